@@ -1,0 +1,186 @@
+"""The classifier: a bundle's model in an engine, proved at load, asked for one image or many."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.bundle import Bundle
+from edgedigits.engines import ENGINES, choose_engine, load_engine
+from edgedigits.engines.protocol import Engine
+from edgedigits.errors import BundleError, ImageError, ModelRejected
+from edgedigits.images.decode import ImageSource, read_pixels
+from edgedigits.images.normalise import normalise
+from edgedigits.images.resize import resize
+from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
+from edgedigits.prediction import EngineId, ModelId, Prediction, Timing
+from edgedigits.tensors import feed, probabilities
+from edgedigits.trust.golden import check_at_load
+
+_DIGIT_SHAPE = (28, 28, 1)
+
+
+class DigitClassifier:
+    """Classify images with one variant of a model in one engine; safe to share between threads.
+
+    >>> with DigitClassifier() as classifier:
+    ...     classifier.classify_batch(np.zeros((2, 28, 28), np.uint8)).shape
+    (2, 10)
+    """
+
+    def __init__(
+        self,
+        bundle: str | Path | Bundle | None = None,
+        variant: str | None = None,
+        engine: str = "auto",
+        num_threads: int = 1,
+        expect_id: str | None = None,
+    ) -> None:
+        """Load, verify and prove a model.
+
+        ``bundle`` is a shipped name, a path (of a bundle, or of a lone .tflite or .onnx file), or None for the
+        default; ``variant`` a precision such as ``int8``, with or without ``.tflite`` or ``.onnx``; ``expect_id`` the
+        id of the only bundle to accept, or its first 12 characters or more.
+
+        Raises
+        ------
+        BundleError: missing or broken bundle, wrong hash, no such variant, or not the bundle expected.
+        EngineMissing, ModelRejected: no engine for it here, or the engine refuses the file.
+        GoldenMismatch: the model answers its golden inputs wrongly on this machine.
+
+        """
+        model, engine_name = _choose(bundle, variant, engine)
+        if expect_id is not None and not _is_expected(model, expect_id):
+            found = model.bundle.id if model.bundle else "a file without a bundle"
+            raise BundleError(f"{model.name}: expected the bundle {expect_id}, found {found}; take the right bundle")
+        self.model = model
+        self._engine: Engine = load_engine(engine_name, model, num_threads)
+        self.image_shape = _image_shape(self._engine)
+        classes = self._engine.probabilities.shape[-1]
+        self.labels = model.bundle.manifest.labels if model.bundle else tuple(str(index) for index in range(classes))
+        if len(self.labels) != classes:
+            raise BundleError(f"{model.name}: expected {classes} labels for as many outputs, found {len(self.labels)}")
+        digits = self.image_shape == _DIGIT_SHAPE
+        self._pipeline = model.bundle.manifest.preprocessing.id if model.bundle else "digit/1" if digits else "resize/1"
+        self.model_id = ModelId(model.name, model.variant, model.sha256, model.bundle.id if model.bundle else None)
+        self.engine_id = EngineId(self._engine.name, self._engine.version)
+        check_at_load(model, self.classify_batch, f"{self.engine_id.name} {self.engine_id.version}")
+
+    def classify(self, image: ImageSource, *, mnist: bool = False) -> Prediction:
+        """Answer one image: a path, encoded bytes, a PIL image, or an array (see `read_pixels`).
+
+        ``mnist`` says that a 28x28 image follows MNIST's convention (light ink on dark, centred) and is to be fed as
+        it is; without it that is seen from a dark border.
+
+        Raises
+        ------
+        ImageError: the image cannot be read, or is an array of a wrong shape, type or content.
+
+        """
+        started = time.perf_counter_ns()
+        pixels = self._decode(image)
+        decoded = time.perf_counter_ns()
+        fed, rejected = self._preprocess(pixels, mnist=mnist)
+        prepared = time.perf_counter_ns()
+        scores = self._infer(fed[np.newaxis])[0] if rejected is None else np.empty(0, np.float32)
+        done = time.perf_counter_ns()
+        best = int(scores.argmax()) if scores.size else None
+        if best is not None and np.count_nonzero(scores == scores[best]) > 1:
+            rejected = "ambiguous"
+        return Prediction(
+            source=_name(image),
+            digit=best,
+            label=None if best is None else self.labels[best],
+            confidence=0.0 if best is None else float(scores[best]),
+            probabilities=scores,
+            rejected=rejected,
+            fed=fed[..., 0] if fed.shape[-1] == 1 else fed,
+            timing=Timing((decoded - started) / 1e6, (prepared - decoded) / 1e6, (done - prepared) / 1e6),
+            model=self.model_id,
+            engine=self.engine_id,
+            labels=self.labels,
+        )
+
+    def classify_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Probabilities float32 ``[N, classes]`` of images that are ready: uint8 ``[N, H, W]`` or ``[N, H, W, C]``.
+
+        Raises
+        ------
+        ImageError: another type or shape.
+
+        """
+        height, width, channels = self.image_shape
+        if getattr(images, "dtype", None) != np.uint8:
+            raise ImageError(f"batch: expected uint8 pixels, found {getattr(images, 'dtype', type(images).__name__)}")
+        if images.ndim == 3 and channels == 1:
+            images = images[..., np.newaxis]
+        if images.shape[1:] != self.image_shape:
+            raise ImageError(f"batch: expected [N, {height}, {width}, {channels}], found {list(images.shape)}")
+        return self._infer(images)
+
+    def close(self) -> None:
+        """Let go of the model; the classifier answers no more."""
+        self._engine.close()
+
+    def __enter__(self) -> DigitClassifier:
+        """The classifier itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _decode(self, image: ImageSource) -> NDArray[np.uint8]:
+        # A ready array needs no decoding, and every microsecond counts there.
+        if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape == self.image_shape[:2]:
+            return image[..., np.newaxis]
+        return read_pixels(image, self.image_shape[-1])
+
+    def _preprocess(self, pixels: NDArray[np.uint8], *, mnist: bool) -> tuple[NDArray[np.uint8], str | None]:
+        if self._pipeline == "digit/1":
+            result = normalise(pixels[..., 0], mnist=mnist)
+            return result.image[..., np.newaxis], result.rejected
+        height, width, _ = self.image_shape
+        return resize(pixels, height, width), None
+
+    def _infer(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        engine = self._engine
+        return probabilities(engine.run(feed(images, engine.image)), engine.probabilities)
+
+
+def _choose(bundle: str | Path | Bundle | None, variant: str | None, engine: str) -> tuple[Model, str]:
+    """The model file, and the engine that runs it."""
+    if isinstance(bundle, str | Path) and is_model_file(bundle):
+        if variant is not None:
+            raise BundleError(f"{bundle}: is one file and has no variant {variant!r}; leave --variant away")
+        model = lone_model(Path(bundle))
+        return model, choose_engine(engine, model.format)[0]
+    whole = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
+    engines = choose_engine(engine)
+    file = whole.pick(variant, list(dict.fromkeys(ENGINES[name].format for name in engines)))
+    return model_of_bundle(whole, file), next(name for name in engines if ENGINES[name].format == file.format)
+
+
+def _is_expected(model: Model, expect_id: str) -> bool:
+    least = 12
+    return model.bundle is not None and len(expect_id) >= least and model.bundle.id.startswith(expect_id)
+
+
+def _image_shape(engine: Engine) -> tuple[int, int, int]:
+    shape, out = engine.image.shape, engine.probabilities.shape
+    if len(shape) != 4 or shape[0] not in {1, -1} or min(shape[1:]) < 1 or len(out) != 2:
+        raise ModelRejected(
+            f"expected one image [N, H, W, C] in and class scores [N, classes] out, found {list(shape)} and {list(out)}"
+        )
+    return shape[1], shape[2], shape[3]
+
+
+def _name(image: Any) -> str:
+    return str(image) if isinstance(image, str | Path) else type(image).__name__

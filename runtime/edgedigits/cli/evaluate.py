@@ -1,0 +1,54 @@
+"""`edgedigits eval`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from edgedigits.cli.options import add_model, add_output, check_output, give, progress, table
+from edgedigits.cli.quiet import quiet_stderr
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument(
+        "folder", metavar="DIR", type=Path,
+        help="a folder with one sub-folder a label, and 'none' for images to be refused",
+    )  # fmt: skip
+    add_model(parser)
+    parser.add_argument("--mnist", action="store_true", help="28x28 images follow MNIST's convention: feed them as is")
+    add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Classify every image and count."""
+    check_output(args)
+    from edgedigits.classifier import DigitClassifier
+    from edgedigits.evaluation import evaluate
+
+    with quiet_stderr():
+        loaded = DigitClassifier(args.bundle, args.variant, args.engine, args.threads)
+    with loaded as classifier:
+        result = evaluate(classifier, args.folder, mnist=args.mnist)
+        for error in result.errors:
+            progress(f"edgedigits: {error}")
+        values = result.to_dict()
+    classes = values["per_class"].items()
+    rows = [[label, str(row["n"]), _share(row["top1"]), str(row["rejected"])] for label, row in classes]
+    text = _summary(values) + "\n\n" + table(["label", "images", "top-1", "rejected"], rows)
+    give(args, values, text)
+    return 2 if result.errors else 0
+
+
+def _summary(values: dict[str, Any]) -> str:
+    return (
+        f"{values['n']} images, top-1 {_share(values['top1'])} "
+        f"({_share(values['top1_unrejected'])} not counting rejection); "
+        f"{values['rejected']} rejected, {values['rejected_wrongly']} of them wrongly; "
+        f"{values['accepted_wrongly']} accepted wrongly; {values['unreadable']} unreadable"
+    )
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2%}"

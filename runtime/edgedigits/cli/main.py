@@ -1,0 +1,122 @@
+"""Entry point of `edgedigits`: find the verb, import what it needs and nothing else, turn errors into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+
+from edgedigits import __version__
+from edgedigits.cli.verbs import VERBS
+from edgedigits.errors import EdgeDigitsError, ExtraMissing
+
+_EXIT_CODES = "Exit codes: 0 done, 1 a gate failed, 2 bad input, 3 cannot run here, 4 not measurable."
+_INTERRUPTED = 130
+_IO_ERROR = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except EdgeDigitsError as error:
+        print(f"edgedigits: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("edgedigits: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:  # `edgedigits ... | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _IO_ERROR
+    except OSError as error:
+        print(f"edgedigits: {error.filename or 'I/O'}: {error.strerror or error}", file=sys.stderr)
+        return _IO_ERROR
+
+
+def _run(words: list[str]) -> int:
+    if words and words[0] in VERBS:
+        parser = _verb_parser(words[0])
+        args = parser.parse_args(words[1:])
+        _require_extra(words[0])
+        code: int = import_module(VERBS[words[0]].module).run(args)
+        return code
+    parser = _top_parser()
+    parser.parse_args(words)
+    parser.print_help()
+    return 0
+
+
+def _verb_parser(name: str) -> argparse.ArgumentParser:
+    verb = VERBS[name]
+    text = f"{verb.help[0].upper()}{verb.help[1:]}."
+    parser = argparse.ArgumentParser(f"edgedigits {name}", description=text, allow_abbrev=False)
+    import_module(verb.module).configure(parser)
+    return parser
+
+
+def _top_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "edgedigits",
+        usage="edgedigits VERB ... | edgedigits VERB --help",
+        description="Digit classifiers, proved to answer on the board as they did on the desk.",
+        epilog=_verb_list(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("verb", nargs="?", choices=VERBS, metavar="VERB", help="one of the verbs below")
+    parser.add_argument("--version", action="version", version=f"edgedigits {__version__}")
+    parser.add_argument("--completion", action=_Completion, choices=("bash", "zsh"), help="print a completion script")
+    return parser
+
+
+def _verb_list() -> str:
+    width = max(map(len, VERBS))
+    lines: list[str] = []
+    for group in dict.fromkeys(verb.group for verb in VERBS.values()):
+        lines.append(f"{group}:")
+        lines += [f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items() if verb.group == group]
+    return "\n".join([*lines, "", _EXIT_CODES])
+
+
+def _require_extra(name: str) -> None:
+    verb = VERBS[name]
+    missing = [package for package in verb.needs if find_spec(package) is None]
+    if missing and verb.extra:
+        from edgedigits.extras import pip_line
+
+        raise ExtraMissing(f"{name}: needs {', '.join(missing)}, not installed; {pip_line(verb.extra)}")
+
+
+class _Completion(argparse.Action):
+    """Print a completion script and leave: verbs and options, then file names."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,  # noqa: ARG002  the interface of argparse
+        values: str | Sequence[object] | None,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Write the script for the shell named."""
+        cases = "\n".join(f'    {name}) words="{" ".join(_options(name))}" ;;' for name in VERBS)
+        if values == "zsh":
+            print("autoload -U +X bashcompinit && bashcompinit")
+        print(
+            f'_edgedigits() {{\n  local words="{" ".join(VERBS)} --help --version"\n'
+            f'  if [ "$COMP_CWORD" -gt 1 ]; then case "${{COMP_WORDS[1]}}" in\n{cases}\n  esac; fi\n'
+            '  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))\n}\n'
+            "complete -o default -F _edgedigits edgedigits"
+        )
+        parser.exit()
+
+
+def _options(name: str) -> list[str]:
+    return [word for action in _verb_parser(name)._actions for word in action.option_strings]  # noqa: SLF001
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,110 @@
+"""`edgedigits show`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgedigits.cli.options import add_output, check_output, give, table
+from edgedigits.cli.quiet import quiet_stderr
+
+if TYPE_CHECKING:
+    from edgedigits.bundle import Bundle
+    from edgedigits.manifest import Manifest, ModelFile, TensorInfo
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("model", nargs="?", metavar="BUNDLE|FILE", help="default: the bundle in the package")
+    add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is known of a bundle, or of a lone file."""
+    check_output(args)
+    from edgedigits.bundle import Bundle
+    from edgedigits.model import is_model_file
+
+    if args.model is not None and is_model_file(args.model):
+        values, text = _file_card(Path(args.model))
+    else:
+        bundle = Bundle.load(args.model)
+        values, text = _bundle_card(bundle)
+    give(args, values, text)
+    return 0
+
+
+def _bundle_card(bundle: Bundle) -> tuple[dict[str, Any], str]:
+    from edgedigits.records import to_plain
+
+    for file in bundle.manifest.files:
+        bundle.read(file)  # a card for a bundle that does not load would be a lie
+    manifest = bundle.manifest
+    height, width, channels = manifest.image
+    keras = manifest.reference.keras
+    lines = [
+        f"{manifest.name}  {manifest.parameters:,} parameters, made {manifest.created}, id {manifest.id[:12]}",
+        f"in   image          uint8 [N, {height}, {width}, {channels}], raw pixels; {manifest.preprocessing.id}",
+        f"out  probabilities  float32 [N, {len(manifest.labels)}]: {', '.join(manifest.labels)}",
+        f"Keras {keras.top1:.2%} of {keras.count} ({manifest.reference.source})",
+        "",
+        table(["file", "bytes", "accuracy", "95 % interval", "flips", "needs"], [_row(f) for f in manifest.files]),
+        "",
+        f"calibrated on {manifest.calibration.count} images of {manifest.calibration.source}, "
+        f"seed {manifest.calibration.seed}",
+        f"golden inputs: {manifest.golden.file.count}",
+        f"made with {', '.join(f'{name} {version}' for name, version in sorted(manifest.tools.items()))}",
+        *_provenance(manifest),
+    ]
+    return to_plain(manifest), "\n".join(lines)
+
+
+def _row(file: ModelFile) -> list[str]:
+    low, high = file.accuracy.ci95
+    return [
+        file.path, f"{file.bytes:,}", f"{file.accuracy.top1:.2%}", f"{low:.2%} to {high:.2%}",
+        str(file.parity.flips), _needs(file),
+    ]  # fmt: skip
+
+
+def _needs(file: ModelFile) -> str:
+    needs = file.requirements
+    if file.format == "onnx":
+        return f"opset {needs.opset}, IR {needs.ir_version}"
+    newest = [f"{name} v{version}" for name, version in sorted(needs.operators.items()) if version > 1]
+    engines = [f"{name} >= {release}" for name, release in sorted(needs.engines.items())]
+    return ", ".join(engines or newest) or "any"
+
+
+def _provenance(manifest: Manifest) -> list[str]:
+    if manifest.training is None:
+        return ["trained elsewhere: no train.json came with the model"]
+    chosen = {key: value for key, value in manifest.training.items() if not isinstance(value, dict | list)}
+    return ["trained: " + ", ".join(f"{key} {value}" for key, value in sorted(chosen.items()))]
+
+
+def _file_card(path: Path) -> tuple[dict[str, Any], str]:
+    from edgedigits.engines import choose_engine, load_engine
+    from edgedigits.model import lone_model
+    from edgedigits.records import to_plain
+
+    model = lone_model(path)
+    with quiet_stderr():
+        engine = load_engine(choose_engine("auto", model.format)[0], model)
+    values = {
+        "file": str(path), "bytes": len(model.data), "sha256": model.sha256, "format": model.format,
+        "image": to_plain(engine.image), "probabilities": to_plain(engine.probabilities),
+        "engine": {"name": engine.name, "version": engine.version},
+    }  # fmt: skip
+    text = (
+        f"{path}  {len(model.data):,} bytes, sha256 {model.sha256[:12]}, loads in {engine.name} {engine.version}\n"
+        f"in   {_tensor(engine.image)}\nout  {_tensor(engine.probabilities)}\n"
+        "without a bundle: labels, accuracy and golden answers are not known"
+    )
+    return values, text
+
+
+def _tensor(info: TensorInfo) -> str:
+    quantized = "" if info.scale is None else f", scale {info.scale:g}, zero point {info.zero_point}"
+    return f"{info.name}  {info.dtype} {list(info.shape)}{quantized}"

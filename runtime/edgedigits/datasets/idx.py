@@ -1,0 +1,62 @@
+"""The idx format of the MNIST files: a big-endian header (type, axes), then raw uint8 values.
+
+Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", section "File formats".
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.errors import DatasetError
+
+_UINT8 = 0x08
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def decode_idx(data: bytes, name: str) -> NDArray[np.uint8]:
+    """Read an uncompressed idx file of uint8 values.
+
+    Returns a read-only array of the shape in the header. ``name`` is for messages.
+
+    Raises
+    ------
+    DatasetError: no idx header, another element type, or fewer or more values than the header says.
+
+    """
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] != _UINT8 or not 1 <= data[3] <= 4:
+        raise DatasetError(f"{name}: expected an idx file of uint8 values, found the first bytes {data[:4].hex()!r}")
+    header = 4 + 4 * data[3]
+    if len(data) < header:
+        raise DatasetError(f"{name}: expected a header of {header} bytes, found a file of {len(data)} bytes")
+    shape = struct.unpack(f">{data[3]}I", data[4:header])
+    expected = header + int(np.prod(shape, dtype=object))
+    if len(data) != expected:
+        raise DatasetError(f"{name}: expected {expected} bytes from its header, found {len(data)}; fetch it again")
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+
+
+def encode_idx(values: NDArray[np.uint8]) -> bytes:
+    """Write an array as an uncompressed idx file: the form over which the checksums are taken."""
+    header = struct.pack(f">HBB{values.ndim}I", 0, _UINT8, values.ndim, *values.shape)
+    return header + np.ascontiguousarray(values, dtype=np.uint8).tobytes()
+
+
+def gunzip(data: bytes, name: str) -> bytes:
+    """Unpack when ``data`` is gzip, return it as it is otherwise.
+
+    Raises
+    ------
+    DatasetError: a gzip file that is broken or cut short.
+
+    """
+    if not data.startswith(_GZIP_MAGIC):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DatasetError(f"{name}: expected a whole gzip file, found one that does not unpack ({error})") from error

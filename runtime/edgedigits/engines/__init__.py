@@ -1,0 +1,7 @@
+"""Inference engines behind one small protocol, one module each, found by name."""
+
+from __future__ import annotations
+
+from edgedigits.engines.registry import ENGINES, choose_engine, installed_engines, load_engine
+
+__all__ = ["ENGINES", "choose_engine", "installed_engines", "load_engine"]

@@ -1,0 +1,115 @@
+"""The engines by name: which are installed, which reads a format, and loading a model in one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from edgedigits.engines.protocol import Engine
+from edgedigits.errors import EngineMissing, ModelRejected, UsageError
+from edgedigits.extras import pip_line
+from edgedigits.manifest import Format
+from edgedigits.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class EngineKind:
+    """How to find an engine: the format it reads, the package it needs, the extra that brings it."""
+
+    format: Format
+    package: str
+    extra: str
+
+
+# In order of preference: the first that is installed and has the file is what "auto" takes.
+ENGINES = {
+    "litert": EngineKind("tflite", "ai_edge_litert", "litert"),
+    "tflite": EngineKind("tflite", "tflite_runtime", "tflite"),
+    "onnxruntime": EngineKind("onnx", "onnxruntime", "onnx"),
+}
+
+
+def installed_engines(format_: Format | None = None) -> list[str]:
+    """Names of the engines whose package is there, in order of preference; with ``format_``, of those that read it."""
+    return [
+        name for name, kind in ENGINES.items() if format_ in {None, kind.format} and find_spec(kind.package) is not None
+    ]
+
+
+def choose_engine(name: str, format_: Format | None = None) -> list[str]:
+    """The installed engines that ``name`` stands for: itself, or for ``auto`` all that read ``format_``.
+
+    Raises
+    ------
+    UsageError: no engine of that name.
+    EngineMissing: none of them is installed; the message has the pip line.
+
+    """
+    if name != "auto" and name not in ENGINES:
+        raise UsageError(f"engine {name!r}: expected auto or one of {', '.join(ENGINES)}")
+    if name == "auto":
+        if found := installed_engines(format_):
+            return found
+        wanted = [engine for engine, kind in ENGINES.items() if format_ in {None, kind.format}]
+        raise EngineMissing(
+            f"expected an engine ({' or '.join(wanted)}), found none installed; {pip_line(ENGINES[wanted[0]].extra)}"
+        )
+    if name not in installed_engines():
+        raise EngineMissing(f"engine {name}: is not installed; {pip_line(ENGINES[name].extra)}")
+    return [name]
+
+
+def load_engine(name: str, model: Model, num_threads: int = 1) -> Engine:
+    """Load a model in an engine.
+
+    Raises
+    ------
+    UsageError: fewer than one thread, or the engine reads another format.
+    EngineMissing: the engine is not installed, or its import fails.
+    ModelRejected: the engine refuses the file, or it has several inputs or outputs.
+
+    """
+    choose_engine(name)
+    kind = ENGINES[name]
+    if num_threads < 1:
+        raise UsageError(f"expected at least 1 thread, found {num_threads}")
+    if model.format != kind.format:
+        readers = " or ".join(engine for engine, other in ENGINES.items() if other.format == model.format)
+        raise UsageError(f"engine {name} reads .{kind.format} files, found .{model.format}; take {readers}")
+    module = _import(name, kind)
+    try:
+        engine: Engine = module.load(model.data, num_threads)
+    except Exception as error:  # engines raise their own types, some with an empty message
+        raise ModelRejected(
+            f"{model.name}{'' if model.variant is None else ' ' + model.variant}: {name} {module.VERSION} refuses the "
+            f"file ({reason(error)}); {_cure(error, model)}"
+        ) from error
+    return engine
+
+
+def reason(error: BaseException) -> str:
+    """One line out of any exception, whose message may be long or empty."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+
+
+def _import(name: str, kind: EngineKind) -> Any:
+    try:
+        return import_module(f"edgedigits.engines.{name}")
+    except Exception as error:  # a broken binary wheel raises AttributeError, SystemError or ImportError
+        hint = (
+            "tflite-runtime needs numpy 1: pip install 'numpy<2'" if name == "tflite"
+            else f"install it again: {pip_line(kind.extra)}"
+        )  # fmt: skip
+        raise EngineMissing(f"engine {name}: is installed but cannot be imported ({reason(error)}); {hint}") from error
+
+
+def _cure(error: Exception, model: Model) -> str:
+    text = str(error)
+    if "Didn't find op" in text or "opset" in text or "IR version" in text:
+        return "the file needs a newer engine: update it, or export the model again with edgedigits"
+    if model.bundle is None:
+        return f"is it a whole .{model.format} file?"
+    return "take another variant or engine, or export the model again"

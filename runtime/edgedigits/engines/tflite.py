@@ -1,0 +1,16 @@
+"""tflite-runtime: the engine for .tflite files on 32-bit ARM and older systems (Python 3.11 at most, numpy 1)."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from tflite_runtime.interpreter import Interpreter
+
+from edgedigits.engines.interpreter import InterpreterEngine
+
+VERSION = version("tflite-runtime")
+
+
+def load(data: bytes, num_threads: int) -> InterpreterEngine:
+    """Load a .tflite file's bytes; raises what tflite-runtime raises."""
+    return InterpreterEngine(lambda: Interpreter(model_content=data, num_threads=num_threads), "tflite", VERSION)

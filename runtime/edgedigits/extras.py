@@ -1,0 +1,28 @@
+"""The exact pip line that brings what is missing."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import PackageNotFoundError, requires
+
+_EXTRA = re.compile(r"""\s*(?:and\s+)?\(?extra\s*==\s*['"](?P<extra>[\w-]+)['"]\)?""")
+
+
+def requirements_of(extra: str) -> list[str]:
+    """What an extra asks for, as the installed package's own metadata says; empty when there is none."""
+    try:
+        lines = requires("edgedigits") or []
+    except PackageNotFoundError:
+        return []
+    found = []
+    for line in lines:
+        match = _EXTRA.search(line)
+        if match and match["extra"] == extra:
+            found.append(_EXTRA.sub("", line).rstrip().removesuffix(";").rstrip())
+    return found
+
+
+def pip_line(extra: str) -> str:
+    """A command that installs the extra's packages, wherever edgedigits itself came from."""
+    packages = " ".join(f'"{line}"' for line in requirements_of(extra))
+    return f"install it with: pip install {packages}" if packages else f"install edgedigits with its extra [{extra}]"

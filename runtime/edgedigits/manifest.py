@@ -1,0 +1,206 @@
+"""The manifest of a bundle: the typed contract between the desk that exports and the board that runs.
+
+Its JSON Schema, `manifest.schema.json` beside this file, is made from these types.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from edgedigits.errors import BundleError
+from edgedigits.records import Count, FileName, Sha256, from_plain, to_plain
+
+SCHEMA = 1
+PRECISIONS = ("float32", "float16", "dynamic-int8", "int8", "int16x8")
+# Names of the same recipes in Google's ai-edge-quantizer.
+ALIASES = {"dynamic_wi8_afp32": "dynamic-int8", "static_wi8_ai8": "int8", "static_wi8_ai16": "int16x8"}
+Precision = Literal["float32", "float16", "dynamic-int8", "int8", "int16x8"]
+Format = Literal["tflite", "onnx"]
+
+SUFFIXES: dict[Format, str] = {"tflite": ".tflite", "onnx": ".onnx"}
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """A model's input or output: -1 marks a free axis; scale and zero point are None when it is not quantized."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What a file needs to run, derived from its content.
+
+    Attributes
+    ----------
+    operators: smallest version of each operator that computes this file rightly (TFLite); 1 for ONNX operators.
+    declared: the versions that the file itself states.
+    opset, ir_version: of an ONNX file.
+    engines: the smallest release known to suffice, by engine; an engine that is not named is not known.
+
+    """
+
+    operators: dict[str, Count]
+    declared: dict[str, Count]
+    opset: Count | None
+    ir_version: Count | None
+    engines: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Right answers over labelled images, with the Wilson 95 % interval."""
+
+    correct: Count
+    count: Count
+    top1: float
+    ci95: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How one engine's answers compared with Keras' when the bundle was made."""
+
+    engine: str
+    version: str
+    count: Count
+    flips: Count
+    agreement: float
+    max_abs_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One variant in one format."""
+
+    path: FileName
+    format: Format
+    precision: Precision
+    bytes: Count
+    sha256: Sha256
+    image: TensorInfo
+    probabilities: TensorInfo
+    requirements: Requirements
+    accuracy: Accuracy
+    parity: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """The pipeline that turns a picture into the model's pixels, by versioned name, with its parameters."""
+
+    id: Literal["digit/1", "resize/1"]
+    parameters: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationSet:
+    """Which training images set the ranges of the int8 files."""
+
+    source: str
+    dataset_sha256: Sha256
+    count: Count
+    seed: int
+    indices_sha256: Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of arrays that belongs to the bundle."""
+
+    path: FileName
+    sha256: Sha256
+    count: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Inputs with the answers that each file must repeat, and how far it may be off, by precision."""
+
+    file: Attachment
+    tolerance: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Keras' own outputs: the data they belong to, and the file with them unless it was left out for its size."""
+
+    source: str
+    dataset_sha256: Sha256
+    keras: Accuracy
+    file: Attachment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything that ties a bundle together.
+
+    Attributes
+    ----------
+    id: SHA-256 of the canonical JSON of all other fields but ``created``.
+    image: height, width and channels of the uint8 input.
+    training: what the trainer recorded, when the model came with its record.
+
+    """
+
+    schema: int
+    id: Sha256
+    name: FileName
+    created: str
+    tools: dict[str, str]
+    labels: tuple[str, ...]
+    image: tuple[int, int, int]
+    parameters: Count
+    preprocessing: Preprocessing
+    files: tuple[ModelFile, ...]
+    calibration: CalibrationSet
+    golden: Golden
+    reference: Reference
+    training: dict[str, Any] | None
+
+
+def canonical(values: dict[str, Any]) -> bytes:
+    """The one way to write a JSON object: sorted keys, no spaces, ASCII."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def bundle_id(values: dict[str, Any]) -> str:
+    """The id of a bundle with this manifest, whose own ``id`` and ``created`` do not count."""
+    return hashlib.sha256(canonical({k: v for k, v in values.items() if k not in {"id", "created"}})).hexdigest()
+
+
+def write_manifest(manifest: Manifest) -> bytes:
+    """The file's bytes, for people to read, with the id filled in."""
+    values = to_plain(manifest)
+    values["id"] = bundle_id(values)
+    return (json.dumps(values, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def read_manifest(data: bytes, where: str) -> Manifest:
+    """Read and verify a manifest; ``where`` names the file in messages.
+
+    Raises
+    ------
+    BundleError: not JSON, another schema version, not the declared types, no files, or changed after it was written.
+
+    """
+    try:
+        values = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{where}: expected a JSON manifest, found something else ({error})") from error
+    version = values.get("schema") if isinstance(values, dict) else None
+    if version != SCHEMA:
+        raise BundleError(f"{where}: expected a manifest of schema {SCHEMA}, found {version!r}; export the model again")
+    manifest = from_plain(Manifest, values, where)
+    if manifest.id != (found := bundle_id(values)):
+        raise BundleError(f"{where}: its id is {manifest.id[:12]}, its content hashes to {found[:12]}: it was edited")
+    if not manifest.files or len(manifest.labels) < 2 or min(manifest.image) < 1:
+        raise BundleError(f"{where}: expected a model file, two labels and an image size, found less")
+    return manifest

@@ -1,0 +1,1 @@
+"""Latency, measured on the device that will answer."""

@@ -1,0 +1,74 @@
+"""One model file, read and verified, with all that is known of it: what an engine loads and a classifier uses."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgedigits.errors import BundleError
+from edgedigits.manifest import SUFFIXES, Format
+
+if TYPE_CHECKING:
+    from edgedigits.bundle import Bundle
+    from edgedigits.manifest import ModelFile
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model file's bytes and identity.
+
+    Attributes
+    ----------
+    name: of the bundle's model, or the file's stem.
+    variant: ``int8.tflite`` and the like; None for a file without a bundle.
+    file: the bundle's entry for it; None for a file without a bundle.
+
+    """
+
+    data: bytes
+    format: Format
+    name: str
+    sha256: str
+    variant: str | None
+    bundle: Bundle | None
+    file: ModelFile | None
+
+
+def model_of_bundle(bundle: Bundle, file: ModelFile) -> Model:
+    """Read one of a bundle's files.
+
+    Raises
+    ------
+    BundleError: it is missing or is not the one in the manifest.
+
+    """
+    variant = file.precision + SUFFIXES[file.format]
+    return Model(bundle.read(file), file.format, bundle.manifest.name, file.sha256, variant, bundle, file)
+
+
+def is_model_file(place: str | Path) -> bool:
+    """Whether ``place`` names a .tflite or .onnx file rather than a bundle."""
+    path = Path(place)
+    return path.suffix in SUFFIXES.values() and not path.is_dir()
+
+
+def lone_model(path: Path) -> Model:
+    """Read a .tflite or .onnx file of any origin, of which nothing is known but its content.
+
+    Raises
+    ------
+    BundleError: it cannot be read, is empty, or has another ending.
+
+    """
+    format_ = next((known for known, suffix in SUFFIXES.items() if path.suffix == suffix), None)
+    if format_ is None:
+        raise BundleError(f"{path}: expected a file that ends in .tflite or .onnx, found {path.suffix or 'no ending'}")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if not data:
+        raise BundleError(f"{path}: expected a model, found an empty file")
+    return Model(data, format_, path.stem, hashlib.sha256(data).hexdigest(), None, None, None)

@@ -1,0 +1,78 @@
+"""Pixels into a model's own input type, its output into probabilities.
+
+Files made by this project take uint8 pixels and give float32 probabilities. A file made elsewhere still runs: its
+input type, scale and zero point are read from the file and honoured.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.errors import ModelRejected
+from edgedigits.manifest import TensorInfo
+
+
+def feed(pixels: NDArray[np.uint8], image: TensorInfo) -> NDArray[Any]:
+    """Raw pixels uint8 ``[N, H, W, C]`` as the input wants them.
+
+    A quantized input of this project's scale (1 a step) takes pixels as they are. Another one says by its range which
+    real values it stands for: up to about 1 means pixels / 255, from about -1 to 1 means pixels / 127.5 - 1; then
+    ``clip(round(x / scale + zero_point))`` (TensorFlow Lite 8-bit quantization specification).
+
+    Raises
+    ------
+    ModelRejected: a float input, whose scaling no file states, or a type that cannot hold pixels.
+
+    """
+    if image.scale is None and image.dtype == "uint8":
+        return pixels
+    if image.scale is None or image.zero_point is None or image.dtype not in {"uint8", "int8"}:
+        raise ModelRejected(
+            f"input {image.name!r} is {image.dtype} without quantization, and nothing says how pixels are scaled for "
+            "it; export the model with edgedigits, or put the scaling inside"
+        )
+    limits = np.iinfo(np.dtype(image.dtype))
+    low = (limits.min - image.zero_point) * image.scale
+    high = (limits.max - image.zero_point) * image.scale
+    real = _real_values(pixels, low, high)
+    steps = np.rint(real / np.float32(image.scale)) + image.zero_point
+    fed: NDArray[Any] = np.clip(steps, limits.min, limits.max).astype(image.dtype)
+    return fed
+
+
+def _real_values(pixels: NDArray[np.uint8], low: float, high: float) -> NDArray[np.float32]:
+    values = pixels.astype(np.float32)
+    if high > 2:
+        return values
+    return values / np.float32(255) if low > -0.5 else values / np.float32(127.5) - 1
+
+
+def probabilities(values: NDArray[Any], info: TensorInfo) -> NDArray[np.float32]:
+    """The output as float32, dequantized where the file says how."""
+    if info.scale is not None and info.zero_point is not None:
+        return (values.astype(np.float32) - np.float32(info.zero_point)) * np.float32(info.scale)
+    return values.astype(np.float32, copy=False)
+
+
+def random_input(info: TensorInfo, seed: int = 0) -> NDArray[Any]:
+    """One input of the right type and shape to measure with, free axes as 1: whole range for integers, 0-1 for floats.
+
+    Raises
+    ------
+    ModelRejected: a type that is neither.
+
+    """
+    rng = np.random.default_rng(seed)
+    shape = tuple(max(1, n) for n in info.shape)
+    try:
+        dtype = np.dtype(info.dtype)
+    except TypeError as error:
+        raise ModelRejected(f"input {info.name!r}: expected integers or floats, found {info.dtype}") from error
+    if np.issubdtype(dtype, np.integer):
+        limits = np.iinfo(dtype)
+        return rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+    values: NDArray[Any] = rng.random(shape, np.float32).astype(dtype)
+    return values

@@ -1,0 +1,72 @@
+# Everything works in .venv, which `install` makes; a newcomer needs Python 3.11-3.13 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# Where `demo` writes. EPOCHS and the like: make demo TRAIN="--epochs 3".
+DEMO := demo
+TRAIN ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test cover mutants lint format type build models readme constraints clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## make .venv with everything, at the versions of constraints.txt
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(not (3, 11) <= v < (3, 14) and f"edgedigits: expected Python 3.11 to 3.13, found {v[0]}.{v[1]}: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: install ## train, export, prove and measure a classifier, and write a report (under 10 minutes)
+	$(BIN)/edgedigits train --model cnn -o $(DEMO)/run --overwrite $(TRAIN)
+	$(BIN)/edgedigits export $(DEMO)/run/model.keras --calibration mnist -o $(DEMO)/bundle --overwrite
+	$(BIN)/edgedigits selftest $(DEMO)/bundle
+	$(BIN)/edgedigits parity $(DEMO)/bundle --data mnist -o $(DEMO)/parity.json --overwrite
+	$(BIN)/edgedigits bench $(DEMO)/bundle -o $(DEMO)/bench.json --overwrite
+	$(BIN)/edgedigits report $(DEMO)/run $(DEMO)/bundle --parity $(DEMO)/parity.json --bench $(DEMO)/bench.json \
+	  -o $(DEMO)/report.html --overwrite
+	@echo "open $(DEMO)/report.html"
+
+test: install ## run all tests
+	$(BIN)/python -m pytest -q
+
+cover: install ## run all tests and measure how much of the three packages they reach
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest -q
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
+
+mutants: install ## break contract, gates, datasets and preprocessing on purpose: do the tests notice?
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results > build/mutants.txt
+	$(BIN)/python tests/mutants.py
+
+lint: install ## ruff, and the rule that dependencies point one way
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+format: install ## let ruff write what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+type: install ## mypy, strict
+	$(BIN)/mypy
+
+build: install ## the wheel, in dist/
+	$(BIN)/python -m build --quiet --outdir dist .
+
+readme: install ## write README's tables from committed results
+	$(BIN)/python benchmarks/readme.py
+
+constraints: install ## pin the newest versions that go together, for all Pythons and systems, into constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --upgrade --extra dev --python-version 3.11 --no-emit-index-url \
+	  --no-annotate --custom-compile-command "make constraints" pyproject.toml -o constraints.txt
+
+clean: ## remove what can be made again
+	rm -rf $(VENV) $(DEMO) build dist mutants .coverage* .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

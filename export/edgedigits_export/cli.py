@@ -14,7 +14,6 @@ from edgedigits.manifest import PRECISIONS, SUFFIXES, Format
 
 if TYPE_CHECKING:
     from edgedigits.datasets import Dataset, Splits
-
     from edgedigits_export.freeze import FrozenModel
     from edgedigits_export.write import Exported, ExportPlan
 
@@ -70,7 +69,6 @@ def parse_variants(text: str) -> tuple[tuple[str, Format], ...]:
 
     """
     from edgedigits.bundle import split_variant
-
     from edgedigits_export.write import ONNX_PRECISIONS
 
     found: list[tuple[str, Format]] = []

@@ -6,9 +6,10 @@ import io
 from collections.abc import Callable
 
 import numpy as np
-from edgedigits.datasets import Dataset
 from numpy.typing import NDArray
 from PIL import Image
+
+from edgedigits.datasets import Dataset
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 

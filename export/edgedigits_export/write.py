@@ -16,6 +16,8 @@ from typing import Any
 
 import jsonschema
 import numpy as np
+from numpy.typing import NDArray
+
 from edgedigits import __version__
 from edgedigits.datasets import Dataset
 from edgedigits.files import folder_atomic
@@ -41,8 +43,6 @@ from edgedigits.trust.answers import Answers, answer_apart
 from edgedigits.trust.compare import Comparison, accuracy_of, compare
 from edgedigits.trust.gates import failures
 from edgedigits.trust.golden import TOLERANCE
-from numpy.typing import NDArray
-
 from edgedigits_export.calibration import Calibration
 from edgedigits_export.freeze import FrozenModel
 from edgedigits_export.golden import choose_golden, encode_pictures

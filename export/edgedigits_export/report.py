@@ -1,0 +1,132 @@
+"""One self-contained page about a training run and the bundle made of it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from PIL import Image
+
+from edgedigits.bundle import Bundle
+from edgedigits.classifier import DigitClassifier
+from edgedigits.cli.quiet import quiet_stderr
+from edgedigits.errors import InputError
+from edgedigits_export.front import draw_front
+
+PICTURES = ("curves", "confusion", "mistakes", "samples")
+_ENLARGED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a page is made of.
+
+    Attributes
+    ----------
+    run: the trainer's folder with its pictures; record: its ``train.json``.
+    parity, bench: what these verbs gave as JSON.
+
+    """
+
+    run: Path
+    record: dict[str, Any]
+    bundle: Bundle
+    parity: dict[str, Any]
+    bench: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variant in one engine; None where it was not measured."""
+
+    file: str
+    engine: str
+    kilobytes: float
+    accuracy: float | None
+    ci95: tuple[float, float] | None
+    drop: float | None
+    flips: int | None
+    verdict: str
+    p50_us: float | None
+    p99_us: float | None
+
+
+def render(report: Report) -> str:
+    """The page's HTML, with every picture inside.
+
+    Raises
+    ------
+    InputError: a picture of the run is missing.
+
+    """
+    rows = join_rows(report)
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        manifest=report.bundle.manifest,
+        rows=rows,
+        pictures={name: _data_url(_picture(report.run, name)) for name in PICTURES},
+        front=_data_url(draw_front(rows), "image/svg+xml"),
+        answers=_answers(report.bundle),
+    )
+
+
+def join_rows(report: Report) -> list[Row]:
+    """Accuracy and latency side by side, by file and engine."""
+    sizes = {file.path: file.bytes for file in report.bundle.manifest.files}
+    times = {(row["file"], row["engine"]): row for row in report.bench["rows"] if "p50_us" in row}
+    rows = []
+    for row in report.parity["rows"]:
+        figures, time = row["comparison"], times.get((row["file"], row["engine"]), {})
+        rows.append(
+            Row(
+                file=row["file"],
+                engine=f"{row['engine']} {row['version'] or ''}".strip(),
+                kilobytes=sizes[row["file"]] / 1e3,
+                accuracy=figures and figures["accuracy"]["top1"],
+                ci95=figures and tuple(figures["accuracy"]["ci95"]),
+                drop=figures and figures["drop"],
+                flips=figures and len(figures["flips"]),
+                verdict=row["error"] or "; ".join(row["failed"]) or "passed",
+                p50_us=time.get("p50_us"),
+                p99_us=time.get("p99_us"),
+            )
+        )
+    return rows
+
+
+def _answers(bundle: Bundle) -> list[dict[str, Any]]:
+    """The bundle's golden images as its default variant answers them here."""
+    with quiet_stderr():
+        classifier = DigitClassifier(bundle)
+    shown = []
+    with classifier:
+        for image in bundle.golden().images:
+            prediction = classifier.classify(image if image.shape[-1] == 3 else image[..., 0])
+            shown.append({"picture": _enlarged(image), "prediction": prediction})
+    return shown
+
+
+def _enlarged(image: Any) -> str:
+    pixels = Image.fromarray(np.squeeze(image))
+    buffer = io.BytesIO()
+    size = (pixels.width * _ENLARGED, pixels.height * _ENLARGED)
+    pixels.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", optimize=True)
+    return _data_url(buffer.getvalue())
+
+
+def _picture(run: Path, name: str) -> bytes:
+    try:
+        return (run / f"{name}.png").read_bytes()
+    except OSError as error:
+        raise InputError(f"{run / name}.png: cannot be read ({error.strerror}); train again") from error
+
+
+def _data_url(data: bytes, kind: str = "image/png") -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"

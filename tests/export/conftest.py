@@ -1,0 +1,211 @@
+"""Small real models of every shape that export promises to take, converted once for all tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgedigits.datasets import Dataset
+from edgedigits.datasets.own import read_npz
+from edgedigits.manifest import PRECISIONS
+from edgedigits_export.freeze import FrozenModel, Scaling, freeze
+from edgedigits_export.onnx_format import convert_onnx, quantize_onnx
+from edgedigits_export.quiet import load, quiet
+from edgedigits_export.tflite import convert_tflite
+
+DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
+TFLITE_ENGINES = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
+WALK = """
+import sys
+import numpy as np
+from {package}.interpreter import Interpreter
+answers = {{}}
+for file in sys.argv[2:]:
+    interpreter = Interpreter(model_path=file, num_threads=1)
+    interpreter.allocate_tensors()
+    (image,), (probabilities,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert image["dtype"] is np.uint8 and probabilities["dtype"] is np.float32, file
+    assert (image["name"], probabilities["name"]) == ("image", "probabilities"), file
+    rows = []
+    for picture in np.load(file.removesuffix(".tflite") + ".npy"):
+        interpreter.set_tensor(image["index"], picture[np.newaxis])
+        interpreter.invoke()
+        rows.append(interpreter.get_tensor(probabilities["index"])[0])
+    answers[file] = np.stack(rows)
+np.savez(sys.argv[1], **answers)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A model, the images to try it with, and its files by `precision.suffix`."""
+
+    name: str
+    frozen: FrozenModel
+    images: NDArray[np.uint8]
+    keras: NDArray[np.float32]
+    files: dict[str, bytes]
+
+
+def _trained(
+    model: Any, images: NDArray[np.float32], labels: NDArray[np.int64], *, logits: bool, epochs: int = 20
+) -> Any:
+    loss = load("keras").losses.SparseCategoricalCrossentropy(from_logits=logits)
+    model.compile(load("keras").optimizers.Adam(3e-3), loss)
+    model.fit(images, labels, batch_size=20, epochs=epochs, verbose=0, shuffle=False)
+    return model
+
+
+def cnn(digits: Dataset) -> FrozenModel:
+    """Sequential, scaling inside, batch normalization, logits."""
+    layers = load("keras").layers
+    model = load("keras").Sequential(
+        [
+            layers.Input((28, 28, 1)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(8, 3, use_bias=False),
+            layers.BatchNormalization(momentum=0.5),
+            layers.ReLU(),
+            layers.MaxPooling2D(),
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(24, activation="relu"),
+            layers.Dense(10),
+        ]
+    )
+    return freeze(_trained(model, digits.images.astype(np.float32), digits.labels, logits=True))
+
+
+def separable(digits: Dataset) -> FrozenModel:
+    """Functional, scaling outside, depthwise convolutions, a skip, global pooling, softmax at the end."""
+    keras, layers = load("keras"), load("keras").layers
+    scaling = Scaling(1 / 255, (0.1307,), (0.3081,))
+    image = keras.Input((28, 28, 1))
+    x = layers.Conv2D(12, 3, strides=2, padding="same", activation="relu")(image)
+    y = layers.DepthwiseConv2D(3, padding="same", activation="relu")(x)
+    x = layers.add([x, layers.Conv2D(12, 1)(y)])
+    x = layers.SeparableConv2D(24, 3, strides=2, activation="relu")(x)
+    x = layers.Concatenate()([layers.GlobalAveragePooling2D()(x), layers.GlobalMaxPooling2D()(x)])
+    model = keras.Model(image, layers.Dense(10, activation="softmax")(x))
+    gain, offset = scaling.affine(1)
+    return freeze(_trained(model, digits.images * gain + offset, digits.labels, logits=False, epochs=80), scaling)
+
+
+def colour(digits: Dataset) -> FrozenModel:
+    """CIFAR's shape, one mean and deviation a channel, a softmax layer of its own, never trained."""
+    layers = load("keras").layers
+    model = load("keras").Sequential(
+        [
+            layers.Input((32, 32, 3)),
+            layers.Conv2D(8, 3, padding="same"),
+            layers.BatchNormalization(),
+            layers.LeakyReLU(),
+            layers.AveragePooling2D(2),
+            layers.Flatten(),
+            layers.Dense(10),
+            layers.Softmax(),
+        ]
+    )
+    return freeze(model, Scaling(1 / 255, (0.49, 0.48, 0.45), (0.25, 0.24, 0.26)))
+
+
+def two_class(digits: Dataset) -> FrozenModel:
+    """An odd size and two classes."""
+    layers = load("keras").layers
+    model = load("keras").Sequential(
+        [
+            layers.Input((15, 21, 1)),
+            layers.Rescaling(1 / 127.5, offset=-1),
+            layers.ZeroPadding2D(1),
+            layers.Conv2D(4, 3, activation="relu6"),
+            layers.Flatten(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    return freeze(model)
+
+
+def vector(digits: Dataset) -> FrozenModel:
+    """The textbook network that takes an image as 784 numbers."""
+    layers = load("keras").layers
+    model = load("keras").Sequential([layers.Input((784,)), layers.Dense(32, activation="relu"), layers.Dense(10)])
+    flat = digits.images.reshape(-1, 784).astype(np.float32) / 255
+    return freeze(_trained(model, flat, digits.labels, logits=True), Scaling(1 / 255))
+
+
+BUILDERS: dict[str, Callable[[Dataset], FrozenModel]] = {
+    build.__name__: build for build in (cnn, separable, colour, two_class, vector)
+}
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """Ten real digits a class."""
+    return read_npz(DIGITS)
+
+
+def _images(frozen: FrozenModel, digits: Dataset) -> NDArray[np.uint8]:
+    if frozen.input_shape == (28, 28, 1):
+        return digits.images
+    return np.random.default_rng(0).integers(0, 256, (20, *frozen.input_shape), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def cases(digits: Dataset) -> dict[str, Case]:
+    """Every model with all its files."""
+    made = {}
+    for name, build in BUILDERS.items():
+        with quiet():
+            load("keras").utils.set_random_seed(7)
+            frozen = build(digits)
+        images = _images(frozen, digits)
+        files = {f"{p}.tflite": convert_tflite(frozen, p, images) for p in PRECISIONS}
+        files["float32.onnx"] = convert_onnx(frozen)
+        files["int8.onnx"] = quantize_onnx(files["float32.onnx"], images)
+        made[name] = Case(name, frozen, images, frozen.predict(images), files)
+    return made
+
+
+@pytest.fixture(scope="session", params=sorted(BUILDERS))
+def case(request: pytest.FixtureRequest, cases: dict[str, Case]) -> Case:
+    """Each model in turn."""
+    return cases[request.param]
+
+
+Answers = dict[tuple[str, str], NDArray[np.float32]]
+
+
+@pytest.fixture(scope="session", params=sorted(TFLITE_ENGINES))
+def tflite_answers(
+    request: pytest.FixtureRequest, cases: dict[str, Case], tmp_path_factory: pytest.TempPathFactory
+) -> Answers:
+    """What each TFLite engine, alone in a process, answers for every TFLite file: (model, precision) → rows."""
+    package = TFLITE_ENGINES[request.param]
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not installed")
+    folder = tmp_path_factory.mktemp(request.param)
+    files = {}
+    for case in cases.values():
+        for precision in PRECISIONS:
+            file = folder / f"{case.name}-{precision}.tflite"
+            file.write_bytes(case.files[f"{precision}.tflite"])
+            np.save(file.with_suffix(".npy"), case.images)
+            files[str(file)] = (case.name, precision)
+    target = folder / "answers.npz"
+    walk = WALK.format(package=package)
+    done = subprocess.run(
+        [sys.executable, "-c", walk, str(target), *files], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    with np.load(target) as answers:
+        return {names: answers[file] for file, names in files.items()}

@@ -1,0 +1,232 @@
+"""`edgedigits export` as a user runs it: what the bundle holds, that it is whole, and what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import onnx
+import pytest
+
+from edgedigits.bundle import SHIPPED, Bundle
+from edgedigits.cli.main import main
+from edgedigits.datasets import load_splits
+from edgedigits_export.quiet import quiet
+from edgedigits_export.schema import manifest_schema, schema_text
+
+ROOT = Path(__file__).parents[2]
+ALL = {
+    "net-float32.tflite", "net-float32.onnx", "net-float16.tflite", "net-dynamic-int8.tflite", "net-int8.tflite",
+    "net-int8.onnx", "net-int16x8.tflite",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def keras_file(cases: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("keras") / "net.keras"
+    with quiet():
+        cases["cnn"].frozen.model.save(file)
+    return file
+
+
+def export(keras_file: Path, output: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    data = ROOT / "tests" / "data" / "digits.npz"
+    command = [sys.executable, "-m", "edgedigits.cli.main", "export", keras_file, "--calibration", data, "-o", output]
+    return subprocess.run(
+        [*command, *words], capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def exported(keras_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exported") / "bundle"
+    done = export(
+        keras_file, folder, "--variants", "float32,float16,dynamic-int8,int8,int16x8", SOURCE_DATE_EPOCH="1700000000"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_the_bundle_holds_every_variant_with_hash_accuracy_and_requirements(exported: Path) -> None:
+    manifest = Bundle.load(exported).manifest
+    assert {file.path for file in manifest.files} == ALL
+    assert {entry.name for entry in exported.iterdir()} == ALL | {"manifest.json", "golden.npz", "reference.npz"}
+    for file in manifest.files:
+        assert hashlib.sha256((exported / file.path).read_bytes()).hexdigest() == file.sha256
+        assert (file.image.dtype, file.probabilities.dtype) == ("uint8", "float32")
+        assert (file.image.name, file.probabilities.name) == ("image", "probabilities")
+        assert file.accuracy.count == 10
+        assert file.requirements.engines
+    assert manifest.calibration.count == 80
+    assert manifest.created == "2023-11-14T22:13:20Z"
+
+
+def test_every_variant_passes_selftest_in_every_engine(exported: Path) -> None:
+    assert main(["selftest", str(exported)]) == 0
+
+
+def test_the_manifest_fits_the_committed_schema_which_is_that_of_its_types(exported: Path) -> None:
+    committed = (ROOT / "runtime/edgedigits/manifest.schema.json").read_text()
+    assert committed == schema_text()
+    for bundle in (exported, SHIPPED / "cnn"):
+        jsonschema.validate(json.loads((bundle / "manifest.json").read_text()), json.loads(committed))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda values: values.pop("labels"),
+        lambda values: values.update(surprise=1),
+        lambda values: values.update(schema=2),
+        lambda values: values["files"][0].update(sha256="0"),
+        lambda values: values["files"][0].update(path="../net.tflite"),
+        lambda values: values["files"][0].update(bytes=-1),
+        lambda values: values["files"][0].update(precision="int4"),
+        lambda values: values.update(image=[28, 28]),
+    ],
+)
+def test_the_schema_refuses_what_is_no_manifest(exported: Path, spoil: Any) -> None:
+    values = json.loads((exported / "manifest.json").read_text())
+    spoil(values)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(values, manifest_schema())
+
+
+def test_the_same_model_and_seed_give_the_same_bytes(exported: Path, keras_file: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    words = ("--variants", "float32,float16,dynamic-int8,int8,int16x8")
+    assert export(keras_file, again, *words, SOURCE_DATE_EPOCH="1700000000").returncode == 0
+    for entry in exported.iterdir():
+        assert entry.read_bytes() == (again / entry.name).read_bytes(), entry.name
+
+
+def test_onnx_files_carry_labels_and_contract(exported: Path) -> None:
+    model = onnx.load(exported / "net-int8.onnx")
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    assert json.loads(properties["labels"]) == list("0123456789")
+    assert properties["precision"] == "int8"
+    assert "uint8 [N, 28, 28, 1]" in properties["input"]
+
+
+def test_golden_inputs_are_blends_digits_and_patterns_with_every_files_answers(exported: Path) -> None:
+    golden = Bundle.load(exported).golden()
+    assert len(golden.images) == 10 + 10 + 3 + 2
+    assert set(golden.expected) == ALL
+    top = np.sort(golden.expected["net-float32.tflite"], axis=1)
+    margins = top[:, -1] - top[:, -2]
+    assert margins[:20:2].mean() < 0.5 * margins[1:20:2].mean()
+    assert [int(image.max()) for image in golden.images[20:23]] == [0, 255, 255]
+    kinds = sorted(data[:4] for data in golden.pictures.values())
+    assert kinds == [b"\x89PNG", b"\xff\xd8\xff\xe0"]
+
+
+def test_the_reference_is_keras_on_images_that_neither_calibrated_nor_judged(
+    exported: Path, cases: dict[str, Any]
+) -> None:
+    bundle = Bundle.load(exported)
+    splits = load_splits(str(ROOT / "tests/data/digits.npz"), lambda path: None)
+    assert bundle.manifest.reference.dataset_sha256 == splits.test.sha256()
+    np.testing.assert_allclose(bundle.reference(), cases["cnn"].frozen.predict(splits.test.images), atol=1e-6)
+
+
+def test_an_existing_bundle_is_refused_before_any_work_and_left_alone(exported: Path, tmp_path: Path) -> None:
+    kept = Path(shutil.copytree(exported, tmp_path / "kept"))
+    done = export(tmp_path / "no-such.keras", kept)
+    assert done.returncode == 2
+    assert "exists already" in done.stderr
+    assert {entry.name: entry.read_bytes() for entry in kept.iterdir()} == {
+        entry.name: entry.read_bytes() for entry in exported.iterdir()
+    }
+
+
+def test_a_full_disk_leaves_no_bundle_and_an_older_one_whole(exported: Path, keras_file: Path, tmp_path: Path) -> None:
+    kept = Path(shutil.copytree(exported, tmp_path / "kept"))
+    before = (kept / "manifest.json").read_bytes()
+    data = ROOT / "tests" / "data" / "digits.npz"
+    # A limit on the size of a file is what a full disk looks like to the process: writes fail half way.
+    script = (
+        "import resource, signal, sys; from edgedigits.cli.main import main;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)); sys.exit(main(sys.argv[1:]))"
+    )
+    for place, extra in ((tmp_path / "new", []), (kept, ["--overwrite"])):
+        words = ["export", keras_file, "--calibration", data, "-o", place, "--variants", "float32.tflite", *extra]
+        done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.splitlines()[-1].startswith(f"edgedigits: {place}: cannot be written")
+        assert "Traceback" not in done.stderr
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["kept"]
+    assert (kept / "manifest.json").read_bytes() == before
+    Bundle.load(kept)
+
+
+def test_a_variant_that_fails_its_gate_is_told_with_exit_code_1(tmp_path: Path) -> None:
+    import keras
+
+    # One weight a thousand times the others: eight bits for the whole tensor leave nothing for the rest.
+    with quiet():
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+        kernel, bias = model.layers[-1].get_weights()
+        kernel /= 255
+        kernel[0, 0] = 1000 * kernel.max()
+        model.layers[-1].set_weights([kernel, bias])
+        model.save(tmp_path / "spiked.keras")
+    done = export(tmp_path / "spiked.keras", tmp_path / "bundle", "--variants", "float32.tflite,int8.tflite")
+    assert done.returncode == 1, done.stderr
+    assert "spiked-int8.tflite, on 10 validation images: agreement" in done.stdout
+    assert Bundle.load(tmp_path / "bundle").manifest.files
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--variants", "int4"], 2, "variant 'int4': expected float32, float16"),
+        (["--variants", "float16.onnx"], 2, "expected float32 or int8 for ONNX, found float16"),
+        (["--variants", ","], 2, "expected at least one of"),
+        (["--labels", "three.txt"], 2, "three.txt: expected 10 labels, one a class, found 3"),
+        (["--labels", "none.txt"], 2, "none.txt: expected a text file"),
+        (["--calibration", "nowhere"], 2, "expected 'mnist', a folder with one sub-folder a label"),
+        (["--calibration", "colour.npz"], 2, "expected images [28, 28, 1] for this model, found [32, 32, 3]"),
+        (["--scale", "0"], 2, "--scale"),
+        (["--opset", "3"], 2, "opset"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_in_one_line(
+    keras_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: Any,
+    words: list[str],
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("three.txt").write_text("a\nb\nc\n")
+    np.savez("colour.npz", images=np.zeros((20, 32, 32, 3), np.uint8), labels=np.arange(20) % 2)
+    data = ["--calibration", str(ROOT / "tests/data/digits.npz")]
+    assert main(["export", str(keras_file), *data, "-o", "bundle", *words]) == code
+    told = capfd.readouterr().err.strip().splitlines()[-1]
+    assert told.startswith("edgedigits: ")
+    assert said in told
+    assert not Path("bundle").exists()
+
+
+def test_a_model_that_needs_scaling_gets_it_from_the_options(cases: dict[str, Any], tmp_path: Path) -> None:
+    frozen = cases["separable"].frozen
+    with quiet():
+        frozen.model.save(tmp_path / "net.keras")
+    scaling = ("--scale", str(1 / 255), "--mean", "0.1307", "--std", "0.3081")
+    done = export(tmp_path / "net.keras", tmp_path / "bundle", "--variants", "float32.tflite", *scaling)
+    assert done.returncode == 0, done.stderr
+    bundle = Bundle.load(tmp_path / "bundle")
+    splits = load_splits(str(ROOT / "tests/data/digits.npz"), lambda path: None)
+    np.testing.assert_allclose(bundle.reference(), frozen.predict(splits.test.images), atol=1e-5)

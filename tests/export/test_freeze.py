@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Case
+
+from edgedigits.datasets import Dataset
+from edgedigits.errors import BundleError, InputError, UsageError
+from edgedigits_export.freeze import FrozenModel, Scaling, freeze, load_keras, softmax
+from edgedigits_export.quiet import load
+
+keras = load("keras")
+layers = keras.layers
+
+
+def classifier(*stack: Any, shape: tuple[int | None, ...] = (8, 8, 1)) -> Any:
+    return keras.Sequential([layers.Input(shape), *stack])
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "classes", "adds_softmax"),
+    [
+        ("cnn", (28, 28, 1), 10, True),
+        ("separable", (28, 28, 1), 10, False),
+        ("colour", (32, 32, 3), 10, False),
+        ("two_class", (15, 21, 1), 2, False),
+        ("vector", (28, 28, 1), 10, True),
+    ],
+)
+def test_sizes_channels_classes_and_softmax_are_read_off_the_model(
+    cases: dict[str, Case], name: str, shape: tuple[int, int, int], classes: int, *, adds_softmax: bool
+) -> None:
+    frozen = cases[name].frozen
+    assert (frozen.input_shape, frozen.classes, frozen.adds_softmax) == (shape, classes, adds_softmax)
+
+
+def test_the_reference_is_what_keras_answers_to_scaled_pixels(case: Case) -> None:
+    frozen = case.frozen
+    gain, offset = frozen.scaling.affine(frozen.input_shape[-1])
+    pixels = (case.images * gain + offset).reshape(-1, *frozen.model.inputs[0].shape[1:])
+    expected = np.asarray(frozen.model(pixels.astype(np.float32), training=False))
+    expected = softmax(expected) if frozen.adds_softmax else expected
+    np.testing.assert_allclose(case.keras, expected, atol=1e-6)
+    np.testing.assert_allclose(case.keras.sum(axis=1), 1, atol=1e-5)
+    assert case.keras.dtype == np.float32
+
+
+def test_the_reference_does_not_depend_on_batches(cases: dict[str, Case]) -> None:
+    case = cases["cnn"]
+    many = np.concatenate([case.images] * 3)
+    np.testing.assert_array_equal(case.frozen.predict(many), case.frozen.predict(many))
+    np.testing.assert_allclose(case.frozen.predict(many)[200:], case.keras, atol=1e-6)
+    assert case.frozen.predict(case.images[:0]).shape == (0, 10)
+
+
+def test_the_models_of_these_tests_tell_digits_apart(cases: dict[str, Case], digits: Dataset) -> None:
+    for name in ("cnn", "separable", "vector"):
+        assert (cases[name].keras.argmax(axis=1) == digits.labels).mean() > 0.9
+
+
+@pytest.mark.parametrize("batch", [1, None])
+def test_the_frozen_function_keeps_the_contract(case: Case, batch: int | None) -> None:
+    function = case.frozen.concrete_function(batch)
+    (image,), (probabilities,) = function.inputs, function.outputs
+    assert (image.name, image.dtype.name, image.shape.as_list()) == (
+        "image:0", "uint8", [batch, *case.frozen.input_shape],
+    )  # fmt: skip
+    assert (probabilities.name, probabilities.dtype.name) == ("probabilities:0", "float32")
+    assert not {op.type for op in function.graph.get_operations()} & {"ReadVariableOp", "VarHandleOp"}
+    answers = function(load("tensorflow").constant(case.images[:1]))
+    np.testing.assert_allclose(np.asarray(answers), case.keras[:1], atol=1e-6)
+
+
+def test_a_softmax_at_the_end_is_cut_off_for_quantization(case: Case) -> None:
+    function, needs_softmax = case.frozen.scores_function()
+    assert needs_softmax
+    assert "Softmax" not in {op.type for op in function.graph.get_operations()}
+    (scores,) = function(load("tensorflow").constant(case.images[:1].astype(np.float32)))
+    np.testing.assert_allclose(softmax(np.asarray(scores)), case.keras[:1], atol=1e-6)
+
+
+def test_probabilities_made_without_a_softmax_layer_are_seen_by_their_sum() -> None:
+    image = keras.Input((8, 8, 1))
+    powers = keras.ops.exp(layers.Dense(3)(layers.Rescaling(1 / 255)(layers.Flatten()(image))))
+    frozen = freeze(keras.Model(image, powers / keras.ops.sum(powers, axis=-1, keepdims=True)))
+    assert not frozen.adds_softmax
+    assert frozen.scores_function()[1] is False
+
+
+@pytest.mark.parametrize(
+    ("stack", "adds_softmax"),
+    [
+        (lambda: [layers.Flatten(), layers.Dense(3), layers.Activation("softmax")], False),
+        (lambda: [layers.Flatten(), classifier(layers.Dense(3, activation="softmax"), shape=(64,))], False),
+        (lambda: [layers.Flatten(), layers.Dense(3, activation="softmax"), layers.Dropout(0.5)], False),
+        (lambda: [layers.Flatten(), layers.Dense(3, activation="relu")], True),
+        (lambda: [layers.Flatten(), layers.Dense(3, activation="log_softmax")], True),
+    ],
+    ids=["activation-layer", "nested", "dropout-behind", "relu", "log-softmax"],
+)
+def test_what_ends_a_model_is_understood(stack: Callable[[], list[Any]], *, adds_softmax: bool) -> None:
+    assert freeze(classifier(*stack())).adds_softmax is adds_softmax
+
+
+@pytest.mark.parametrize(("shape", "seen"), [((8, 9), (8, 9, 1)), ((64,), (8, 8, 1)), ((8, 9, 4), (8, 9, 4))])
+def test_an_image_may_come_without_a_channel_axis(shape: tuple[int, ...], seen: tuple[int, int, int]) -> None:
+    frozen = freeze(classifier(layers.Flatten(), layers.Dense(3), shape=shape))
+    assert frozen.input_shape == seen
+    assert frozen.predict(np.zeros((2, *seen), np.uint8)).shape == (2, 3)
+
+
+def two_inputs() -> Any:
+    ends = [keras.Input((8, 8, 1)), keras.Input((8, 8, 1))]
+    return keras.Model(ends, layers.Dense(3)(layers.Flatten()(layers.add(ends))))
+
+
+def two_outputs() -> Any:
+    image = keras.Input((8, 8, 1))
+    flat = layers.Flatten()(image)
+    return keras.Model(image, [layers.Dense(3)(flat), layers.Dense(3)(flat)])
+
+
+def half() -> Any:
+    return classifier(layers.Flatten(), layers.Dense(3, dtype="mixed_float16"))
+
+
+@pytest.mark.parametrize(
+    ("build", "said"),
+    [
+        (two_inputs, "one of its inputs, found 2"),
+        (two_outputs, "one of its outputs, found 2"),
+        (lambda: keras.Sequential([layers.Flatten(), layers.Dense(3)]), "a defined input, found one without"),
+        (lambda: classifier(layers.GlobalMaxPooling2D(), layers.Dense(3), shape=(None, None, 1)), "fixed size"),
+        (lambda: classifier(layers.Dense(3), shape=(63,)), r"found \[63\]"),
+        (lambda: classifier(layers.Flatten(), layers.Dense(3), shape=(2, 8, 8, 1)), r"found \[2, 8, 8, 1\]"),
+        (lambda: classifier(layers.Flatten(), layers.Dense(1)), "found a single output"),
+        (lambda: classifier(layers.Conv2D(3, 3)), "one vector of class scores"),
+        (lambda: classifier(layers.Flatten(), layers.Dense(3, activation="sigmoid")), "found a sigmoid"),
+        (half, "in float16"),
+    ],
+)  # fmt: skip
+def test_what_is_no_image_classifier_is_refused_in_one_line(build: Callable[[], Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        freeze(build())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "scaling",
+    [{"std": (0.0,)}, {"scale": 0.0}, {"scale": float("nan")}, {"mean": (float("inf"),)}, {"mean": ()}, {"std": ()}],
+)
+def test_scaling_that_makes_no_sense_is_refused(scaling: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="scale and std other than 0"):
+        Scaling(**scaling)
+
+
+def test_scaling_has_one_value_or_one_a_channel() -> None:
+    gain, offset = Scaling(0.5, (1.0, 2.0), (4.0,)).affine(2)
+    np.testing.assert_array_equal(gain, [0.125, 0.125])
+    np.testing.assert_array_equal(offset, [-0.25, -0.5])
+    with pytest.raises(UsageError, match="1 or 3 values for --mean, found 2"):
+        freeze(classifier(layers.Flatten(), layers.Dense(3), shape=(8, 8, 3)), Scaling(mean=(1.0, 2.0)))
+
+
+@pytest.mark.parametrize("images", [np.zeros((1, 28, 28, 1)), np.zeros((1, 28, 28), np.uint8)])
+def test_other_images_than_the_models_are_refused(cases: dict[str, Case], images: Any) -> None:
+    with pytest.raises(InputError, match=r"uint8 \[N, 28, 28, 1\]"):
+        cases["cnn"].frozen.predict(images)
+
+
+@pytest.fixture
+def saved(tmp_path: Path, cases: dict[str, Case]) -> Path:
+    path = tmp_path / "model.keras"
+    cases["vector"].frozen.model.save(path)
+    return path
+
+
+def test_a_saved_model_is_read(saved: Path, cases: dict[str, Case]) -> None:
+    again: FrozenModel = freeze(load_keras(saved), Scaling(1 / 255))
+    np.testing.assert_array_equal(again.predict(cases["vector"].images), cases["vector"].keras)
+
+
+def rewrite(path: Path, name: str, change: Callable[[dict[str, Any]], object]) -> None:
+    with zipfile.ZipFile(path) as archive:
+        content = {entry: archive.read(entry) for entry in archive.namelist()}
+    values = json.loads(content[name])
+    change(values)
+    content[name] = json.dumps(values).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for entry, data in content.items():
+            archive.writestr(entry, data)
+
+
+def break_config(path: Path) -> None:
+    rewrite(path, "config.json", lambda config: config.update(class_name="Unheard"))
+
+
+def from_the_future(path: Path) -> None:
+    break_config(path)
+    rewrite(path, "metadata.json", lambda metadata: metadata.update(keras_version="99.1.0"))
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def replace_by_text(path: Path) -> None:
+    path.write_text("no model")
+
+
+def replace_by_archive(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (truncate, "broken or truncated"),
+        (replace_by_text, "broken or truncated"),
+        (replace_by_archive, "without Keras's metadata"),
+        (break_config, "cannot load it: "),
+        (from_the_future, r"made by Keras 99\.1\.0, .* upgrade: pip install 'keras>=99\.1\.0'"),
+    ],
+)
+def test_a_spoilt_file_is_refused_in_one_line(saved: Path, spoil: Callable[[Path], None], said: str) -> None:
+    spoil(saved)
+    with pytest.raises(BundleError, match=said) as caught:
+        load_keras(saved)
+    assert "\n" not in str(caught.value)
+    assert str(saved) in str(caught.value)
+
+
+def test_other_kinds_of_files_are_named(tmp_path: Path, saved: Path) -> None:
+    with pytest.raises(InputError, match="found nothing"):
+        load_keras(tmp_path / "absent.keras")
+    with pytest.raises(InputError, match="found a folder"):
+        load_keras(tmp_path)
+    with pytest.raises(BundleError, match="another kind of file"):
+        load_keras(saved.rename(tmp_path / "model.h5"))
+
+
+def test_loading_leaves_the_terminal_alone(saved: Path) -> None:
+    code = f"from edgedigits_export.freeze import *; f = freeze(load_keras({str(saved)!r})); f.concrete_function(None)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -1,0 +1,95 @@
+"""`edgedigits report`: one page, whole in itself, about a real short run and its bundle."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+from PIL import Image
+
+from edgedigits.cli.main import main
+
+DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with run, bundle and page, made by the commands."""
+    folder = tmp_path_factory.mktemp("report")
+    run, bundle, page = (str(folder / name) for name in ("run", "bundle", "page.html"))
+    words = ["--data", str(DIGITS), "--epochs", "3"]
+    assert main(["train", "--model", "mlp", "-o", run, *words]) == 0
+    export = ["export", f"{run}/model.keras", "--calibration", str(DIGITS), "-o", bundle, "--variants", "float32,int8"]
+    assert main(export) in {0, 1}
+    assert main(["report", run, bundle, "-o", page]) == 0
+    return folder
+
+
+class Sources(HTMLParser):
+    """Everything that a page would fetch."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in {"src", "href", "srcset"}]
+
+
+def test_the_page_needs_no_other_file_and_its_pictures_are_pictures(made: Path) -> None:
+    page = (made / "page.html").read_text()
+    sources = Sources(page).found
+    assert len(sources) > 20
+    for source in sources:
+        kind, data = re.fullmatch(r"data:([\w/+]+);base64,(.+)", source).groups()
+        content = base64.b64decode(data)
+        if kind == "image/svg+xml":
+            assert Xml.fromstring(content).tag.endswith("svg")  # noqa: S314  our own picture
+        else:
+            Image.open(io.BytesIO(content)).load()
+    assert "url(" not in page
+    assert "<script" not in page
+
+
+def test_the_page_tells_what_was_measured_and_what_was_run(made: Path) -> None:
+    page = (made / "page.html").read_text()
+    record = json.loads((made / "run" / "train.json").read_text())
+    manifest = json.loads((made / "bundle" / "manifest.json").read_text())
+    assert f"{100 * record['test']['accuracy']:.2f} %" in page
+    for file in manifest["files"]:
+        assert file["path"] in page
+        assert file["sha256"] in page
+    assert f"learning_rate: {record['config']['learning_rate']}" in page
+    assert "refused: blank" in page
+
+
+def test_figures_of_another_bundle_are_refused(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stored = tmp_path / "parity.json"
+    stored.write_text(json.dumps({"bundle": "0" * 64, "rows": []}))
+    words = ["report", str(made / "run"), str(made / "bundle"), "-o", str(tmp_path / "page.html")]
+    assert main([*words, "--parity", str(stored)]) == 2
+    assert "those of another" in capsys.readouterr().err
+    stored.write_text("{")
+    assert main([*words, "--bench", str(stored)]) == 2
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_folder_that_is_no_finished_run_is_refused(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(tmp_path), str(made / "bundle"), "-o", str(tmp_path / "page.html")]) == 2
+    assert "expected the record of a finished training run" in capsys.readouterr().err
+
+
+def test_an_existing_page_is_not_replaced(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (made / "page.html").read_bytes()
+    assert main(["report", str(made / "run"), str(made / "bundle"), "-o", str(made / "page.html")]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert (made / "page.html").read_bytes() == before

@@ -1,0 +1,29 @@
+"""The product in thirty lines: a bundle ships, proves itself, reads real digits, and says who answered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from edgedigits import Bundle, DigitClassifier
+
+DIGITS = Path(__file__).parent / "data" / "digits.npz"
+
+
+def test_the_shipped_model_reads_real_digits() -> None:
+    with np.load(DIGITS) as data:
+        images, labels = data["images"], data["labels"]
+    with DigitClassifier() as classifier:
+        probabilities = classifier.classify_batch(images)
+        assert probabilities.dtype == np.float32
+        assert probabilities.shape == (len(images), 10)
+        assert (probabilities.argmax(axis=1) == labels).mean() >= 0.98
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+        prediction = classifier.classify(images[0])
+        assert prediction.label == str(labels[0])
+        assert np.array_equal(prediction.fed, images[0, ..., 0])
+        on_paper = classifier.classify(np.kron(255 - images[0, ..., 0], np.ones((5, 5), np.uint8)))
+        assert on_paper.label == prediction.label
+        assert prediction.model.bundle == Bundle.load().id

@@ -8,7 +8,7 @@ DEMO := demo
 TRAIN ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test cover mutants lint format type build models readme constraints clean
+.PHONY: help install demo test cover mutants lint format type build results bundle readme constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,16 @@ type: install ## mypy, strict
 
 build: install ## the wheel, in dist/
 	$(BIN)/python -m build --quiet --outdir dist .
+
+results: install ## export, compare and measure the reference model anew, into benchmarks/results
+	$(BIN)/edgedigits export models/cnn.keras --calibration mnist -o build/cnn --overwrite \
+	  --variants float32,float16,dynamic-int8,int8,int16x8
+	$(BIN)/edgedigits parity build/cnn --data mnist -o benchmarks/results/parity.json --overwrite
+	$(BIN)/edgedigits bench build/cnn -o benchmarks/results/bench.json --overwrite
+
+bundle: install ## export the shipped bundle from the reference model
+	$(BIN)/edgedigits export models/cnn.keras --calibration mnist --variants int8,float32.tflite \
+	  -o runtime/edgedigits/bundles/cnn --overwrite
 
 readme: install ## write README's tables from committed results
 	$(BIN)/python benchmarks/readme.py

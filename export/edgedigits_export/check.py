@@ -7,9 +7,8 @@ from typing import Literal
 
 from edgedigits.engines import ENGINES
 from edgedigits.errors import UsageError
-from edgedigits.manifest import Format
-from edgedigits_export.requirements import Requirements, smallest_engines
-from edgedigits_export.runtime_versions import release, runtime_of
+from edgedigits.manifest import Format, Requirements
+from edgedigits_export.releases import release, runtime_of
 
 Answer = Literal["runs", "cannot run", "computes wrongly", "unknown"]
 
@@ -71,7 +70,7 @@ def judge(requirements: Requirements, format_: Format, target: Target) -> Verdic
 
 
 def _judge_onnx(requirements: Requirements, target: Target) -> Verdict:
-    needed = smallest_engines(requirements).get("onnxruntime")
+    needed = requirements.engines.get("onnxruntime")
     if needed is None:
         found = f"opset {requirements.opset}, IR {requirements.ir_version} or an operator's domain is not known"
         return Verdict("unknown", found, "export with --opset 13")

@@ -17,6 +17,7 @@ from typing import Any
 
 from edgedigits.errors import ExtraMissing
 from edgedigits.extras import pip_line
+from edgedigits.quiet import quiet_descriptor
 
 _ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
@@ -32,8 +33,8 @@ def quiet() -> Iterator[None]:
     disabled = logging.root.manager.disable
     with ExitStack() as stack:
         sink = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
-        for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
-            stack.enter_context(_descriptor_into(sink.fileno(), descriptor, stream))
+        stack.enter_context(quiet_descriptor(1))
+        stack.enter_context(quiet_descriptor(2))
         stack.enter_context(redirect_stdout(sink))
         stack.enter_context(redirect_stderr(sink))
         stack.enter_context(warnings.catch_warnings())
@@ -41,24 +42,6 @@ def quiet() -> Iterator[None]:
         warnings.simplefilter("ignore")
         logging.disable(logging.CRITICAL)
         yield
-
-
-@contextmanager
-def _descriptor_into(sink: int, descriptor: int, stream: Any) -> Iterator[None]:
-    """Point a file descriptor at ``sink`` for a while; a descriptor that is not open is left alone."""
-    try:
-        kept = os.dup(descriptor)
-    except OSError:
-        yield
-        return
-    try:
-        if stream is not None:
-            stream.flush()
-        os.dup2(sink, descriptor)
-        yield
-    finally:
-        os.dup2(kept, descriptor)
-        os.close(kept)
 
 
 def load(name: str, extra: str = "export") -> Any:

@@ -14,8 +14,8 @@ from PIL import Image
 
 from edgedigits.bundle import Bundle
 from edgedigits.classifier import DigitClassifier
-from edgedigits.cli.quiet import quiet_stderr
 from edgedigits.errors import InputError
+from edgedigits.quiet import quiet_descriptor
 from edgedigits_export.front import draw_front
 
 PICTURES = ("curves", "confusion", "mistakes", "samples")
@@ -103,7 +103,7 @@ def join_rows(report: Report) -> list[Row]:
 
 def _answers(bundle: Bundle) -> list[dict[str, Any]]:
     """The bundle's golden images as its default variant answers them here."""
-    with quiet_stderr():
+    with quiet_descriptor(2):
         classifier = DigitClassifier(bundle)
     shown = []
     with classifier:

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgedigits_export.freeze import INPUT_NAME, OUTPUT_NAME
 from edgedigits_export.quiet import load
-from edgedigits_export.requirements import smallest_engines, tflite_requirements
+from edgedigits_export.requirements import tflite_requirements
 
 _SCHEMA = "ai_edge_litert.schema_py_generated"
 _IDENTIFIER = b"TFL3"
@@ -94,7 +94,7 @@ def _declare_truth(schema: Any, model: Any) -> None:
     found = tflite_requirements(schema, model)
     for code in model.operatorCodes:
         code.version = max(code.version, found.operators.get(names[code.builtinCode], 1))
-    release = smallest_engines(tflite_requirements(schema, model)).get("tflite")
+    release = tflite_requirements(schema, model).engines.get("tflite")
     for entry in model.metadata:
         if entry.name == _RUNTIME_VERSION and release:
             model.buffers[entry.buffer].data = release.encode().ljust(16, b"\0")

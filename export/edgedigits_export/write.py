@@ -36,7 +36,6 @@ from edgedigits.manifest import (
     ModelFile,
     Preprocessing,
     Reference,
-    Requirements,
     write_manifest,
 )  # fmt: skip
 from edgedigits.trust.answers import Answers, answer_apart
@@ -47,7 +46,7 @@ from edgedigits_export.calibration import Calibration
 from edgedigits_export.freeze import FrozenModel
 from edgedigits_export.golden import choose_golden, encode_pictures
 from edgedigits_export.onnx_format import annotate_onnx, convert_onnx, quantize_onnx
-from edgedigits_export.requirements import read_requirements, smallest_engines
+from edgedigits_export.requirements import read_requirements
 from edgedigits_export.schema import manifest_schema
 from edgedigits_export.tflite import convert_tflite
 
@@ -202,7 +201,7 @@ def _exported(
         sha256=hashlib.sha256(data).hexdigest(),
         image=answers.image,
         probabilities=answers.output,
-        requirements=_requirements(data, format_),
+        requirements=read_requirements(data, format_),
         accuracy=chosen.accuracy,
         parity=Agreement(
             answers.engine, answers.version, len(plan.reference), len(chosen.flips), chosen.agreement,
@@ -210,11 +209,6 @@ def _exported(
         ),
     )  # fmt: skip
     return Exported(file, chosen, tuple(failures(precision, comparisons["validation"])))
-
-
-def _requirements(data: bytes, format_: Format) -> Requirements:
-    found = read_requirements(data, format_)
-    return Requirements(found.operators, found.declared, found.opset, found.ir_version, smallest_engines(found))
 
 
 def _reference(folder: Path, plan: ExportPlan, keras: NDArray[np.float32]) -> Reference:

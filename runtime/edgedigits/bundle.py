@@ -115,10 +115,18 @@ class Bundle:
         BundleError: the file is missing, changed or broken.
 
         """
-        arrays = self._arrays(self.manifest.golden.file)
-        expected = {file.path: arrays[f"expected/{file.path}"] for file in self.manifest.files}
-        pictures = {int(k.split("/")[1]): v.tobytes() for k, v in arrays.items() if k.startswith("picture/")}
-        return GoldenSet(arrays["images"], expected, pictures)
+        attachment = self.manifest.golden.file
+        arrays = self._arrays(attachment)
+        images = self._expect(arrays, "images", attachment, self.manifest.image)
+        classes = (len(self.manifest.labels),)
+        expected = {
+            file.path: self._expect(arrays, f"expected/{file.path}", attachment, classes)
+            for file in self.manifest.files
+        }
+        pictures = {
+            index: arrays[key].tobytes() for index in range(len(images)) if (key := f"picture/{index}") in arrays
+        }
+        return GoldenSet(images, expected, pictures)
 
     def reference(self) -> NDArray[np.float32] | None:
         """Keras' probabilities, float32 ``[N, classes]``, or None when they were left out.
@@ -129,7 +137,9 @@ class Bundle:
 
         """
         attachment = self.manifest.reference.file
-        return None if attachment is None else self._arrays(attachment)["probabilities"]
+        if attachment is None:
+            return None
+        return self._expect(self._arrays(attachment), "probabilities", attachment, (len(self.manifest.labels),))
 
     def _arrays(self, attachment: Attachment) -> dict[str, NDArray[Any]]:
         try:
@@ -137,6 +147,16 @@ class Bundle:
                 return {key: archive[key] for key in archive.files}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise BundleError(f"{self.path / attachment.path}: expected an .npz of arrays, found: {error}") from error
+
+    def _expect(
+        self, arrays: dict[str, NDArray[Any]], key: str, attachment: Attachment, one: tuple[int, ...]
+    ) -> NDArray[Any]:
+        """The array under a key, which has as many rows of shape ``one`` as the manifest says."""
+        found, shape = arrays.get(key), (attachment.count, *one)
+        if found is None or found.shape != shape or not found.size:
+            there = "nothing" if found is None else list(found.shape)
+            raise BundleError(f"{self.path / attachment.path}: expected {key} {list(shape)}, found {there}")
+        return found
 
 
 def shipped_bundles() -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import PackageNotFoundError, requires
 
 _EXTRA = re.compile(r"""\s*(?:and\s+)?\(?extra\s*==\s*['"](?P<extra>[\w-]+)['"]\)?""")
 
 
 def requirements_of(extra: str) -> list[str]:
     """What an extra asks for, as the installed package's own metadata says; empty when there is none."""
+    from importlib.metadata import PackageNotFoundError, requires  # 20 ms that only a failure should cost
+
     try:
         lines = requires("edgedigits") or []
     except PackageNotFoundError:

@@ -40,15 +40,18 @@ class Requirements:
 
     Attributes
     ----------
-    operators: smallest version of each operator that computes this file rightly (TFLite); 1 for ONNX operators.
-    declared: the versions that the file itself states.
-    opset, ir_version: of an ONNX file.
+    operators: smallest version of each operator that computes this file rightly; for ONNX the version of the
+        operator's definition that the file's opset selects.
+    declared: what the file says: operator versions (TFLite), opset by domain (ONNX).
+    underived: operators without a rule; their version in ``operators`` is only the declared one.
+    opset, ir_version: of an ONNX file, else None.
     engines: the smallest release known to suffice, by engine; an engine that is not named is not known.
 
     """
 
     operators: dict[str, Count]
     declared: dict[str, Count]
+    underived: tuple[str, ...]
     opset: Count | None
     ir_version: Count | None
     engines: dict[str, str]
@@ -177,8 +180,16 @@ def bundle_id(values: dict[str, Any]) -> str:
 
 
 def write_manifest(manifest: Manifest) -> bytes:
-    """The file's bytes, for people to read, with the id filled in."""
-    values = to_plain(manifest)
+    """The file's bytes, for people to read, with the id filled in.
+
+    Raises
+    ------
+    BundleError: a field is not of its declared type, so that no reader would take the manifest.
+
+    """
+    told = json.loads(canonical(to_plain(manifest) | {"id": "0" * 64}))
+    # As reading will find it: 20 where a float is declared becomes 20.0, or the id would change when written again.
+    values = to_plain(from_plain(Manifest, told, "manifest"))
     values["id"] = bundle_id(values)
     return (json.dumps(values, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
@@ -188,7 +199,7 @@ def read_manifest(data: bytes, where: str) -> Manifest:
 
     Raises
     ------
-    BundleError: not JSON, another schema version, not the declared types, no files, or changed after it was written.
+    BundleError: not JSON, another schema version, not the declared types, incomplete, or changed after it was written.
 
     """
     try:
@@ -203,4 +214,6 @@ def read_manifest(data: bytes, where: str) -> Manifest:
         raise BundleError(f"{where}: its id is {manifest.id[:12]}, its content hashes to {found[:12]}: it was edited")
     if not manifest.files or len(manifest.labels) < 2 or min(manifest.image) < 1:
         raise BundleError(f"{where}: expected a model file, two labels and an image size, found less")
+    if without := {file.precision for file in manifest.files} - set(manifest.golden.tolerance):
+        raise BundleError(f"{where}: golden: tolerance: expected one for {min(without)}, found none")
     return manifest

@@ -22,7 +22,7 @@ UNIONS = (types.UnionType, Union)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a value must fulfil beyond its type."""
+    """What a value must fulfil beyond its type; ``pattern`` is for the whole text."""
 
     pattern: str | None = None
     minimum: int | None = None
@@ -117,7 +117,8 @@ def _read_scalar(hint: Any, value: Any, where: str) -> Any:
 
 def _checked(value: Any, checks: list[Check], where: str) -> Any:
     for check in checks:
-        if check.pattern is not None and not re.search(check.pattern, value):
+        # fullmatch: a `$` alone also matches before a line's end.
+        if check.pattern is not None and not re.fullmatch(check.pattern, value):
             raise _wrong(where, f"text like {check.pattern}", value)
         if check.minimum is not None and value < check.minimum:
             raise _wrong(where, f"at least {check.minimum}", value)

@@ -6,19 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgedigits.cli.main import main
 from edgedigits.errors import UsageError
+from edgedigits.manifest import Requirements
 from edgedigits_export.check import Target, judge, parse_target
-from edgedigits_export.requirements import Requirements
+from edgedigits_export.releases import onnxruntime_releases
 
 
-def needs(operators: dict[str, int], declared: dict[str, int] | None = None, **more: Any) -> Requirements:
-    return Requirements(
-        operators, operators if declared is None else declared, more.get("underived", ()), more.get("opset"),
-        more.get("ir_version"), (), (),
-    )  # fmt: skip
+def needs(operators: dict[str, int], declared: dict[str, int] | None = None, *underived: str) -> Requirements:
+    return Requirements(operators, operators if declared is None else declared, underived, None, None, {})
 
 
 OLD, NEW = Target("tflite", "2.14.0"), Target("litert", "2.3.0")
@@ -31,7 +30,7 @@ OLD, NEW = Target("tflite", "2.14.0"), Target("litert", "2.3.0")
         (needs({"FULLY_CONNECTED": 12}), "cannot run", "runs"),
         (needs({"FULLY_CONNECTED": 12}, {"FULLY_CONNECTED": 1}), "computes wrongly", "runs"),
         (needs({"FULLY_CONNECTED": 10}, {"FULLY_CONNECTED": 10}), "runs", "runs"),
-        (needs({"CUSTOM": 1}, underived=("CUSTOM",)), "unknown", "unknown"),
+        (needs({"CUSTOM": 1}, None, "CUSTOM"), "unknown", "unknown"),
     ],
 )
 def test_verdicts_follow_from_what_a_file_needs_and_what_it_says(
@@ -63,7 +62,8 @@ def test_a_release_inside_the_table_is_judged(version: str) -> None:
 def test_onnx_runs_from_the_release_that_knows_its_opset_and_ir(
     opset: int, ir_version: int, version: str, answer: str
 ) -> None:
-    requirements = needs({"Conv": 11}, {"ai.onnx": opset}, opset=opset, ir_version=ir_version)
+    engines = onnxruntime_releases(opset, ir_version)
+    requirements = Requirements({"Conv": 11}, {"ai.onnx": opset}, (), opset, ir_version, engines)
     assert judge(requirements, "onnx", Target("onnxruntime", version)).answer == answer
 
 
@@ -92,15 +92,15 @@ def test_the_command_catches_a_file_that_would_answer_wrongly(
     from flatbuffers import Builder
 
     # What Google's stand-alone quantizer wrote: per-channel Dense weights under FULLY_CONNECTED version 1.
-    model = schema.ModelT.InitFromPackedBuf(cases["vector"].files["dynamic-int8.tflite"], 0)
-    for code in model.operatorCodes:
+    model = schema.ModelT.InitFromPackedBuf(cases["cnn"].files["dynamic-int8.tflite"], 0)
+    graph = model.subgraphs[0]
+    for operator in graph.operators:
+        code = model.operatorCodes[operator.opcodeIndex]
+        weights = graph.tensors[operator.inputs[1]] if len(operator.inputs) > 1 else None
         if code.builtinCode == schema.BuiltinOperator.FULLY_CONNECTED:
             code.version = 1
-    for operator in model.subgraphs[0].operators:
-        if model.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.FULLY_CONNECTED:
-            weights = model.subgraphs[0].tensors[operator.inputs[1]]
-            weights.quantization.scale = [float(weights.quantization.scale[0])] * int(weights.shape[0])
-            weights.quantization.zeroPoint = [0] * int(weights.shape[0])
+            if weights.type == schema.TensorType.INT8:
+                weights.quantization.scale = np.full(weights.shape[0], 0.01, np.float32)
     builder = Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     file = tmp_path / "silent.tflite"

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edgedigits.errors import BundleError
-from edgedigits.manifest import PRECISIONS
+from edgedigits.manifest import PRECISIONS, Requirements
 from edgedigits_export.operator_versions import RULES, Operand, Signature
-from edgedigits_export.requirements import Requirements, TensorInfo, read_requirements, smallest_engines
-from edgedigits_export.runtime_versions import FIRST_RUNTIME
+from edgedigits_export.releases import FIRST_RUNTIME
+from edgedigits_export.requirements import read_requirements
 from edgedigits_export.tflite_contract import _pack
 
 
@@ -35,9 +35,7 @@ def test_operator_versions_follow_from_types(
 ) -> None:
     found = read_requirements(cases["cnn"].files[f"{precision}.tflite"], "tflite")
     assert found.operators == {"CAST": 1, "RESHAPE": 1, "SOFTMAX": 1, **operators}
-    assert smallest_engines(found) == {"tflite": runtime}
-    assert found.inputs == (TensorInfo("image", "uint8", (1, 28, 28, 1)),)
-    assert found.outputs == (TensorInfo("probabilities", "float32", (1, 10)),)
+    assert found.engines == {"tflite": runtime}
     assert (found.opset, found.ir_version) == (None, None)
 
 
@@ -49,7 +47,7 @@ def test_our_own_files_declare_what_they_need(case: Case, precision: str) -> Non
     model = schema.ModelT.InitFromPackedBuf(case.files[f"{precision}.tflite"], 0)
     (entry,) = [entry for entry in model.metadata if entry.name == b"min_runtime_version"]
     release = bytes(model.buffers[entry.buffer].data).rstrip(b"\0").decode()
-    assert smallest_engines(found) == {"tflite": release}
+    assert found.engines == {"tflite": release}
 
 
 def test_a_file_that_understates_its_operators_is_seen_through(cases: dict[str, Case]) -> None:
@@ -64,7 +62,7 @@ def test_a_file_that_understates_its_operators_is_seen_through(cases: dict[str, 
                 weights.quantization.scale = np.full(weights.shape[0], 0.01, np.float32)
     found = read_requirements(_pack(schema, model), "tflite")
     assert (found.declared["FULLY_CONNECTED"], found.operators["FULLY_CONNECTED"]) == (1, 12)
-    assert smallest_engines(found) == {"tflite": "2.17.0"}
+    assert found.engines == {"tflite": "2.17.0"}
 
 
 def operand(kind: str, shape: tuple[int, ...] = (4, 3, 3, 2), scales: int = 1) -> Operand:
@@ -184,7 +182,7 @@ def test_an_operator_without_a_rule_is_named_and_no_engine_promised(cases: dict[
     code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.SVDF
     found = read_requirements(_pack(schema, model), "tflite")
     assert found.underived == ("SVDF",)
-    assert smallest_engines(found) == {}
+    assert found.engines == {}
 
 
 @pytest.mark.parametrize("file", ["float32.onnx", "int8.onnx"])
@@ -192,9 +190,7 @@ def test_an_onnx_file_needs_the_release_that_brought_its_opset(case: Case, file:
     found = read_requirements(case.files[file], "onnx")
     assert (found.opset, found.ir_version, found.declared, found.underived) == (13, 7, {"ai.onnx": 13}, ())
     assert found.operators["Softmax"] == 13
-    assert smallest_engines(found) == {"onnxruntime": "1.6"}
-    assert found.inputs == (TensorInfo("image", "uint8", ("N", *case.frozen.input_shape)),)
-    assert found.outputs == (TensorInfo("probabilities", "float32", ("N", case.frozen.classes)),)
+    assert found.engines == {"onnxruntime": "1.6"}
 
 
 def changed(data: bytes, change: Any) -> bytes:
@@ -222,8 +218,8 @@ def test_foreign_and_future_onnx_operators_promise_no_engine(cases: dict[str, Ca
     data = cases["vector"].files["float32.onnx"]
     found = read_requirements(changed(data, foreign), "onnx")
     assert found.underived == ("com.example.Cast",)
-    assert smallest_engines(found) == {}
-    assert smallest_engines(read_requirements(changed(data, future), "onnx")) == {}
+    assert found.engines == {}
+    assert read_requirements(changed(data, future), "onnx").engines == {}
 
 
 def test_tensorflow_is_not_needed(cases: dict[str, Case], tmp_path: Any) -> None:

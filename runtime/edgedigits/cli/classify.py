@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.options import add_model, add_output, check_output
-from edgedigits.cli.quiet import quiet_stderr
 from edgedigits.errors import EdgeDigitsError
 from edgedigits.files import write_atomic
+from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
     from edgedigits.classifier import DigitClassifier
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.classifier import DigitClassifier
 
     lines, worst = [], 0
-    with quiet_stderr():
+    with quiet_descriptor(2):
         loaded = DigitClassifier(args.bundle, args.variant, args.engine, args.threads)
     with loaded as classifier:
         for name in args.images:

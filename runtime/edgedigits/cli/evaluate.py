@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.cli.options import add_model, add_output, check_output, give, progress, table
-from edgedigits.cli.quiet import quiet_stderr
+from edgedigits.quiet import quiet_descriptor
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.classifier import DigitClassifier
     from edgedigits.evaluation import evaluate
 
-    with quiet_stderr():
+    with quiet_descriptor(2):
         loaded = DigitClassifier(args.bundle, args.variant, args.engine, args.threads)
     with loaded as classifier:
         result = evaluate(classifier, args.folder, mnist=args.mnist)

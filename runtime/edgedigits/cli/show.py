@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.options import add_output, check_output, give, table
-from edgedigits.cli.quiet import quiet_stderr
+from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
     from edgedigits.bundle import Bundle
@@ -90,7 +90,7 @@ def _file_card(path: Path) -> tuple[dict[str, Any], str]:
     from edgedigits.records import to_plain
 
     model = lone_model(path)
-    with quiet_stderr():
+    with quiet_descriptor(2):
         engine = load_engine(choose_engine("auto", model.format)[0], model)
     values = {
         "file": str(path), "bytes": len(model.data), "sha256": model.sha256, "format": model.format,

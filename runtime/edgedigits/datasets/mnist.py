@@ -104,9 +104,9 @@ def _read_idx_folder(folder: Path) -> dict[str, bytes]:
 
 def _read_keras_npz(path: Path) -> dict[str, bytes]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = [archive[key] for key in _KERAS_KEYS]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # broken archives raise zlib.error, TypeError, RuntimeError, MemoryError and more
         raise DatasetError(f"{path}: expected an .npz with {', '.join(_KERAS_KEYS)}, found: {error}") from error
     return _as_files(arrays, f"{path}:")
 

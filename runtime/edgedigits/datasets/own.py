@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,10 +71,10 @@ def read_npz(path: Path) -> Dataset:
 
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             images, labels = archive["images"], archive["labels"]
             names = tuple(str(name) for name in archive["names"]) if "names" in archive else None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # broken archives raise zlib.error, TypeError, RuntimeError, MemoryError and more
         raise DatasetError(f"{path}: expected an .npz with 'images' and 'labels', found: {error}") from error
     if not np.issubdtype(labels.dtype, np.integer) or labels.ndim != 1 or not labels.size:
         raise DatasetError(f"{path}: expected whole numbers as labels [N], found {labels.dtype} {list(labels.shape)}")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
+from ai_edge_litert import __version__ as VERSION  # noqa: N812  each engine module names its release so
 from ai_edge_litert.interpreter import Interpreter
 
 from edgedigits.engines.interpreter import InterpreterEngine
-
-VERSION = version("ai-edge-litert")
 
 
 def load(data: bytes, num_threads: int) -> InterpreterEngine:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
+from tflite_runtime import __version__ as VERSION  # noqa: N812  each engine module names its release so
 from tflite_runtime.interpreter import Interpreter
 
 from edgedigits.engines.interpreter import InterpreterEngine
-
-VERSION = version("tflite-runtime")
 
 
 def load(data: bytes, num_threads: int) -> InterpreterEngine:

@@ -103,7 +103,7 @@ def _over_white(image: Image.Image) -> Image.Image:
     if image.mode == "F" or image.mode.startswith("I"):
         return _from_array(_wide_to_uint8(image))
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
-        rgba = image.convert("RGBA")
+        rgba = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")  # Pillow knows no direct way
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     return image
 

@@ -6,12 +6,13 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
 if TYPE_CHECKING:
-    from edgedigits_export.report import Row
+    from edgedigits_export.figures import Row
 
 _COLOURS = {"litert": "#1b6ca8", "tflite": "#d1495b", "onnxruntime": "#2a9d5c"}
 _MARKERS = {"float32": "o", "float16": "s", "dynamic-int8": "^", "int8": "D", "int16x8": "v"}
@@ -25,7 +26,8 @@ def draw_front(rows: Sequence[Row]) -> bytes:
     for row in rows:
         if row.accuracy is None or row.ci95 is None:
             continue
-        _mark(size, row.kilobytes, row)
+        if row.kilobytes is not None:
+            _mark(size, row.kilobytes, row)
         if row.p50_us is not None:
             _mark(latency, row.p50_us, row)
     size.set(xlabel="size of the file, KB", ylabel="accuracy, %", xscale="log")
@@ -37,7 +39,9 @@ def draw_front(rows: Sequence[Row]) -> bytes:
         axes.grid(visible=True, which="both", alpha=0.25)
     latency.legend(*_unique_legend(latency), fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    # A fixed salt instead of a random one: the same rows give the same bytes.
+    with mpl.rc_context({"svg.hashsalt": "edgedigits"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()
 
 

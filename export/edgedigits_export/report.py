@@ -16,6 +16,7 @@ from edgedigits.bundle import Bundle
 from edgedigits.classifier import DigitClassifier
 from edgedigits.errors import InputError
 from edgedigits.quiet import quiet_descriptor
+from edgedigits_export.figures import join_rows
 from edgedigits_export.front import draw_front
 
 PICTURES = ("curves", "confusion", "mistakes", "samples")
@@ -40,22 +41,6 @@ class Report:
     bench: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One variant in one engine; None where it was not measured."""
-
-    file: str
-    engine: str
-    kilobytes: float
-    accuracy: float | None
-    ci95: tuple[float, float] | None
-    drop: float | None
-    flips: int | None
-    verdict: str
-    p50_us: float | None
-    p99_us: float | None
-
-
 def render(report: Report) -> str:
     """The page's HTML, with every picture inside.
 
@@ -64,7 +49,7 @@ def render(report: Report) -> str:
     InputError: a picture of the run is missing.
 
     """
-    rows = join_rows(report)
+    rows = join_rows(report.parity, report.bench)
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.get_template("report.html.j2").render(
@@ -75,30 +60,6 @@ def render(report: Report) -> str:
         front=_data_url(draw_front(rows), "image/svg+xml"),
         answers=_answers(report.bundle),
     )
-
-
-def join_rows(report: Report) -> list[Row]:
-    """Accuracy and latency side by side, by file and engine."""
-    sizes = {file.path: file.bytes for file in report.bundle.manifest.files}
-    times = {(row["file"], row["engine"]): row for row in report.bench["rows"] if "p50_us" in row}
-    rows = []
-    for row in report.parity["rows"]:
-        figures, time = row["comparison"], times.get((row["file"], row["engine"]), {})
-        rows.append(
-            Row(
-                file=row["file"],
-                engine=f"{row['engine']} {row['version'] or ''}".strip(),
-                kilobytes=sizes[row["file"]] / 1e3,
-                accuracy=figures and figures["accuracy"]["top1"],
-                ci95=figures and tuple(figures["accuracy"]["ci95"]),
-                drop=figures and figures["drop"],
-                flips=figures and len(figures["flips"]),
-                verdict=row["error"] or "; ".join(row["failed"]) or "passed",
-                p50_us=time.get("p50_us"),
-                p99_us=time.get("p99_us"),
-            )
-        )
-    return rows
 
 
 def _answers(bundle: Bundle) -> list[dict[str, Any]]:

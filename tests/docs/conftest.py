@@ -1,0 +1,75 @@
+"""What README and docs talk about: a Keras model of somebody's own, their images, a photograph."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgedigits_export.quiet import quiet
+
+SIZE, KINDS = 24, ("square", "cross", "disc")
+
+
+def shape_image(kind: str, rng: np.random.Generator) -> np.ndarray:
+    """A coloured shape on a coloured ground, uint8 ``[24, 24, 3]``."""
+    rows, columns = np.mgrid[:SIZE, :SIZE] - rng.uniform(9, 14, (2, 1, 1))
+    size = rng.uniform(5, 8)
+    inside = {
+        "square": np.maximum(abs(rows), abs(columns)) < size,
+        "cross": (np.minimum(abs(rows), abs(columns)) < 1.5) & (np.maximum(abs(rows), abs(columns)) < size),
+        "disc": np.hypot(rows, columns) < size,
+    }[kind]
+    ground, ink = rng.integers(0, 90, 3), rng.integers(160, 256, 3)
+    return np.where(inside[..., np.newaxis], ink, ground).astype(np.uint8)
+
+
+def train_shapes(images: np.ndarray, labels: np.ndarray) -> keras.Model:
+    """A small model with logits at the end, trained for a few seconds."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((SIZE, SIZE, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(12, 5, strides=2, activation="relu"),
+            keras.layers.Conv2D(24, 3, strides=2, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(len(KINDS)),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(3e-3), loss, jit_compile=False)
+    model.fit(images.astype(np.float32), labels, epochs=12, batch_size=50, verbose=0)
+    return model
+
+
+@pytest.fixture(scope="session")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with my-model.keras, my-images/ and photo.jpg, as the pages assume."""
+    folder = tmp_path_factory.mktemp("workplace")
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(len(KINDS)), 200)
+    images = np.stack([shape_image(KINDS[label], rng) for label in labels])
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        place = folder / "my-images" / KINDS[label] / f"{number:03}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place)
+    with quiet():
+        train_shapes(images, labels).save(folder / "my-model.keras")
+    with np.load(Path(__file__).parents[1] / "data" / "digits.npz") as digits:
+        ink = digits["images"][0, ..., 0]
+    paper = Image.fromarray(np.pad(255 - ink, 12, constant_values=255)).resize((520, 520))
+    paper.save(folder / "photo.jpg")
+    paper.save(folder / "picture.jpg")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shell() -> dict[str, str]:
+    """An environment in which `edgedigits` is the one under test."""
+    return {**os.environ, "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"}

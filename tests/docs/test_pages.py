@@ -1,0 +1,72 @@
+"""README and docs are true: their commands run, their code runs, their figures are the committed results'."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgedigits.cli.verbs import VERBS
+
+ROOT = Path(__file__).parents[2]
+PAGES = {page.name: page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
+# Commands that CI itself runs (.ci/run), or that make the environment the others are run in.
+ELSEWHERE = ("make ", "python3 -m venv", "pip install ")
+# Takes a minute of training: tests/train runs it with fewer epochs.
+LONG = ("edgedigits train",)
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGES[page].read_text(), re.MULTILINE | re.DOTALL)
+
+
+def commands(page: str) -> list[str]:
+    lines = [line.split("#")[0].strip() for block in blocks(page, "sh") for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith((*ELSEWHERE, *LONG))]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+def test_every_command_on_the_page_runs(page: str, workplace: Path, shell: dict[str, str], tmp_path: Path) -> None:
+    for entry in workplace.iterdir():
+        (tmp_path / entry.name).symlink_to(entry)
+    for command in commands(page):
+        done = subprocess.run(
+            ["sh", "-ec", command], cwd=tmp_path, env=shell, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert done.stdout.strip(), f"{command} printed nothing"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python") and page == "README.md"])
+def test_the_python_on_the_page_runs(page: str, workplace: Path) -> None:
+    for block in blocks(page, "python"):
+        done = subprocess.run([sys.executable, "-c", block], cwd=workplace, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split()[0].isdigit()
+
+
+def test_readme_has_the_figures_of_the_committed_results() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks/readme.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", PAGES[page].read_text())
+    missing = [target for target in targets if not (PAGES[page].parent / target).exists()]
+    assert not missing
+
+
+def test_readme_tells_of_every_verb_and_of_no_other() -> None:
+    told = set(re.findall(r"^\| `edgedigits (\w+)", PAGES["README.md"].read_text(), re.MULTILINE))
+    assert told == set(VERBS)
+
+
+def test_readme_never_tells_to_install_from_an_index() -> None:
+    text = "".join(page.read_text() for page in PAGES.values())
+    assert not re.search(r"pip install ['\"]?edgedigits(?![-\w]*\.whl|-\d)", text)

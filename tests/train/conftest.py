@@ -1,0 +1,41 @@
+"""A hundred real training digits, as data of their own, and a way to run `edgedigits train` in a process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from edgedigits.datasets import Splits, load_splits
+from edgedigits.images.decode import read_pixels
+
+DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
+# A process started in the background may have inherited that Ctrl-C is ignored.
+COMMAND = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from edgedigits.cli.main import main; raise SystemExit(main(['train', *sys.argv[1:]]))"
+)
+
+Train = Callable[[Sequence[object]], "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="session")
+def splits() -> Splits:
+    """80 + 10 + 10 real digits."""
+    return load_splits(str(DIGITS), read_pixels)
+
+
+@pytest.fixture(scope="session")
+def start_training() -> Train:
+    """Start `edgedigits train` on the digits, one thread, in a process of its own."""
+
+    def start(options: Sequence[object]) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", COMMAND, "--data", DIGITS, "--threads", 1, *options]
+        return subprocess.Popen(
+            [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    return start

@@ -1,0 +1,127 @@
+"""Training learns, repeats itself bit for bit, and its checkpoints are whole or not there."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from edgedigits.datasets import Splits
+from edgedigits.errors import InputError, OutputError, UsageError
+from edgedigits_train import checkpoint
+from edgedigits_train.checkpoint import EpochResult, Progress
+from edgedigits_train.config import TrainConfig, resolve
+from edgedigits_train.fit import make_schedule, new_model, train_epochs
+
+SMALL = resolve({"model": "mlp", "epochs": 2, "batch_size": 16, "data": "digits.npz", "threads": 1})
+CNN = resolve({"model": "cnn", "epochs": 2, "batch_size": 16, "data": "digits.npz", "threads": 1})
+
+
+def fit(splits: Splits, config: TrainConfig) -> tuple[keras.Model, list[EpochResult]]:
+    model = new_model(config, splits)
+    return model, list(train_epochs(model, splits, config, 0))
+
+
+def same_weights(one: keras.Model, other: keras.Model) -> bool:
+    pairs = zip(one.get_weights(), other.get_weights(), strict=True)
+    return all(np.array_equal(left, right) for left, right in pairs)
+
+
+def test_same_seed_same_weights_other_seed_others(splits: Splits) -> None:
+    first, history = fit(splits, CNN)
+    again, history_again = fit(splits, CNN)
+    assert same_weights(first, again)
+    assert [r.loss for r in history] == [r.loss for r in history_again]
+    assert not same_weights(first, fit(splits, replace(CNN, seed=1))[0])
+
+
+@pytest.mark.parametrize("name", ["mlp", "lenet5", "cnn"])
+def test_every_architecture_learns_the_digits_it_is_shown(splits: Splits, name: str) -> None:
+    config = resolve({"model": name, "epochs": 12, "batch_size": 16, "augment": False, "threads": 1})
+    _, history = fit(splits, config)
+    assert [result.epoch for result in history] == list(range(1, 13))
+    assert history[-1].loss < 0.35 * history[0].loss
+    assert history[-1].accuracy > 0.9
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_every_optimizer_lowers_the_loss(splits: Splits, optimizer: str) -> None:
+    config = resolve({"model": "mlp", "epochs": 4, "batch_size": 16, "optimizer": optimizer, "schedule": "cosine"})
+    _, history = fit(splits, config)
+    assert history[-1].loss < history[0].loss
+
+
+def test_sgd_is_plain_back_propagation(splits: Splits) -> None:
+    model = new_model(SMALL, splits)
+    assert isinstance(model.optimizer, keras.optimizers.SGD)
+    assert model.optimizer.momentum == 0
+    assert float(model.optimizer.learning_rate) == pytest.approx(SMALL.learning_rate)
+
+
+def test_cosine_warms_up_then_falls_to_nothing() -> None:
+    rate = make_schedule(replace(CNN, epochs=4, schedule="cosine"), steps=100)
+    rates = [float(rate(step)) for step in range(401)]
+    top = int(np.argmax(rates))
+    assert rates[0] == pytest.approx(0.05 * CNN.learning_rate, rel=1e-3)
+    assert top == 50
+    assert rates[top] == pytest.approx(CNN.learning_rate, rel=1e-3)
+    assert rates[400] == pytest.approx(0, abs=1e-6)
+    assert all(now <= before for before, now in zip(rates[top:], rates[top + 1 :], strict=False))
+
+
+def test_diverging_training_is_one_clear_error(splits: Splits) -> None:
+    with pytest.raises(UsageError, match=r"expected a finite loss, found nan; take a --learning-rate below 1e\+30"):
+        fit(splits, replace(SMALL, learning_rate=1e30, epochs=4))
+
+
+def test_checkpoint_brings_back_model_optimizer_and_history(splits: Splits, tmp_path: Path) -> None:
+    model, history = fit(splits, CNN)
+    progress = Progress(CNN, "0" * 64, tuple(history))
+    checkpoint.save_checkpoint(tmp_path, model, progress)
+    assert checkpoint.read_progress(tmp_path) == progress
+    loaded = checkpoint.load_checkpoint(tmp_path)
+    assert same_weights(model, loaded)
+    for own, other in zip(model.optimizer.variables, loaded.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(own), np.asarray(other))
+    assert int(loaded.optimizer.iterations) == 2 * 5
+
+
+def test_checkpoint_that_fails_half_way_leaves_the_last_one(
+    splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = new_model(SMALL, splits)
+    first = Progress(SMALL, "0" * 64, ())
+    checkpoint.save_checkpoint(tmp_path, model, first)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    with pytest.raises(OutputError, match=r"checkpoint\.keras: cannot be written \(No space left on device\)"):
+        checkpoint.save_checkpoint(tmp_path, model, replace(first, data_sha256="1" * 64))
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.NAME]
+    assert checkpoint.read_progress(tmp_path) == first
+    assert same_weights(checkpoint.load_checkpoint(tmp_path), model)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut"])
+def test_broken_checkpoint_is_one_clear_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / checkpoint.NAME).write_bytes(content)
+    with pytest.raises(InputError, match=r"checkpoint\.keras: expected a checkpoint.*start again with --overwrite"):
+        checkpoint.read_progress(tmp_path)
+
+
+def test_plain_model_has_no_optimizer_and_the_same_weights(splits: Splits, tmp_path: Path) -> None:
+    model, _ = fit(splits, CNN)
+    checkpoint.save_plain(tmp_path / "model.keras", model)
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert same_weights(model, loaded)
+    assert not getattr(loaded, "compiled", False)
+    checkpoint.save_checkpoint(tmp_path, model, Progress(CNN, "0" * 64, ()))
+    # Adam keeps two more values a weight.
+    assert (tmp_path / "model.keras").stat().st_size < 0.5 * (tmp_path / checkpoint.NAME).stat().st_size

@@ -1,0 +1,65 @@
+"""The architectures: any image, any number of classes, raw pixels in, probabilities out."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from edgedigits.errors import UsageError
+from edgedigits_train.config import MODELS
+from edgedigits_train.models import BODIES, build_model, count_macs
+
+SHAPES = [(28, 28, 1), (32, 32, 3), (12, 17, 1), (40, 20, 3)]
+
+
+@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("classes", [2, 10])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_raw_pixels_of_any_shape_give_probabilities(name: str, shape: tuple[int, int, int], classes: int) -> None:
+    model = build_model(name, shape, classes)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, *shape)).astype(np.float32)
+    answers = np.asarray(model(pixels))
+    assert answers.shape == (3, classes)
+    assert answers.dtype == np.float32
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
+    assert answers.min() >= 0
+    # Unscaled pixels of up to 255 would saturate a fresh network.
+    assert answers.max() < 0.99
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_scaling_to_one_is_inside_and_softmax_is_last(name: str) -> None:
+    model = build_model(name, (28, 28, 1), 10)
+    assert [layer.scale for layer in model.layers if isinstance(layer, layers.Rescaling)] == [1 / 255]
+    assert model.layers[-1].name == "probabilities"
+    assert model.layers[-1].activation is keras.activations.softmax
+    assert not any(isinstance(layer, layers.Lambda) for layer in model.layers)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (5, 8, 3)])
+def test_mlp_and_cnn_take_the_smallest_images(shape: tuple[int, int, int]) -> None:
+    for name in ("mlp", "cnn"):
+        assert build_model(name, shape, 3).output.shape == (None, 3)
+
+
+def test_lenet5_says_which_images_are_too_small() -> None:
+    with pytest.raises(UsageError, match=r"at least 12 x 12 pixels, found 8 x 11; take --model cnn"):
+        build_model("lenet5", (8, 11, 1), 10)
+
+
+def test_known_sizes() -> None:
+    def of(name: str) -> tuple[int, int]:
+        model = build_model(name, (28, 28, 1), 10)
+        return model.count_params(), count_macs(model)
+
+    assert of("mlp") == (784 * 128 + 128 + 128 * 10 + 10, 784 * 128 + 128 * 10)
+    assert of("lenet5") == (61_706, 784 * 25 * 6 + 100 * 150 * 16 + 400 * 120 + 120 * 84 + 84 * 10)
+    parameters, macs = of("cnn")
+    assert parameters <= 55_000
+    assert macs <= 2_500_000
+
+
+def test_every_architecture_has_its_defaults() -> None:
+    assert set(BODIES) == set(MODELS)

@@ -1,0 +1,151 @@
+"""One run: from a configuration to a folder with the model, its record and its pictures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from edgedigits.datasets import Splits, load_splits
+from edgedigits.errors import OutputError, UsageError
+from edgedigits.files import refuse_existing, write_atomic
+from edgedigits.images.decode import read_pixels
+from edgedigits_train import backend, checkpoint, record
+from edgedigits_train.checkpoint import EpochResult, Progress
+from edgedigits_train.config import TrainConfig, resolve
+from edgedigits_train.evaluate import predict, score
+from edgedigits_train.fit import new_model, train_epochs
+from edgedigits_train.models import count_macs
+from edgedigits_train.pictures import draw_confusion, draw_curves, draw_mistakes, draw_samples
+from edgedigits_train.record import DataRecord, TrainRecord
+
+MODEL = "model.keras"
+PICTURES = ("samples.png", "curves.png", "confusion.png", "mistakes.png")
+
+OnEpoch = Callable[[EpochResult, TrainConfig], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a run begins: with the configuration alone, or after some epochs."""
+
+    config: TrainConfig
+    progress: Progress | None
+
+
+def find_start(folder: Path, given: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Start:
+    """Settle what is to be trained, before any work is done.
+
+    ``given`` holds the options the user named. A resumed run takes the others from its checkpoint; where no
+    checkpoint was written yet it starts from the beginning.
+
+    Raises
+    ------
+    OutputError: the folder exists and neither ``resume`` nor ``overwrite`` is set, or it is a file.
+    UsageError: an option that makes no sense, or is not the resumed run's.
+
+    """
+    if not resume:
+        refuse_existing(folder, overwrite=overwrite)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: expected a folder, found a file; name another place")
+    if not resume:
+        return Start(resolve(given), None)
+    if (folder / record.NAME).exists():
+        raise UsageError(f"{folder}: this run is finished, there is nothing to resume; see its {record.NAME}")
+    progress = checkpoint.read_progress(folder)
+    if progress is None:
+        return Start(resolve(given), None)
+    progress.config.refuse_other(given)
+    return Start(progress.config, progress)
+
+
+def train(folder: Path, start: Start, on_epoch: OnEpoch) -> TrainRecord:
+    """Train, evaluate and write the run's folder; train.json comes last, its presence means a finished run.
+
+    ``on_epoch`` is called after each epoch, when its checkpoint is on the disk.
+
+    Raises
+    ------
+    DatasetError: the data cannot be read.
+    UsageError: the data changed since the run was started, or the configuration cannot be trained.
+    OutputError: the folder cannot be written.
+
+    """
+    began = time.perf_counter()
+    config = start.config
+    backend.set_up(config.threads)
+    splits = load_splits(config.data, read_pixels, keras_loader=keras.datasets.mnist.load_data)
+    described = record.describe_data(splits)
+    model, history = _begin(folder, start, splits, described)
+    for result in train_epochs(model, splits, config, len(history)):
+        history = (*history, result)
+        checkpoint.save_checkpoint(folder, model, Progress(config, described.sha256, history))
+        on_epoch(result, config)
+    return _finish(folder, model, splits, described, Progress(config, described.sha256, history), began)
+
+
+def _begin(
+    folder: Path, start: Start, splits: Splits, described: DataRecord
+) -> tuple[keras.Model, tuple[EpochResult, ...]]:
+    """The model to train on, and the epochs it has behind it."""
+    if start.progress:
+        if start.progress.data_sha256 != described.sha256:
+            raise UsageError(
+                f"--resume: {start.config.data} is not the data this run was started with; start a new run"
+            )
+        return checkpoint.load_checkpoint(folder), start.progress.history
+    model = new_model(start.config, splits)
+    _clear(folder)
+    checkpoint.save_checkpoint(folder, model, Progress(start.config, described.sha256, ()))
+    return model, ()
+
+
+def _finish(
+    folder: Path, model: keras.Model, splits: Splits, described: DataRecord, progress: Progress, began: float
+) -> TrainRecord:
+    """Write everything a finished run has; here, and only here, the test part is looked at."""
+    checkpoint.save_plain(folder / MODEL, model)
+    answers = predict(model, splits.test.images)
+    result = score(answers, splits.test)
+    pictures = (
+        draw_samples(splits.train, progress.config.seed),
+        draw_curves(progress.history),
+        draw_confusion(result),
+        draw_mistakes(splits.test, answers),
+    )
+    for name, data in zip(PICTURES, pictures, strict=True):
+        write_atomic(folder / name, data)
+    epochs = sum(epoch.seconds for epoch in progress.history)
+    finished = TrainRecord(
+        schema=record.SCHEMA,
+        config=progress.config,
+        versions=backend.versions(),
+        data=described,
+        parameters=model.count_params(),
+        macs=count_macs(model),
+        history=progress.history,
+        validation=score(predict(model, splits.validation.images), splits.validation),
+        test=result,
+        seconds={"epochs": epochs, "process": time.perf_counter() - began},
+    )
+    write_atomic(folder / record.NAME, record.to_bytes(finished))
+    # With the record there it is of no use any more, and three times the model's size.
+    with suppress(OSError):
+        (folder / checkpoint.NAME).unlink()
+    return finished
+
+
+def _clear(folder: Path) -> None:
+    """Make the folder and take an older run's files out, the record first; anything else in it stays."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (record.NAME, checkpoint.NAME, MODEL, *PICTURES):
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written ({error.strerror or error})") from error

@@ -146,13 +146,13 @@ def _labels(file: Path | None, data: Dataset, classes: int) -> tuple[str, ...]:
 
 
 def _training(model: Path) -> dict[str, Any] | None:
-    """The trainer's record beside the model, without its bulk: history and matrices stay with the run."""
+    """The trainer's record beside the model, without what another run of the same would not repeat, and its bulk."""
     for file in (model.with_suffix(".train.json"), model.with_name("train.json")):
         try:
-            record = json.loads(file.read_text())
-        except (OSError, ValueError):
+            record = dict(json.loads(file.read_text()))
+        except (OSError, ValueError, TypeError):
             continue
-        return {key: value for key, value in record.items() if key != "history"} if isinstance(record, dict) else None
+        return {key: value for key, value in record.items() if key not in {"history", "seconds"}}
     return None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 if TYPE_CHECKING:
     from edgedigits_export.figures import Row
@@ -33,9 +33,10 @@ def draw_front(rows: Sequence[Row]) -> bytes:
     size.set(xlabel="size of the file, KB", ylabel="accuracy, %", xscale="log")
     latency.set(xlabel="median latency, µs", xscale="log")
     for axes in (size, latency):
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_formatter(StrMethodFormatter("{x:g}"))
-        axes.tick_params(axis="x", which="both", labelsize="small", rotation=45)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.margins(x=0.1)
         axes.grid(visible=True, which="both", alpha=0.25)
     latency.legend(*_unique_legend(latency), fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     buffer = io.BytesIO()

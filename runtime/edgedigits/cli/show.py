@@ -80,8 +80,10 @@ def _needs(file: ModelFile) -> str:
 def _provenance(manifest: Manifest) -> list[str]:
     if manifest.training is None:
         return ["trained elsewhere: no train.json came with the model"]
-    chosen = {key: value for key, value in manifest.training.items() if not isinstance(value, dict | list)}
-    return ["trained: " + ", ".join(f"{key} {value}" for key, value in sorted(chosen.items()))]
+    config, validation = manifest.training.get("config", {}), manifest.training.get("validation", {})
+    told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in config.items())
+    accuracy = f"; validation {validation['accuracy']:.2%}" if "accuracy" in validation else ""
+    return [f"trained with {told or 'an unknown configuration'}{accuracy}"]
 
 
 def _file_card(path: Path) -> tuple[dict[str, Any], str]:

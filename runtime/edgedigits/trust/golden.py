@@ -25,8 +25,8 @@ Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 TOLERANCE = {
     "float32": (1e-4, "sums in another order: 1e-6 was seen between processors; more is another computation"),
     "float16": (1e-3, "weights are rounded once, at export; some engines then also multiply in float16"),
-    "dynamic-int8": (0.05, "activations are quantized at run time, by a rounding that differs between engines"),
-    "int8": (0.05, "one step of an int8 logit, which ARM and x86 kernels may round apart"),
+    "dynamic-int8": (0.15, "activations are quantized at run time, by a rounding that differs between engines"),
+    "int8": (0.15, "a step or two of the int8 logits, by which kernels round apart: 0.062 was seen on a blend"),
     "int16x8": (1e-2, "steps are 256 times finer than int8's, kernels may round them apart"),
 }
 # A few inputs are answered at each load; the self-test asks all.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sysconfig
 from pathlib import Path
 
@@ -67,6 +68,15 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     paper.save(folder / "photo.jpg")
     paper.save(folder / "picture.jpg")
     return folder
+
+
+@pytest.fixture(scope="session")
+def own_bundle(workplace: Path, shell: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `edgedigits export my-model.keras ...` makes of them, for pages that begin after it."""
+    bundle = tmp_path_factory.mktemp("exported") / "my-bundle"
+    command = ["edgedigits", "export", "my-model.keras", "--calibration", "my-images", "-o", bundle]
+    subprocess.run(command, cwd=workplace, env=shell, check=True, capture_output=True)
+    return bundle
 
 
 @pytest.fixture(scope="session")

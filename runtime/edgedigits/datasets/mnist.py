@@ -6,10 +6,12 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +149,8 @@ def _fetch(keras_loader: KerasLoader | None) -> dict[str, bytes]:
 
 
 def _from_keras(load: KerasLoader) -> dict[str, bytes]:
-    (train_images, train_labels), (test_images, test_labels) = load()
+    with redirect_stdout(sys.stderr):  # Keras tells of its download there, where a verb may print JSON
+        (train_images, train_labels), (test_images, test_labels) = load()
     return _as_files([train_images, train_labels, test_images, test_labels], "keras.datasets.mnist:")
 
 

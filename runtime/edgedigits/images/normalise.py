@@ -69,7 +69,8 @@ def light_ink(grey: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     # One pixel more on each side keeps the soft edge of the stroke, which Otsu's threshold cuts through.
     top, left = max(rows[0] - 1, 0), max(columns[0] - 1, 0)
-    return np.clip(stretched, 0, 255).astype(np.uint8)[top : rows[-1] + 2, left : columns[-1] + 2]
+    ink: NDArray[np.uint8] = np.clip(stretched, 0, 255).astype(np.uint8)
+    return ink[top : rows[-1] + 2, left : columns[-1] + 2]
 
 
 def otsu(grey: NDArray[np.uint8]) -> int:
@@ -98,9 +99,9 @@ def fit(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def centre(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Put an image of at most 28x28 into 28x28 so that its centre of mass lies in the middle, as far as it fits."""
     weights = small.astype(np.float64)
-    total = max(weights.sum(), 1.0)
-    row = weights.sum(axis=1) @ np.arange(small.shape[0]) / total
-    column = weights.sum(axis=0) @ np.arange(small.shape[1]) / total
+    total = max(float(weights.sum()), 1.0)
+    row = float(weights.sum(axis=1) @ np.arange(small.shape[0])) / total
+    column = float(weights.sum(axis=0) @ np.arange(small.shape[1])) / total
     middle = (SIZE - 1) / 2
     top = min(max(round(middle - row), 0), SIZE - small.shape[0])
     left = min(max(round(middle - column), 0), SIZE - small.shape[1])

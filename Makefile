@@ -41,8 +41,6 @@ cover: install ## run all tests and measure how much of the three packages they 
 	$(BIN)/python -m coverage report
 
 mutants: install ## break contract, gates, datasets and preprocessing on purpose: do the tests notice?
-	$(BIN)/mutmut run
-	$(BIN)/mutmut results > build/mutants.txt
 	$(BIN)/python tests/mutants.py
 
 lint: install ## ruff, and the rule that dependencies point one way

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgedigits.bundle import Bundle
 from edgedigits.engines import ENGINES, choose_engine, load_engine
 from edgedigits.engines.protocol import Engine
-from edgedigits.errors import BundleError, ImageError, ModelRejected
+from edgedigits.errors import BundleError, ImageError, ModelRejected, UsageError
 from edgedigits.images.decode import ImageSource, read_pixels
 from edgedigits.images.normalise import normalise
 from edgedigits.images.resize import resize
@@ -59,6 +59,7 @@ class DigitClassifier:
             found = model.bundle.id if model.bundle else "a file without a bundle"
             raise BundleError(f"{model.name}: expected the bundle {expect_id}, found {found}; take the right bundle")
         self.model = model
+        self._closed = False
         self._engine: Engine = load_engine(engine_name, model, num_threads)
         self.image_shape = _image_shape(self._engine)
         classes = self._engine.probabilities.shape[-1]
@@ -124,8 +125,10 @@ class DigitClassifier:
         return self._infer(images)
 
     def close(self) -> None:
-        """Let go of the model; the classifier answers no more."""
-        self._engine.close()
+        """Let go of the model; the classifier answers no more. Closing twice does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._engine.close()
 
     def __enter__(self) -> DigitClassifier:
         """The classifier itself."""
@@ -151,6 +154,8 @@ class DigitClassifier:
         return resize(pixels, height, width), None
 
     def _infer(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if self._closed:
+            raise UsageError(f"{self.model.name}: this classifier is closed; make another")
         engine = self._engine
         return probabilities(engine.run(feed(images, engine.image)), engine.probabilities)
 

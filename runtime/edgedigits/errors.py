@@ -28,6 +28,10 @@ class EdgeDigitsError(Exception):
 
     exit_code: ClassVar[int] = 2
 
+    def __str__(self) -> str:
+        """The text on one line, whatever a file's name holds."""
+        return " ".join(super().__str__().splitlines())
+
 
 class GateFailed(EdgeDigitsError):
     """A gate said no (exit code 1)."""

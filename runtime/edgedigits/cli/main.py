@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from io import TextIOWrapper
 
 from edgedigits import __version__
 from edgedigits.cli.verbs import VERBS
@@ -21,6 +22,9 @@ _IO_ERROR = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a file name may be no text, a terminal may know no µ
+            stream.reconfigure(errors="backslashreplace")
     try:
         return _run(words)
     except EdgeDigitsError as error:

@@ -80,10 +80,16 @@ def _needs(file: ModelFile) -> str:
 def _provenance(manifest: Manifest) -> list[str]:
     if manifest.training is None:
         return ["trained elsewhere: no train.json came with the model"]
-    config, validation = manifest.training.get("config", {}), manifest.training.get("validation", {})
+    # Whoever trained may have written anything there.
+    config, validation = (_object(manifest.training.get(key)) for key in ("config", "validation"))
     told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in config.items())
-    accuracy = f"; validation {validation['accuracy']:.2%}" if "accuracy" in validation else ""
+    share = validation.get("accuracy")
+    accuracy = f"; validation {share:.2%}" if isinstance(share, float) else ""
     return [f"trained with {told or 'an unknown configuration'}{accuracy}"]
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _file_card(path: Path) -> tuple[dict[str, Any], str]:

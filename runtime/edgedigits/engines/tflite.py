@@ -6,8 +6,10 @@ from tflite_runtime import __version__ as VERSION  # noqa: N812  each engine mod
 from tflite_runtime.interpreter import Interpreter
 
 from edgedigits.engines.interpreter import InterpreterEngine
+from edgedigits.engines.whole import check_whole
 
 
 def load(data: bytes, num_threads: int) -> InterpreterEngine:
-    """Load a .tflite file's bytes; raises what tflite-runtime raises."""
+    """Load a .tflite file's bytes; raises what tflite-runtime raises, and ValueError for a file cut short."""
+    check_whole(data)  # this engine does not: it crashes, or answers from whatever lies behind the bytes
     return InterpreterEngine(lambda: Interpreter(model_content=data, num_threads=num_threads), "tflite", VERSION)

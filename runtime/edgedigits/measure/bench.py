@@ -110,7 +110,7 @@ def _timer(engine: Engine) -> Callable[[], int]:
 
 def _warm_up(once: Callable[[], int]) -> int:
     """Infer until the median of a window is within 5 % of the window's before; returns how many it took."""
-    runs, before, deadline = 0, float("inf"), time.perf_counter() + _MAX_WARM_SECONDS
+    runs, before, deadline = 0, 0.0, time.perf_counter() + _MAX_WARM_SECONDS
     while True:
         median = float(np.median([once() for _ in range(_WARM_WINDOW)]))
         runs += _WARM_WINDOW

@@ -1,0 +1,195 @@
+"""What all tests share: real digits, the shipped bundle and copies of it, every engine, the command as a process."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Before TensorFlow, which other tests import into this process: tflite-runtime cannot be imported after it.
+with suppress(Exception):
+    import tflite_runtime.interpreter  # noqa: F401
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from PIL import Image
+
+from edgedigits.bundle import SHIPPED, Bundle
+from edgedigits.classifier import DigitClassifier
+from edgedigits.datasets import Dataset
+from edgedigits.datasets.own import read_npz
+from edgedigits.engines import ENGINES, installed_engines
+from edgedigits.manifest import Manifest, write_manifest
+from edgedigits.records import from_plain
+from edgedigits.trust.compare import accuracy_of
+
+DIGITS = Path(__file__).parent / "data" / "digits.npz"
+
+# The same examples at every run, however slow the machine: a failure is never the clock's or the dice's.
+settings.register_profile("edgedigits", deadline=None, max_examples=60, derandomize=True, database=None)
+settings.load_profile("edgedigits")
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """A hundred real training digits of MNIST."""
+    return read_npz(DIGITS)
+
+
+@pytest.fixture(params=list(ENGINES))
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn; those that are not installed are skipped by name."""
+    if request.param not in installed_engines():
+        pytest.skip(f"engine {request.param} is not installed here")
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Any:
+    """The classifier that a user gets who says nothing."""
+    with DigitClassifier() as loaded:
+        yield loaded
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Bundle:
+    """The default bundle."""
+    return Bundle.load()
+
+
+@pytest.fixture
+def bundle_copy(tmp_path: Path) -> Path:
+    """The default bundle, to be broken."""
+    return Path(shutil.copytree(SHIPPED / "cnn", tmp_path / "copy"))
+
+
+@pytest.fixture
+def edit_manifest() -> Callable[[Path, Callable[[dict[str, Any]], object]], Bundle]:
+    """Change a bundle's manifest as an exporter would have written it: with the right id."""
+
+    def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> Bundle:
+        file = folder / "manifest.json"
+        values = json.loads(file.read_bytes())
+        change(values)
+        file.write_bytes(write_manifest(from_plain(Manifest, values, "test")))
+        return Bundle.load(folder)
+
+    return edit
+
+
+def attach(folder: Path, name: str, arrays: dict[str, Any], count: int) -> dict[str, Any]:
+    """Write arrays into a bundle; returns the manifest's entry for them."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    (folder / name).write_bytes(buffer.getvalue())
+    return {"path": name, "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(), "count": count}
+
+
+@pytest.fixture
+def rewrite_arrays(edit_manifest: Any) -> Callable[[Path, str, dict[str, Any]], Bundle]:
+    """Replace a bundle's golden or reference arrays, hashes included."""
+
+    def rewrite(folder: Path, part: str, arrays: dict[str, Any]) -> Bundle:
+        entry = attach(folder, f"{part}.npz", arrays, len(next(iter(arrays.values()))))
+        return edit_manifest(folder, lambda values: values[part].update(file=entry))
+
+    return rewrite
+
+
+@dataclass(frozen=True)
+class Proven:
+    """A bundle whose reference belongs to the fixture's digits, and those digits as a file."""
+
+    path: Path
+    data: Path
+    digits: Dataset
+    reference: Any
+
+
+@pytest.fixture
+def proven(bundle_copy: Path, tmp_path: Path, digits: Dataset, edit_manifest: Any) -> Proven:
+    """The shipped models with a reference for a few real digits, instead of MNIST's 10,000, which tests cannot have.
+
+    The reference is what the float32 file answers. Digits it hesitates about are left out: rounding to int8 may turn
+    them, and one in a hundred is more than the gate allows.
+    """
+    with DigitClassifier(bundle_copy, "float32.tflite") as loaded:
+        answers = loaded.classify_batch(digits.images)
+    second, first = np.sort(answers, axis=1)[:, -2:].T
+    data = digits.take(np.flatnonzero(first - second > 0.2))
+    reference = answers[first - second > 0.2]
+    file = tmp_path / "digits.npz"
+    np.savez(file, images=data.images, labels=data.labels, names=np.array(data.names))
+    write_reference(bundle_copy, Dataset(data.images, data.labels, data.names, str(file)), reference, edit_manifest)
+    return Proven(bundle_copy, file, data, reference)
+
+
+def write_reference(folder: Path, data: Dataset, reference: Any, edit: Any) -> Bundle:
+    """Give a bundle this reference for these data."""
+    accuracy = accuracy_of(reference, data.labels)
+    keras = {"correct": accuracy.correct, "count": accuracy.count, "top1": accuracy.top1, "ci95": list(accuracy.ci95)}
+    entry = {"source": data.source, "dataset_sha256": data.sha256(), "keras": keras}
+    entry["file"] = attach(folder, "reference.npz", {"probabilities": reference}, len(data))
+    return edit(folder, lambda values: values.update(reference=entry))
+
+
+@pytest.fixture
+def give_reference(edit_manifest: Any) -> Callable[[Path, Dataset, Any], Bundle]:
+    """See `write_reference`."""
+    return lambda folder, data, reference: write_reference(folder, data, reference, edit_manifest)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, digits: Dataset) -> list[Path]:
+    """Two PNG files a digit, as someone with paper and a phone would have them: dark ink on white, in label folders."""
+    files = []
+    for label in range(10):
+        for index in np.flatnonzero(digits.labels == label)[:2]:
+            file = tmp_path / "pictures" / str(label) / f"{index}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(255 - digits.images[index, ..., 0]).resize((112, 112)).save(file)
+            files.append(file)
+    return files
+
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """Run `edgedigits` as a process of its own, in the test's folder."""
+
+    def run(*words: object, env: dict[str, str] | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "edgedigits.cli.main", *map(str, words)], check=False,
+            env={**os.environ, "EDGEDIGITS_CACHE": str(tmp_path / "cache"), **(env or {})},
+            **{"text": True, "cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def refused() -> Callable[..., str]:
+    """Assert that a command ended with a code and exactly one line of its own; returns the line."""
+
+    def check(done: subprocess.CompletedProcess[str], code: int, *parts: str) -> str:
+        assert done.returncode == code, done.stderr
+        lines = done.stderr.splitlines()
+        assert len(lines) == 1, done.stderr
+        assert lines[0].startswith("edgedigits"), lines[0]
+        for part in parts:
+            assert part in lines[0]
+        return lines[0]
+
+    return check

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import hashlib
+import shutil
+
+import numpy as np
+import pytest
+
+from edgedigits.bundle import Bundle
+from edgedigits.datasets import Dataset
+from edgedigits.engines import ENGINES, installed_engines
+from edgedigits.errors import BundleError
+from edgedigits.trust.gates import GATES
+from edgedigits.trust.parity import changed_digits, measure_parity, pairs
+
+
+def quiet(text):
+    pass
+
+
+def test_every_variant_in_every_installed_engine_agrees_with_its_reference(proven):
+    bundle = Bundle.load(proven.path)
+    told = []
+    rows = measure_parity(bundle, bundle.manifest.files, installed_engines(), proven.digits, told.append)
+    expected = pairs(bundle.manifest.files, installed_engines())
+    assert [(row.file, row.engine) for row in rows] == [(file.path, engine) for file, engine in expected]
+    assert told == [f"{file.path} in {engine}" for file, engine in expected]
+    for row in rows:
+        assert (row.failed, row.error, row.exit_code) == ((), None, 0)
+        assert row.version
+        figures = row.comparison
+        assert figures.accuracy.count == len(proven.digits) >= 90
+        assert (figures.agreement, figures.flips, figures.drop) == (1, (), 0)
+        if row.precision == "float32":
+            assert figures.max_abs_difference <= GATES["float32"].max_abs_difference
+
+
+def test_each_file_meets_each_engine_of_its_format(shipped):
+    found = pairs(shipped.manifest.files, list(ENGINES))
+    assert len(found) == 5
+    assert {(file.path, engine) for file, engine in found if engine == "onnxruntime"} == {
+        ("cnn-int8.onnx", "onnxruntime")
+    }
+    assert pairs(shipped.manifest.files, []) == []
+
+
+@pytest.mark.parametrize("harm", ["classes", "rows"])
+def test_a_reference_in_another_order_fails_every_gate(proven, give_reference, harm):
+    wrong = proven.reference[:, ::-1] if harm == "classes" else proven.reference[::-1]
+    data = Dataset(proven.digits.images, proven.digits.labels, proven.digits.names, str(proven.data))
+    bundle = give_reference(proven.path, data, wrong.copy())
+    engines = installed_engines()[:1]
+    rows = measure_parity(bundle, bundle.manifest.files, engines, proven.digits, quiet)
+    assert rows
+    for row in rows:
+        assert row.exit_code == 1
+        assert any(reason.startswith("agreement ") for reason in row.failed)
+        assert row.comparison.flips
+
+
+def test_a_file_that_was_changed_gets_a_row_with_its_error(proven):
+    bundle = Bundle.load(proven.path)
+    file = bundle.manifest.files[0]
+    (proven.path / file.path).write_bytes(b"other")
+    (row,) = measure_parity(
+        bundle, [file], [name for name in installed_engines() if ENGINES[name].format == file.format][:1],
+        proven.digits, quiet,
+    )  # fmt: skip
+    assert (row.comparison, row.version, row.failed, row.exit_code) == (None, None, (), 2)
+    assert "expected SHA-256" in row.error
+
+
+def test_a_reference_of_other_data_is_refused_with_both(proven):
+    bundle = Bundle.load(proven.path)
+    other = Dataset(255 - proven.digits.images, proven.digits.labels, proven.digits.names, "other")
+    with pytest.raises(BundleError) as caught:
+        measure_parity(bundle, bundle.manifest.files, installed_engines(), other, quiet)
+    known = bundle.manifest.reference
+    count = len(proven.digits)
+    assert str(caught.value) == (
+        f"{proven.path}: its reference belongs to {proven.data} ({count} images, {known.dataset_sha256[:12]}), found "
+        f"other ({count}, {other.sha256()[:12]}); name the data it was exported with: --data"
+    )
+
+
+def test_a_bundle_without_a_reference_is_told(proven, edit_manifest):
+    bundle = edit_manifest(proven.path, lambda values: values["reference"].update(file=None))
+    with pytest.raises(BundleError, match=r"holds no reference.npz to compare with; export the model again"):
+        measure_parity(bundle, bundle.manifest.files, installed_engines(), proven.digits, quiet)
+
+
+def test_a_bundle_changes_no_digit_of_itself(proven, engine):
+    bundle = Bundle.load(proven.path)
+    before, after, found = changed_digits(bundle, bundle, None, engine, proven.digits)
+    assert before.path == after.path == f"cnn-int8.{ENGINES[engine].format}"
+    assert (found.flips, found.max_abs_difference) == ((), 0)
+
+
+def test_bundles_of_other_labels_are_not_compared(proven, edit_manifest, tmp_path):
+    old = Bundle.load(proven.path)
+    other = shutil.copytree(proven.path, tmp_path / "other")
+    new = edit_manifest(other, lambda values: values.update(labels=list("abcdefghij")))
+    with pytest.raises(BundleError, match=r"expected the labels and image size of .*, found others; compare like with"):
+        changed_digits(old, new, None, installed_engines()[0], proven.digits)
+
+
+def test_the_digits_that_change_are_those_whose_answers_differ(proven, edit_manifest, tmp_path, engine):
+    if ENGINES[engine].format != "tflite":
+        pytest.skip("the shipped bundle has one .onnx file alone")
+    # The new bundle's int8 is the old one's float32: same digits but for those that rounding turns.
+    new = shutil.copytree(proven.path, tmp_path / "new")
+    data = (new / "cnn-float32.tflite").read_bytes()
+    (new / "cnn-int8.tflite").write_bytes(data)
+    sha256 = hashlib.sha256(data).hexdigest()
+
+    def change(values):
+        for file in values["files"]:
+            if file["path"] == "cnn-int8.tflite":
+                file.update(sha256=sha256, bytes=len(data))
+
+    newer = edit_manifest(new, change)
+    noise = np.random.default_rng(0).integers(0, 256, (300, 28, 28, 1), np.uint8)
+    data = Dataset(noise, np.zeros(300, np.int64), proven.digits.names, "noise")
+    _, _, found = changed_digits(Bundle.load(proven.path), newer, "int8", engine, data)
+    assert found.max_abs_difference > 0
+    for flip in found.flips:
+        assert flip.before != flip.after
+        assert flip.margin >= 0

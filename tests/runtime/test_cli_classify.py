@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgedigits.bundle import Bundle
+from edgedigits.engines import ENGINES
+
+FIELDS = [
+    "source", "digit", "label", "confidence", "probabilities", "rejected", "timing_ms", "model", "engine",
+]  # fmt: skip
+
+
+def test_one_picture_gets_one_line(command, pictures, classifier):
+    done = command("classify", pictures[0])
+    found = classifier.classify(pictures[0])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{pictures[0]}: {found.label}  {found.confidence:.1%}\n"
+
+
+def test_many_pictures_get_a_json_object_a_line(command, pictures, classifier):
+    done = command("classify", "--json", *pictures)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["source"] for one in told] == [str(path) for path in pictures]
+    for one, path in zip(told, pictures, strict=True):
+        assert list(one) == FIELDS
+        expected = classifier.classify(path)
+        assert one["probabilities"] == [float(value) for value in expected.probabilities]
+        assert one["model"] == {
+            "name": "cnn", "variant": expected.model.variant, "sha256": expected.model.sha256,
+            "bundle": Bundle.load().id,
+        }  # fmt: skip
+        assert all(value >= 0 for value in one["timing_ms"].values())
+    right = sum(one["label"] == path.parent.name for one, path in zip(told, pictures, strict=True))
+    assert right >= 16
+
+
+def test_an_engine_and_a_variant_can_be_chosen(command, pictures, engine):
+    format_ = ENGINES[engine].format
+    done = command("classify", "--json", "--engine", engine, "--variant", f"int8.{format_}", pictures[0])
+    told = json.loads(done.stdout)
+    assert (told["engine"]["name"], told["model"]["variant"]) == (engine, f"int8.{format_}")
+
+
+def test_a_bundle_can_be_named_by_name_or_path(command, pictures, bundle_copy):
+    answers = [command("classify", "--bundle", place, pictures[0]).stdout for place in ("cnn", bundle_copy)]
+    assert answers[0] == answers[1] != ""
+
+
+def test_standard_input_is_an_image(command, pictures, classifier):
+    done = command("classify", "-", "--json", input=pictures[3].read_bytes(), text=False)
+    told = json.loads(done.stdout)
+    assert told["source"] == "-"
+    assert told["digit"] == classifier.classify(pictures[3]).digit
+
+
+def test_one_of_three_that_fails_does_not_stop_the_others(command, pictures, tmp_path):
+    (tmp_path / "broken.png").write_text("text")
+    done = command("classify", "--json", pictures[0], tmp_path / "broken.png", pictures[1], "-o", tmp_path / "out")
+    assert done.returncode == 2
+    first, broken, last = (json.loads(line) for line in done.stdout.splitlines())
+    assert (first["source"], last["source"]) == (str(pictures[0]), str(pictures[1]))
+    assert set(broken) == {"source", "error"}
+    assert broken["source"] == str(tmp_path / "broken.png")
+    assert done.stderr == f"edgedigits: {broken['error']}\n"
+    assert (tmp_path / "out").read_text() == done.stdout
+    plain = command("classify", pictures[0], tmp_path / "broken.png", pictures[1])
+    assert plain.returncode == 2
+    assert len(plain.stdout.splitlines()) == 2
+
+
+def test_a_stored_result_is_not_overwritten_unless_asked(command, pictures, tmp_path, refused):
+    (tmp_path / "out").write_text("precious")
+    done = command("classify", pictures[0], "-o", tmp_path / "out")
+    refused(done, 2, f"{tmp_path / 'out'}: exists already; name another place or say --overwrite")
+    assert done.stdout == ""
+    assert (tmp_path / "out").read_text() == "precious"
+    done = command("classify", pictures[0], "-o", tmp_path / "out", "--overwrite")
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "out").read_text())["source"] == str(pictures[0])
+    assert done.stdout.startswith(f"{pictures[0]}: ")
+
+
+def test_a_picture_without_ink_is_no_answer_and_no_failure(command, tmp_path):
+    Image.new("L", (80, 80), "white").save(tmp_path / "paper.png")
+    done = command("classify", "paper.png")
+    assert (done.returncode, done.stdout) == (0, "paper.png: no answer (blank)\n")
+    told = json.loads(command("classify", "--json", "paper.png").stdout)
+    assert (told["digit"], told["label"], told["confidence"], told["rejected"]) == (None, None, 0.0, "blank")
+    assert told["probabilities"] == []
+
+
+def test_mnist_feeds_the_picture_as_it_is(command, tmp_path, digits, classifier):
+    dark_on_white = 255 - digits.images[0, ..., 0]
+    Image.fromarray(dark_on_white).save(tmp_path / "x.png")
+    told = json.loads(command("classify", "--json", "--mnist", "x.png").stdout)
+    expected = classifier.classify(dark_on_white, mnist=True)
+    assert told["probabilities"] == [float(value) for value in expected.probabilities]
+
+
+def test_show_draws_what_the_model_was_fed(command, tmp_path, digits):
+    Image.fromarray(digits.images[0, ..., 0]).save(tmp_path / "x.png")
+    lines = command("classify", "--show", "x.png").stdout.splitlines()
+    assert len(lines) == 15
+    for row, line in enumerate(lines[1:]):
+        assert line.endswith("\x1b[0m")
+        cells = [cell.split("m")[0].split(";") for cell in line.split("\x1b[")[1:-1]]
+        assert [int(cell[2]) for cell in cells] == list(digits.images[0, 2 * row, :, 0])
+        assert [int(cell[7]) for cell in cells] == list(digits.images[0, 2 * row + 1, :, 0])
+    assert len(command("classify", "--show", "--json", "x.png").stdout.splitlines()) == 1
+
+
+def test_the_wrong_bundle_is_refused(command, pictures, refused):
+    refused(
+        command("classify", "--bundle", "lenet", pictures[0]), 2, "lenet: expected a bundle's folder or one of", "cnn"
+    )
+    refused(command("classify", "--variant", "float16", pictures[0]), 2, "found only int8.tflite")
+    refused(command("classify", "--variant", "int9", pictures[0]), 2, "variant 'int9': expected float32")
+    refused(command("classify", "--engine", "onnx", pictures[0]), 2, "expected auto or one of litert")
+    refused(command("classify", "--threads", "0", pictures[0]), 2, "expected at least 1 thread, found 0")
+
+
+def test_eval_counts_what_it_read(command, pictures, tmp_path):
+    folder = tmp_path / "pictures"
+    (folder / "none").mkdir()
+    Image.new("L", (60, 60), "white").save(folder / "none" / "paper.png")
+    done = command("eval", folder, "--json", "-o", tmp_path / "out.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    assert told == json.loads((tmp_path / "out.json").read_text())
+    assert list(told) == [
+        "n", "top1", "top1_unrejected", "ci95", "per_class", "rejected", "rejected_wrongly", "accepted_wrongly",
+        "unreadable",
+    ]  # fmt: skip
+    assert (told["n"], told["rejected"], told["accepted_wrongly"]) == (21, 1, 0)
+    assert list(told["per_class"]) == list("0123456789")
+    text = command("eval", folder).stdout
+    assert text.startswith(f"21 images, top-1 {told['top1']:.2%} (")
+    assert "label  images" in text
+
+
+def test_eval_tells_pictures_it_could_not_read_and_exits_2(command, pictures, tmp_path):
+    (tmp_path / "pictures" / "3" / "x.png").write_text("text")
+    done = command("eval", tmp_path / "pictures", "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["unreadable"] == 1
+    assert done.stderr.count("\n") == 1
+    assert "x.png: expected an image" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["nothing", "empty"])
+def test_eval_of_nothing_exits_2(command, tmp_path, refused, place):
+    (tmp_path / "empty").mkdir()
+    refused(command("eval", tmp_path / place), 2, f"{tmp_path / place}: ")
+
+
+def test_eval_of_unlabelled_pictures_has_no_accuracy(command, tmp_path):
+    (tmp_path / "x" / "none").mkdir(parents=True)
+    Image.fromarray(np.full((40, 40), 255, np.uint8)).save(tmp_path / "x" / "none" / "a.png")
+    assert json.loads(command("eval", "x", "--json").stdout)["top1"] is None
+    assert command("eval", "x").stdout.startswith("1 images, top-1 – (– not counting")

@@ -62,7 +62,7 @@ results: install ## export, compare and measure the reference model anew, into b
 	$(BIN)/edgedigits export models/cnn.keras --calibration mnist -o build/cnn --overwrite \
 	  --variants float32,float16,dynamic-int8,int8,int16x8
 	$(BIN)/edgedigits parity build/cnn --data mnist -o benchmarks/results/parity.json --overwrite
-	$(BIN)/edgedigits bench build/cnn -o benchmarks/results/bench.json --overwrite
+	$(BIN)/edgedigits bench build/cnn --seconds 3 -o benchmarks/results/bench.json --overwrite
 
 bundle: install ## export the shipped bundle from the reference model
 	$(BIN)/edgedigits export models/cnn.keras --calibration mnist --variants int8,float32.tflite \

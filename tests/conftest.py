@@ -33,6 +33,9 @@ from edgedigits.manifest import Manifest, write_manifest
 from edgedigits.records import from_plain
 from edgedigits.trust.compare import accuracy_of
 
+# Users' output is buffered; a machine that sets this would hide what goes wrong when a buffer is written at the end.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 DIGITS = Path(__file__).parent / "data" / "digits.npz"
 
 # The same examples at every run, however slow the machine: a failure is never the clock's or the dice's.

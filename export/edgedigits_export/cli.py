@@ -15,7 +15,7 @@ from edgedigits.manifest import PRECISIONS, SUFFIXES, Format
 if TYPE_CHECKING:
     from edgedigits.datasets import Dataset, Splits
     from edgedigits_export.freeze import FrozenModel
-    from edgedigits_export.write import Exported, ExportPlan
+    from edgedigits_export.plan import Exported, ExportPlan
 
 _DEFAULT = "float32,float16,dynamic-int8,int8"
 
@@ -69,7 +69,7 @@ def parse_variants(text: str) -> tuple[tuple[str, Format], ...]:
 
     """
     from edgedigits.bundle import split_variant
-    from edgedigits_export.write import ONNX_PRECISIONS
+    from edgedigits_export.plan import ONNX_PRECISIONS
 
     found: list[tuple[str, Format]] = []
     for word in filter(None, (word.strip() for word in text.split(","))):
@@ -86,7 +86,7 @@ def parse_variants(text: str) -> tuple[tuple[str, Format], ...]:
 def _plan(args: argparse.Namespace, variants: tuple[tuple[str, Format], ...]) -> ExportPlan:
     from edgedigits_export.calibration import choose_calibration
     from edgedigits_export.freeze import Scaling, freeze, load_keras
-    from edgedigits_export.write import ExportPlan
+    from edgedigits_export.plan import ExportPlan
 
     frozen = freeze(load_keras(args.model), Scaling(args.scale, tuple(args.mean), tuple(args.std)))
     splits = _data(args.calibration, frozen)

@@ -141,9 +141,10 @@ class DigitClassifier:
         self.close()
 
     def _decode(self, image: ImageSource) -> NDArray[np.uint8]:
-        # A ready array needs no decoding, and every microsecond counts there.
+        # A ready array needs no decoding, and every microsecond counts there. A copy, because the prediction keeps it
+        # and cameras write the next frame into the same memory.
         if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape == self.image_shape[:2]:
-            return image[..., np.newaxis]
+            return image.copy()[..., np.newaxis]
         return read_pixels(image, self.image_shape[-1])
 
     def _preprocess(self, pixels: NDArray[np.uint8], *, mnist: bool) -> tuple[NDArray[np.uint8], str | None]:

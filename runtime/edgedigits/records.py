@@ -7,6 +7,7 @@ dataclasses, and Annotated with a `Check`.
 
 from __future__ import annotations
 
+import math
 import re
 import types
 from dataclasses import dataclass, fields, is_dataclass
@@ -35,14 +36,14 @@ FileName = Annotated[str, Check(pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 
 
 def to_plain(value: Any) -> Any:
-    """The JSON form of a dataclass, or of anything made of dataclasses, tuples and dicts."""
+    """The JSON form of a dataclass, or of anything made of dataclasses, tuples and dicts; JSON has no NaN: None."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: to_plain(item) for key, item in value.items()}
-    return value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def from_plain(kind: type[T], value: Any, where: str) -> T:

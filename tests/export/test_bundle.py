@@ -230,3 +230,17 @@ def test_a_model_that_needs_scaling_gets_it_from_the_options(cases: dict[str, An
     bundle = Bundle.load(tmp_path / "bundle")
     splits = load_splits(str(ROOT / "tests/data/digits.npz"), lambda path: None)
     np.testing.assert_allclose(bundle.reference(), frozen.predict(splits.test.images), atol=1e-5)
+
+
+def test_a_model_that_answers_nan_is_not_exported(keras_file: Path, tmp_path: Path) -> None:
+    import keras
+
+    with quiet():
+        model = keras.models.load_model(keras_file)
+        kernel, bias = model.layers[-1].get_weights()
+        model.layers[-1].set_weights([kernel, np.full_like(bias, np.nan)])
+        model.save(tmp_path / "nan.keras")
+    done = export(tmp_path / "nan.keras", tmp_path / "bundle", "--variants", "float32.tflite")
+    assert done.returncode == 2
+    assert "expected probabilities, Keras answers NaN for" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "bundle").exists()

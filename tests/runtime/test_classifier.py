@@ -267,3 +267,10 @@ def test_no_engine_at_all_is_told(monkeypatch):
     monkeypatch.setattr("edgedigits.engines.registry.find_spec", lambda _: None)
     with pytest.raises(EngineMissing, match="found none installed; install it with: pip install"):
         DigitClassifier()
+
+
+def test_a_prediction_keeps_what_was_fed_when_the_camera_goes_on(classifier, digits):
+    frame = digits.images[0, ..., 0].copy()
+    prediction = classifier.classify(frame)
+    frame[:] = 0
+    assert np.array_equal(prediction.fed, digits.images[0, ..., 0])

@@ -44,10 +44,10 @@ def run(args: argparse.Namespace) -> int:
                 print(f"edgedigits: {error}", file=sys.stderr)
                 lines.append(json.dumps({"source": name, "error": str(error)}))
                 if args.json:
-                    print(lines[-1])
+                    print(lines[-1], flush=True)
                 continue
             lines.append(json.dumps(prediction.to_dict() | {"source": name}))
-            print(lines[-1] if args.json else _text(name, prediction))
+            print(lines[-1] if args.json else _text(name, prediction), flush=True)
             if args.show and not args.json:
                 from edgedigits.cli.half_blocks import draw
 

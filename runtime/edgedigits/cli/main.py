@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from io import TextIOWrapper
@@ -26,7 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):  # a file name may be no text, a terminal may know no µ
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _run(words)
+        code = _run(words)
+        sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told
+        return code
     except EdgeDigitsError as error:
         print(f"edgedigits: {error}", file=sys.stderr)
         return error.exit_code
@@ -34,11 +37,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("edgedigits: interrupted", file=sys.stderr)
         return _INTERRUPTED
     except BrokenPipeError:  # `edgedigits ... | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return _IO_ERROR
     except OSError as error:
         print(f"edgedigits: {error.filename or 'I/O'}: {error.strerror or error}", file=sys.stderr)
+        _drop_output()
         return _IO_ERROR
+
+
+def _drop_output() -> None:
+    """What could not be written must not be tried again when Python ends, with a message and exit code of its own."""
+    with suppress(OSError, ValueError):  # a stream without a descriptor has nothing to try again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(words: list[str]) -> int:

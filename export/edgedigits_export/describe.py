@@ -1,0 +1,57 @@
+"""Say what was exported: the bundle's manifest, and the metadata inside its ONNX files."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from importlib.metadata import version
+
+from edgedigits import __version__
+from edgedigits.manifest import SCHEMA, Attachment, CalibrationSet, Golden, Manifest, ModelFile, Reference
+from edgedigits.trust.golden import TOLERANCE
+from edgedigits_export.plan import ExportPlan, pipeline
+
+_TOOLS = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
+
+
+def describe_bundle(plan: ExportPlan, files: list[ModelFile], golden: Attachment, reference: Reference) -> Manifest:
+    """The manifest, its id still to be filled in."""
+    calibration = plan.calibration
+    return Manifest(
+        schema=SCHEMA,
+        id="",
+        name=plan.name,
+        created=_now(),
+        tools={"edgedigits": __version__, "python": platform.python_version()} | {t: version(t) for t in _TOOLS},
+        labels=plan.labels,
+        image=plan.frozen.input_shape,
+        parameters=plan.frozen.model.count_params(),
+        preprocessing=pipeline(plan),
+        files=tuple(files),
+        calibration=CalibrationSet(
+            calibration.source, plan.calibration_sha256, len(calibration.images), calibration.seed,
+            calibration.indices_sha256,
+        ),
+        golden=Golden(golden, {file.precision: TOLERANCE[file.precision][0] for file in files}),
+        reference=reference,
+        training=plan.training,
+    )  # fmt: skip
+
+
+def describe_file(plan: ExportPlan) -> dict[str, str]:
+    """Labels and contract as ONNX metadata, for whoever opens the file without its bundle."""
+    height, width, channels = plan.frozen.input_shape
+    return {
+        "labels": json.dumps(plan.labels),
+        "input": f"image: uint8 [N, {height}, {width}, {channels}], raw pixels 0-255",
+        "output": f"probabilities: float32 [N, {plan.frozen.classes}]",
+        "preprocessing": pipeline(plan).id,
+        "producer": f"edgedigits {__version__}",
+    }
+
+
+def _now() -> str:
+    seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

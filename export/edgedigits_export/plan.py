@@ -1,0 +1,67 @@
+"""What is to be exported, and what came of it: the types that flow from the command to the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from edgedigits.datasets import Dataset
+from edgedigits.images.normalise import BORDER_LIMIT, BOX, MIN_CONTRAST
+from edgedigits.manifest import SUFFIXES, Format, ModelFile, Preprocessing
+from edgedigits.trust.compare import Comparison
+from edgedigits_export.calibration import Calibration
+from edgedigits_export.freeze import FrozenModel
+
+ONNX_PRECISIONS = ("float32", "int8")
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """What to export, from what, and the data that belong to it.
+
+    Attributes
+    ----------
+    calibration: training images that set the int8 ranges.
+    golden_pool: training images from which golden inputs are chosen.
+    validation: what the gates judge on.
+    reference: what accuracy and parity are reported on; nothing is decided by it.
+    training: the trainer's record, or None.
+
+    """
+
+    name: str
+    frozen: FrozenModel
+    labels: tuple[str, ...]
+    variants: tuple[tuple[str, Format], ...]
+    opset: int
+    calibration: Calibration
+    calibration_sha256: str
+    golden_pool: Dataset
+    validation: Dataset
+    reference: Dataset
+    training: dict[str, Any] | None
+    seed: int
+    keep_reference: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """One file of the finished bundle: on the reference images, and what the gate has against it on validation."""
+
+    file: ModelFile
+    comparison: Comparison
+    failed: tuple[str, ...]
+
+
+def file_name(model: str, precision: str, format_: Format) -> str:
+    """The name of a variant's file in the bundle."""
+    return f"{model}-{precision}{SUFFIXES[format_]}"
+
+
+def pipeline(plan: ExportPlan) -> Preprocessing:
+    """How pictures become the model's pixels: digits are normalised, anything else is resized."""
+    if plan.frozen.input_shape == (28, 28, 1):
+        return Preprocessing("digit/1", {"border_limit": BORDER_LIMIT, "box": BOX, "min_contrast": MIN_CONTRAST})
+    return Preprocessing("resize/1", {})

@@ -7,7 +7,6 @@ dataclasses, and Annotated with a `Check`.
 
 from __future__ import annotations
 
-import math
 import re
 import types
 from dataclasses import dataclass, fields, is_dataclass
@@ -36,14 +35,14 @@ FileName = Annotated[str, Check(pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 
 
 def to_plain(value: Any) -> Any:
-    """The JSON form of a dataclass, or of anything made of dataclasses, tuples and dicts; JSON has no NaN: None."""
+    """The JSON form of a dataclass, or of anything made of dataclasses, tuples and dicts."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: to_plain(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return value
 
 
 def from_plain(kind: type[T], value: Any, where: str) -> T:

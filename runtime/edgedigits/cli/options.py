@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,9 +53,19 @@ def give(args: argparse.Namespace, result: dict[str, Any], text: str) -> None:
     OutputError: the file cannot be written.
 
     """
+    sayable = _without_nan(result)
     if args.output is not None:
-        write_atomic(args.output, (json.dumps(result, indent=1) + "\n").encode())
-    print(json.dumps(result) if args.json else text)
+        write_atomic(args.output, (json.dumps(sayable, indent=1) + "\n").encode())
+    print(json.dumps(sayable) if args.json else text)
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON has no NaN and no infinity: null, so that every reader can read on."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def progress(text: str) -> None:

@@ -32,29 +32,32 @@ def run(args: argparse.Namespace) -> int:
     check_output(args)
     from edgedigits.classifier import DigitClassifier
 
-    lines, worst = [], 0
     with quiet_descriptor(2):
         loaded = DigitClassifier(args.bundle, args.variant, args.engine, args.threads)
     with loaded as classifier:
-        for name in args.images:
-            try:
-                prediction = _classify(classifier, name, mnist=args.mnist)
-            except EdgeDigitsError as error:
-                worst = max(worst, error.exit_code)
-                print(f"edgedigits: {error}", file=sys.stderr)
-                lines.append(json.dumps({"source": name, "error": str(error)}))
-                if args.json:
-                    print(lines[-1], flush=True)
-                continue
-            lines.append(json.dumps(prediction.to_dict() | {"source": name}))
-            print(lines[-1] if args.json else _text(name, prediction), flush=True)
-            if args.show and not args.json:
-                from edgedigits.cli.half_blocks import draw
-
-                print(draw(prediction.fed))
+        answers = [_answer(classifier, name, args) for name in args.images]
     if args.output is not None:
-        write_atomic(args.output, ("\n".join(lines) + "\n").encode())
-    return worst
+        write_atomic(args.output, "".join(line + "\n" for line, _ in answers).encode())
+    return max(code for _, code in answers)
+
+
+def _answer(classifier: DigitClassifier, name: str, args: argparse.Namespace) -> tuple[str, int]:
+    """Print one image's answer as it comes; returns its line of JSON and its exit code."""
+    try:
+        prediction = _classify(classifier, name, mnist=args.mnist)
+    except EdgeDigitsError as error:
+        print(f"edgedigits: {error}", file=sys.stderr)
+        line = json.dumps({"source": name, "error": str(error)})
+        if args.json:
+            print(line, flush=True)
+        return line, error.exit_code
+    line = json.dumps(prediction.to_dict() | {"source": name})
+    print(line if args.json else _text(name, prediction), flush=True)
+    if args.show and not args.json:
+        from edgedigits.cli.half_blocks import draw
+
+        print(draw(prediction.fed))
+    return line, 0
 
 
 def _classify(classifier: DigitClassifier, name: str, *, mnist: bool) -> Prediction:

@@ -171,3 +171,11 @@ def test_an_odd_last_row_is_drawn_on_black():
     colour = np.zeros((2, 1, 3), np.uint8)
     colour[0, 0] = (1, 2, 3)
     assert draw(colour) == "\x1b[38;2;1;2;3;48;2;0;0;0m▀\x1b[0m"
+
+
+def test_the_number_of_threads_reaches_the_engine(command, proven):
+    name = installed_engines()[0]
+    for words in (["selftest", proven.path], ["parity", proven.path, "--data", proven.data]):
+        done = command(*words, "--engine", name, "--threads", "0")
+        assert done.returncode == 2
+        assert "expected at least 1 thread, found 0" in done.stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from edgedigits.cli.options import add_output, check_output, give, progress, table
+from edgedigits.cli.options import add_choice, add_output, check_output, give, progress, table
 from edgedigits.errors import EdgeDigitsError
 
 
@@ -15,9 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "models", nargs="*", metavar="BUNDLE|FILE",
         help="bundles, or any .tflite or .onnx files (default: the bundle in the package)",
     )  # fmt: skip
-    parser.add_argument("--variant", help="only this variant of the bundles (default: all)")
-    parser.add_argument("--engine", default="auto", help="only this engine (default: all that are installed)")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
+    add_choice(parser)
     parser.add_argument("--seconds", type=float, default=1.0, help="steady state of each configuration (default: 1)")
     add_output(parser)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_output, check_output, give, progress, table
+from edgedigits.cli.options import add_choice, add_output, check_output, give, progress, table
 from edgedigits.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="one bundle to compare with Keras, or OLD NEW to list the digits whose answer changes",
     )  # fmt: skip
     parser.add_argument("--data", help="mnist, a folder of label folders, or an .npz (default: that of its export)")
-    parser.add_argument("--variant", help="only this variant (default: all, or int8 for OLD NEW)")
-    parser.add_argument("--engine", default="auto", help="only this engine (default: all that are installed)")
+    add_choice(parser)
     add_output(parser)
 
 
@@ -61,7 +60,7 @@ def _one(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
     from edgedigits.trust.parity import measure_parity
 
     files, engines = choose_files(bundle, args.variant, args.engine)
-    rows = measure_parity(bundle, files, engines, data, progress)
+    rows = measure_parity(bundle, files, engines, data, progress, args.threads)
     keras = bundle.manifest.reference.keras
     head = ["file", "engine", "accuracy", "95 % interval", "drop", "agreement", "flips", "max |Δ|", ""]
     text = (
@@ -93,7 +92,7 @@ def _two(args: argparse.Namespace, loaded: list[Bundle], data: Dataset) -> int:
     from edgedigits.trust.parity import changed_digits
 
     engine = choose_engine(args.engine)[0]
-    before, after, comparison = changed_digits(loaded[0], loaded[1], args.variant, engine, data)
+    before, after, comparison = changed_digits(loaded[0], loaded[1], args.variant, engine, data, args.threads)
     names = loaded[0].manifest.labels
     rows = [[str(f.index), names[f.label], names[f.before], names[f.after]] for f in comparison.flips]
     text = (

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from edgedigits.cli.options import add_output, check_output, give, table
+from edgedigits.cli.options import add_choice, add_output, check_output, give, table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parser.add_argument("bundle", nargs="?", help="a shipped bundle's name or a path (default: the one in the package)")
-    parser.add_argument("--variant", help="only this variant (default: all)")
-    parser.add_argument("--engine", default="auto", help="only this engine (default: all that are installed)")
+    add_choice(parser)
     add_output(parser)
 
 
@@ -25,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
 
     bundle = Bundle.load(args.bundle)
     files, engines = choose_files(bundle, args.variant, args.engine)
-    rows = selftest(bundle, files, engines)
+    rows = selftest(bundle, files, engines, args.threads)
     cells = []
     for row in rows:
         if row.result is None:

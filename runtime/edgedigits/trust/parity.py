@@ -35,7 +35,12 @@ class ParityRow:
 
 
 def measure_parity(
-    bundle: Bundle, files: Sequence[ModelFile], engines: Sequence[str], data: Dataset, progress: Progress
+    bundle: Bundle,
+    files: Sequence[ModelFile],
+    engines: Sequence[str],
+    data: Dataset,
+    progress: Progress,
+    num_threads: int = 1,
 ) -> list[ParityRow]:
     """Compare each file in each engine that reads it with the bundle's reference.
 
@@ -57,7 +62,7 @@ def measure_parity(
     rows = []
     for file, engine in pairs(files, engines):
         progress(f"{file.path} in {engine}")
-        rows.append(_row(bundle, file, engine, reference, data))
+        rows.append(_row(bundle, file, engine, reference, data, num_threads))
     return rows
 
 
@@ -66,9 +71,11 @@ def pairs(files: Sequence[ModelFile], engines: Sequence[str]) -> list[tuple[Mode
     return [(file, engine) for file in files for engine in engines if ENGINES[engine].format == file.format]
 
 
-def _row(bundle: Bundle, file: ModelFile, engine: str, reference: NDArray[np.float32], data: Dataset) -> ParityRow:
+def _row(
+    bundle: Bundle, file: ModelFile, engine: str, reference: NDArray[np.float32], data: Dataset, num_threads: int
+) -> ParityRow:
     try:
-        answers = _answers(bundle, file, engine, data)
+        answers = _answers(bundle, file, engine, data, num_threads)
     except EdgeDigitsError as error:
         return ParityRow(file.path, file.precision, engine, None, None, (), str(error), error.exit_code)
     comparison = compare(answers.probabilities, reference, data.labels)
@@ -78,13 +85,13 @@ def _row(bundle: Bundle, file: ModelFile, engine: str, reference: NDArray[np.flo
     )
 
 
-def _answers(bundle: Bundle, file: ModelFile, engine: str, data: Dataset) -> Answers:
+def _answers(bundle: Bundle, file: ModelFile, engine: str, data: Dataset, num_threads: int) -> Answers:
     bundle.read(file)  # refuses a file that is not the one in the manifest
-    return answer_apart(bundle.path / file.path, engine, data.images)
+    return answer_apart(bundle.path / file.path, engine, data.images, num_threads)
 
 
 def changed_digits(
-    old: Bundle, new: Bundle, variant: str | None, engine: str, data: Dataset
+    old: Bundle, new: Bundle, variant: str | None, engine: str, data: Dataset, num_threads: int = 1
 ) -> tuple[ModelFile, ModelFile, Comparison]:
     """Which answers change from one bundle's variant to another's, in the same engine.
 
@@ -98,5 +105,6 @@ def changed_digits(
             f"{new.path}: expected the labels and image size of {old.path}, found others; compare like with like"
         )
     before, after = (bundle.pick(variant, [ENGINES[engine].format]) for bundle in (old, new))
-    first, second = _answers(old, before, engine, data), _answers(new, after, engine, data)
+    first = _answers(old, before, engine, data, num_threads)
+    second = _answers(new, after, engine, data, num_threads)
     return before, after, compare(second.probabilities, first.probabilities, data.labels)

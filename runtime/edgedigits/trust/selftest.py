@@ -24,16 +24,20 @@ class SelftestRow:
     exit_code: int
 
 
-def selftest(bundle: Bundle, files: Sequence[ModelFile], engines: Sequence[str]) -> list[SelftestRow]:
+def selftest(
+    bundle: Bundle, files: Sequence[ModelFile], engines: Sequence[str], num_threads: int = 1
+) -> list[SelftestRow]:
     """Answer all golden inputs with each file in each engine that reads it, each in a process of its own."""
-    return [_row(bundle, file, engine) for file, engine in pairs(files, engines)]
+    return [_row(bundle, file, engine, num_threads) for file, engine in pairs(files, engines)]
 
 
-def _row(bundle: Bundle, file: ModelFile, engine: str) -> SelftestRow:
+def _row(bundle: Bundle, file: ModelFile, engine: str, num_threads: int) -> SelftestRow:
     try:
         bundle.read(file)  # refuses a file that is not the one in the manifest
         path = bundle.path / file.path
-        result = check_golden(bundle, file, lambda images: answer_apart(path, engine, images).probabilities)
+        result = check_golden(
+            bundle, file, lambda images: answer_apart(path, engine, images, num_threads).probabilities
+        )
     except EdgeDigitsError as error:
         return SelftestRow(file.path, engine, None, str(error), error.exit_code)
     return SelftestRow(file.path, engine, result, None, 0 if result.passed else 1)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.datasets import Dataset, split_stratified
+from edgedigits.datasets import Dataset, choose_stratified
 from edgedigits.errors import UsageError
 
 
@@ -21,7 +20,6 @@ class Calibration:
     ----------
     images: uint8 ``[N, H, W, C]``.
     indices: int64 ``[N]``, ascending rows of the data set they come from.
-    requested: how many were asked for; N is smaller where the data set has fewer.
     seed: of the choice.
     source: name of the data set.
 
@@ -29,7 +27,6 @@ class Calibration:
 
     images: NDArray[np.uint8]
     indices: NDArray[np.int64]
-    requested: int
     seed: int
     source: str
 
@@ -37,16 +34,6 @@ class Calibration:
     def indices_sha256(self) -> str:
         """Hash of the indices as little-endian int64."""
         return hashlib.sha256(self.indices.astype("<i8").tobytes()).hexdigest()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The manifest's entry: all but the pixels and the indices themselves."""
-        return {
-            "source": self.source,
-            "count": len(self.images),
-            "requested": self.requested,
-            "seed": self.seed,
-            "indices_sha256": self.indices_sha256,
-        }
 
 
 def choose_calibration(dataset: Dataset, count: int, seed: int) -> Calibration:
@@ -59,10 +46,6 @@ def choose_calibration(dataset: Dataset, count: int, seed: int) -> Calibration:
     """
     if count < 1:
         raise UsageError(f"expected at least 1 calibration image, found {count}; 500 is usual")
-    rows = np.arange(len(dataset))
-    if count < len(dataset):
-        # A data set whose one-pixel "images" are the row numbers' bytes, so that the one rule for splitting decides.
-        numbers = rows.astype("<u4").view(np.uint8).reshape(-1, 1, 1, 4)
-        _, taken = split_stratified(Dataset(numbers, dataset.labels, dataset.names, dataset.source), count, seed)
-        rows = np.ascontiguousarray(taken.images).view("<u4").reshape(-1).astype(np.int64)
-    return Calibration(dataset.images[rows], rows, count, seed, dataset.source)
+    whole = count >= len(dataset)
+    rows = np.arange(len(dataset)) if whole else choose_stratified(dataset, count, seed)
+    return Calibration(dataset.images[rows], rows, seed, dataset.source)

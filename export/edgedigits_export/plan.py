@@ -8,6 +8,7 @@ from typing import Any
 
 from edgedigits.datasets import Dataset
 from edgedigits.images.normalise import BORDER_LIMIT, BOX, MIN_CONTRAST
+from edgedigits.images.pipeline import pipeline_for
 from edgedigits.manifest import SUFFIXES, Format, ModelFile, Preprocessing
 from edgedigits.trust.compare import Comparison
 from edgedigits_export.calibration import Calibration
@@ -62,6 +63,6 @@ def file_name(model: str, precision: str, format_: Format) -> str:
 
 def pipeline(plan: ExportPlan) -> Preprocessing:
     """How pictures become the model's pixels: digits are normalised, anything else is resized."""
-    if plan.frozen.input_shape == (28, 28, 1):
-        return Preprocessing("digit/1", {"border_limit": BORDER_LIMIT, "box": BOX, "min_contrast": MIN_CONTRAST})
-    return Preprocessing("resize/1", {})
+    steps = pipeline_for(plan.frozen.input_shape)
+    digits: dict[str, float] = {"border_limit": BORDER_LIMIT, "box": BOX, "min_contrast": MIN_CONTRAST}
+    return Preprocessing(steps, digits if steps == "digit/1" else {})

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from edgedigits.errors import InputError
 from edgedigits.files import folder_atomic
 from edgedigits.images.decode import read_pixels
-from edgedigits.images.normalise import normalise
-from edgedigits.images.resize import resize
+from edgedigits.images.pipeline import prepare
 from edgedigits.manifest import Agreement, Attachment, Format, ModelFile, Reference, write_manifest
 from edgedigits.trust.answers import Answers, answer_apart
 from edgedigits.trust.compare import accuracy_of, compare
@@ -98,14 +97,12 @@ def _convert(plan: ExportPlan, progress: Progress) -> list[tuple[str, bytes]]:
 
 def _golden_images(plan: ExportPlan) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.uint8]]]:
     """The golden images, and encoded pictures by the key of the image that each must give."""
-    height, width, channels = plan.frozen.input_shape
-    digits = pipeline(plan).id == "digit/1"
+    shape, steps = plan.frozen.input_shape, pipeline(plan).id
     images = list(choose_golden(plan.golden_pool, plan.frozen.predict, plan.seed))
     pictures = {}
-    for data in encode_pictures(np.stack(images), digits=digits):
-        pixels = read_pixels(data, channels)
+    for data in encode_pictures(np.stack(images), digits=steps == "digit/1"):
         pictures[f"picture/{len(images)}"] = np.frombuffer(data, np.uint8)
-        images.append(normalise(pixels[..., 0]).image[..., None] if digits else resize(pixels, height, width))
+        images.append(prepare(read_pixels(data, shape[-1]), steps, shape)[0])
     return np.stack(images), pictures
 
 

@@ -15,14 +15,11 @@ from edgedigits.engines import ENGINES, choose_engine, load_engine
 from edgedigits.engines.protocol import Engine
 from edgedigits.errors import BundleError, ImageError, ModelRejected, UsageError
 from edgedigits.images.decode import ImageSource, read_pixels
-from edgedigits.images.normalise import normalise
-from edgedigits.images.resize import resize
+from edgedigits.images.pipeline import pipeline_for, prepare
 from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
 from edgedigits.prediction import EngineId, ModelId, Prediction, Timing
 from edgedigits.tensors import feed, probabilities
 from edgedigits.trust.golden import check_at_load
-
-_DIGIT_SHAPE = (28, 28, 1)
 
 
 class DigitClassifier:
@@ -66,8 +63,7 @@ class DigitClassifier:
         self.labels = model.bundle.manifest.labels if model.bundle else tuple(str(index) for index in range(classes))
         if len(self.labels) != classes:
             raise BundleError(f"{model.name}: expected {classes} labels for as many outputs, found {len(self.labels)}")
-        digits = self.image_shape == _DIGIT_SHAPE
-        self._pipeline = model.bundle.manifest.preprocessing.id if model.bundle else "digit/1" if digits else "resize/1"
+        self._pipeline = model.bundle.manifest.preprocessing.id if model.bundle else pipeline_for(self.image_shape)
         self.model_id = ModelId(model.name, model.variant, model.sha256, model.bundle.id if model.bundle else None)
         self.engine_id = EngineId(self._engine.name, self._engine.version)
         check_at_load(model, self.classify_batch, f"{self.engine_id.name} {self.engine_id.version}")
@@ -86,7 +82,7 @@ class DigitClassifier:
         started = time.perf_counter_ns()
         pixels = self._decode(image)
         decoded = time.perf_counter_ns()
-        fed, rejected = self._preprocess(pixels, mnist=mnist)
+        fed, rejected = prepare(pixels, self._pipeline, self.image_shape, mnist=mnist)
         prepared = time.perf_counter_ns()
         scores = self._infer(fed[np.newaxis])[0] if rejected is None else np.empty(0, np.float32)
         done = time.perf_counter_ns()
@@ -146,13 +142,6 @@ class DigitClassifier:
         if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape == self.image_shape[:2]:
             return image.copy()[..., np.newaxis]
         return read_pixels(image, self.image_shape[-1])
-
-    def _preprocess(self, pixels: NDArray[np.uint8], *, mnist: bool) -> tuple[NDArray[np.uint8], str | None]:
-        if self._pipeline == "digit/1":
-            result = normalise(pixels[..., 0], mnist=mnist)
-            return result.image[..., np.newaxis], result.rejected
-        height, width, _ = self.image_shape
-        return resize(pixels, height, width), None
 
     def _infer(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         if self._closed:

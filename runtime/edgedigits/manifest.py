@@ -19,6 +19,7 @@ PRECISIONS = ("float32", "float16", "dynamic-int8", "int8", "int16x8")
 ALIASES = {"dynamic_wi8_afp32": "dynamic-int8", "static_wi8_ai8": "int8", "static_wi8_ai16": "int16x8"}
 Precision = Literal["float32", "float16", "dynamic-int8", "int8", "int16x8"]
 Format = Literal["tflite", "onnx"]
+PipelineId = Literal["digit/1", "resize/1"]
 
 SUFFIXES: dict[Format, str] = {"tflite": ".tflite", "onnx": ".onnx"}
 
@@ -99,7 +100,7 @@ class ModelFile:
 class Preprocessing:
     """The pipeline that turns a picture into the model's pixels, by versioned name, with its parameters."""
 
-    id: Literal["digit/1", "resize/1"]
+    id: PipelineId
     parameters: dict[str, float]
 
 

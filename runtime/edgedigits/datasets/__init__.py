@@ -5,8 +5,17 @@ numpy, Pillow and the standard library only: a board evaluates with it too.
 
 from __future__ import annotations
 
-from edgedigits.datasets.dataset import Dataset, Splits, split_stratified
+from edgedigits.datasets.dataset import Dataset, Splits, choose_stratified, split_stratified
 from edgedigits.datasets.load import load_by_hash, load_evaluation, load_splits
 from edgedigits.datasets.mnist import load_mnist
 
-__all__ = ["Dataset", "Splits", "load_by_hash", "load_evaluation", "load_mnist", "load_splits", "split_stratified"]
+__all__ = [
+    "Dataset",
+    "Splits",
+    "choose_stratified",
+    "load_by_hash",
+    "load_evaluation",
+    "load_mnist",
+    "load_splits",
+    "split_stratified",
+]

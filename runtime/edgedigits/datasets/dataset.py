@@ -80,13 +80,26 @@ class Splits:
 
 
 def split_stratified(dataset: Dataset, count: int, seed: int) -> tuple[Dataset, Dataset]:
-    """Take ``count`` images out of a data set, every class in proportion (largest remainder).
+    """Take ``count`` images out of a data set, every class in proportion.
 
     Returns ``(rest, taken)``, each in the original order; the same seed gives the same parts.
 
     Raises
     ------
     DatasetError: ``count`` leaves one of the two parts empty.
+
+    """
+    taken = choose_stratified(dataset, count, seed)
+    rest = np.delete(np.arange(len(dataset)), taken)
+    return dataset.take(rest), dataset.take(taken)
+
+
+def choose_stratified(dataset: Dataset, count: int, seed: int) -> NDArray[np.int64]:
+    """Rows, ascending int64 ``[count]``, every class in proportion (largest remainder); the same for the same seed.
+
+    Raises
+    ------
+    DatasetError: not at least one row, or not fewer than there are.
 
     """
     total = len(dataset)
@@ -98,8 +111,5 @@ def split_stratified(dataset: Dataset, count: int, seed: int) -> tuple[Dataset, 
     largest = np.argsort(quota - shares, kind="stable")[: count - int(quota.sum())]
     quota[largest] += 1
     rng = np.random.default_rng(seed)
-    taken = np.zeros(total, dtype=bool)
-    for label, wanted in enumerate(quota):
-        rows = np.flatnonzero(dataset.labels == label)
-        taken[rng.permutation(rows)[:wanted]] = True
-    return dataset.take(np.flatnonzero(~taken)), dataset.take(np.flatnonzero(taken))
+    by_class = (np.flatnonzero(dataset.labels == label) for label in range(len(quota)))
+    return np.sort(np.concatenate([rng.permutation(rows)[:n] for rows, n in zip(by_class, quota, strict=True)]))

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from edgedigits.bundle import Bundle, GoldenSet
 from edgedigits.errors import GoldenMismatch
 from edgedigits.images.decode import read_pixels
-from edgedigits.images.normalise import normalise
-from edgedigits.images.resize import resize
+from edgedigits.images.pipeline import prepare
 from edgedigits.manifest import ModelFile
 from edgedigits.model import Model
 
@@ -78,12 +77,9 @@ def check_golden(bundle: Bundle, file: ModelFile, answer: Answer, limit: int | N
 
 
 def _picture_is_same(bundle: Bundle, golden: GoldenSet, index: int) -> bool:
-    height, width, channels = bundle.manifest.image
-    pixels = read_pixels(golden.pictures[index], channels)
-    if bundle.manifest.preprocessing.id == "digit/1":
-        fed = normalise(pixels[..., 0]).image[..., np.newaxis]
-    else:
-        fed = resize(pixels, height, width)
+    manifest = bundle.manifest
+    pixels = read_pixels(golden.pictures[index], manifest.image[-1])
+    fed, _ = prepare(pixels, manifest.preprocessing.id, manifest.image)
     return bool(np.array_equal(fed, golden.images[index]))
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from edgedigits.errors import ExtraMissing
 
 _EXTRA = re.compile(r"""\s*(?:and\s+)?\(?extra\s*==\s*['"](?P<extra>[\w-]+)['"]\)?""")
 
@@ -27,3 +31,15 @@ def pip_line(extra: str) -> str:
     """A command that installs the extra's packages, wherever edgedigits itself came from."""
     packages = " ".join(f'"{line}"' for line in requirements_of(extra))
     return f"install it with: pip install {packages}" if packages else f"install edgedigits with its extra [{extra}]"
+
+
+def require_extra(what: str, extra: str, packages: Sequence[str]) -> None:
+    """Refuse to begin ``what`` without the extra's ``packages``, given by their import names.
+
+    Raises
+    ------
+    ExtraMissing: some are not installed; the message has the pip line.
+
+    """
+    if missing := [package for package in packages if find_spec(package) is None]:
+        raise ExtraMissing(f"{what}: needs {', '.join(missing)}, not installed; {pip_line(extra)}")

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from edgedigits import __version__
+from edgedigits import __version__, extras
 from edgedigits.cli import main as module
 from edgedigits.cli.main import main
 from edgedigits.cli.verbs import VERBS
@@ -165,7 +165,7 @@ def test_completion_is_a_valid_script_that_knows_verbs_and_options(shell, comman
 
 def test_a_verb_whose_extra_is_missing_is_answered_with_the_pip_line(monkeypatch, capsys):
     monkeypatch.setattr(module, "_verb_parser", lambda name: type("P", (), {"parse_args": lambda *_: None}))
-    monkeypatch.setattr(module, "find_spec", lambda package: None if package in {"onnx", "flatbuffers"} else object())
+    monkeypatch.setattr(extras, "find_spec", lambda package: None if package in {"onnx", "flatbuffers"} else object())
     assert main(["check", "x"]) == 3
     told = capsys.readouterr().err
     assert told.startswith(
@@ -180,11 +180,11 @@ def test_a_verb_whose_extra_is_missing_is_answered_with_the_pip_line(monkeypatch
 def test_help_and_refusal_of_a_verb_with_an_extra_need_none_of_it(verb, tmp_path):
     names = {package for name in VERBS for package in VERBS[name].needs}
     deny = (
-        "import importlib.util, sys\nfrom edgedigits.cli import main as m\nreal = m.find_spec\n"
+        "import importlib.util, sys\nfrom edgedigits import extras as m\nreal = m.find_spec\n"
         f"m.find_spec = lambda name: None if name in {names!r} else real(name)\n"
         "class Deny:\n    def find_spec(self, name, path=None, target=None):\n"
         f"        if name.split('.')[0] in {names!r}: raise ImportError(name)\n"
-        "sys.meta_path.insert(0, Deny())\nraise SystemExit(m.main())"
+        "sys.meta_path.insert(0, Deny())\nfrom edgedigits.cli.main import main\nraise SystemExit(main())"
     )
     if importlib_misses(VERBS[verb].module):
         pytest.skip(f"{VERBS[verb].module} is not there")

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from importlib.util import find_spec
 from io import TextIOWrapper
 
 from edgedigits import __version__
 from edgedigits.cli.verbs import VERBS
-from edgedigits.errors import EdgeDigitsError, ExtraMissing
+from edgedigits.errors import EdgeDigitsError
+from edgedigits.extras import require_extra
 
 _EXIT_CODES = "Exit codes: 0 done, 1 a gate failed, 2 bad input, 3 cannot run here, 4 not measurable."
 _INTERRUPTED = 130
@@ -55,8 +55,10 @@ def _run(words: list[str]) -> int:
     if words and words[0] in VERBS:
         parser = _verb_parser(words[0])
         args = parser.parse_args(words[1:])
-        _require_extra(words[0])
-        code: int = import_module(VERBS[words[0]].module).run(args)
+        verb = VERBS[words[0]]
+        if verb.extra is not None:
+            require_extra(words[0], verb.extra, verb.needs)
+        code: int = import_module(verb.module).run(args)
         return code
     parser = _top_parser()
     parser.parse_args(words)
@@ -94,15 +96,6 @@ def _verb_list() -> str:
         lines.append(f"{group}:")
         lines += [f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items() if verb.group == group]
     return "\n".join([*lines, "", _EXIT_CODES])
-
-
-def _require_extra(name: str) -> None:
-    verb = VERBS[name]
-    missing = [package for package in verb.needs if find_spec(package) is None]
-    if missing and verb.extra:
-        from edgedigits.extras import pip_line
-
-        raise ExtraMissing(f"{name}: needs {', '.join(missing)}, not installed; {pip_line(verb.extra)}")
 
 
 class _Completion(argparse.Action):

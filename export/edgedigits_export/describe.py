@@ -9,14 +9,13 @@ import time
 from importlib.metadata import version
 
 from edgedigits import __version__
-from edgedigits.manifest import SCHEMA, Attachment, CalibrationSet, Golden, Manifest, ModelFile, Reference
-from edgedigits.trust.golden import TOLERANCE
+from edgedigits.manifest import SCHEMA, CalibrationSet, Golden, Manifest, ModelFile, Reference
 from edgedigits_export.plan import ExportPlan, pipeline
 
 _TOOLS = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
 
 
-def describe_bundle(plan: ExportPlan, files: list[ModelFile], golden: Attachment, reference: Reference) -> Manifest:
+def describe_bundle(plan: ExportPlan, files: list[ModelFile], golden: Golden, reference: Reference) -> Manifest:
     """The manifest, its id still to be filled in."""
     calibration = plan.calibration
     return Manifest(
@@ -34,7 +33,7 @@ def describe_bundle(plan: ExportPlan, files: list[ModelFile], golden: Attachment
             calibration.source, plan.calibration_sha256, len(calibration.images), calibration.seed,
             calibration.indices_sha256,
         ),
-        golden=Golden(golden, {file.precision: TOLERANCE[file.precision][0] for file in files}),
+        golden=golden,
         reference=reference,
         training=plan.training,
     )  # fmt: skip

@@ -14,7 +14,8 @@ from edgedigits.datasets import Dataset
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 # How many random pairs are blended to find those near a boundary; more find closer ones, slowly.
-_PAIRS = 200
+_PAIRS = 1000
+_BLENDS = 32
 _MIX = 0.5
 _ENLARGED = 3
 
@@ -22,27 +23,29 @@ _ENLARGED = 3
 def choose_golden(data: Dataset, predict: Predict, seed: int) -> NDArray[np.uint8]:
     """Golden images, uint8 ``[K, H, W, C]``: blends near a boundary and ordinary ones in turn, then patterns.
 
-    One ordinary image a class, as many blends of two images with the smallest top-two margin (of 300 random
-    weight-bit flips, 32 ordinary digits notice 10 %, 32 blends 74 %), all 0, all 255, a checkerboard.
+    One ordinary image a class (of at most 32), 32 blends of two images with the smallest top-two margin, which notice
+    what ordinary images do not (benchmarks/bit_flips.py), all 0, all 255, a checkerboard.
     """
     rng = np.random.default_rng(seed)
     ordinary = _ordinary(data, rng)
-    blends = _closest_blends(data, predict, rng, len(ordinary))
-    paired = np.stack([blends, ordinary], axis=1).reshape(-1, *data.images.shape[1:])
-    return np.concatenate([paired, _patterns(data.images.shape[1:])])
+    blends = _closest_blends(data, predict, rng)
+    few = min(len(ordinary), len(blends))
+    paired = np.stack([blends[:few], ordinary[:few]], axis=1).reshape(-1, *data.images.shape[1:])
+    return np.concatenate([paired, blends[few:], _patterns(data.images.shape[1:])])
 
 
 def _ordinary(data: Dataset, rng: np.random.Generator) -> NDArray[np.uint8]:
-    rows = [rng.choice(np.flatnonzero(data.labels == label)) for label in np.unique(data.labels)]
-    return data.images[rows]
+    labels = np.unique(data.labels)
+    chosen = labels[np.linspace(0, len(labels) - 1, min(len(labels), _BLENDS)).astype(int)]
+    return data.images[[rng.choice(np.flatnonzero(data.labels == label)) for label in chosen]]
 
 
-def _closest_blends(data: Dataset, predict: Predict, rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
-    first, second = rng.integers(0, len(data), (2, max(_PAIRS, count)))
+def _closest_blends(data: Dataset, predict: Predict, rng: np.random.Generator) -> NDArray[np.uint8]:
+    first, second = rng.integers(0, len(data), (2, _PAIRS))
     mixed = _MIX * data.images[first].astype(np.float32) + (1 - _MIX) * data.images[second]
     images = np.rint(mixed).astype(np.uint8)
     top = np.sort(predict(images), axis=1)
-    closest: NDArray[np.uint8] = images[np.argsort(top[:, -1] - top[:, -2], kind="stable")[:count]]
+    closest: NDArray[np.uint8] = images[np.argsort(top[:, -1] - top[:, -2], kind="stable")[:_BLENDS]]
     return closest
 
 

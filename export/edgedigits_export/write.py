@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from edgedigits.errors import InputError
 from edgedigits.files import folder_atomic
 from edgedigits.images.decode import read_pixels
 from edgedigits.images.pipeline import prepare
-from edgedigits.manifest import Agreement, Attachment, Format, ModelFile, Reference, write_manifest
+from edgedigits.manifest import Agreement, Attachment, Format, Golden, ModelFile, Reference, write_manifest
 from edgedigits.trust.answers import Answers, answer_apart
 from edgedigits.trust.compare import accuracy_of, compare
 from edgedigits.trust.gates import failures
+from edgedigits.trust.golden import TOLERANCE
 from edgedigits_export.describe import describe_bundle, describe_file
 from edgedigits_export.golden import choose_golden, encode_pictures
 from edgedigits_export.onnx_format import annotate_onnx, convert_onnx, quantize_onnx
@@ -28,6 +30,7 @@ from edgedigits_export.plan import Exported, ExportPlan, Progress, file_name, pi
 from edgedigits_export.requirements import read_requirements
 from edgedigits_export.schema import manifest_schema
 from edgedigits_export.tflite import convert_tflite
+from edgedigits_export.witnesses import arrange, ask_witnesses
 
 _ENGINE_OF: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
 
@@ -49,14 +52,17 @@ def write_bundle(plan: ExportPlan, path: Path, *, overwrite: bool, progress: Pro
         keras = plan.frozen.predict(asked.images)
         if bad := int((~np.isfinite(keras)).any(axis=1).sum()):
             raise InputError(f"{plan.name}: expected probabilities, Keras answers NaN for {bad} of {len(keras)} images")
-        exported, expected = [], {}
+        exported, answered = [], {}
         for precision, format_ in plan.variants:
             name = file_name(plan.name, precision, format_)
             progress(f"asking {name}")
             answers = answer_apart(folder / name, _ENGINE_OF[format_], asked.images)
-            expected[f"expected/{name}"] = asked.part(answers.probabilities, "golden")
+            first = replace(answers, probabilities=asked.part(answers.probabilities, "golden"))
+            answered[name] = ask_witnesses(folder / name, precision, format_, first, images)
             exported.append(_exported(folder / name, precision, format_, answers, keras, asked))
-        golden = _save(folder, "golden.npz", {"images": images} | pictures | expected, len(images))
+        witnesses, expected = arrange(answered)
+        attachment = _save(folder, "golden.npz", {"images": images} | pictures | expected, len(images))
+        golden = Golden(attachment, witnesses, {precision: TOLERANCE[precision][0] for precision, _ in plan.variants})
         reference = _reference(folder, plan, asked.part(keras, "reference"))
         manifest = describe_bundle(plan, [one.file for one in exported], golden, reference)
         data = write_manifest(manifest)

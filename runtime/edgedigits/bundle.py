@@ -14,7 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import BundleError
-from edgedigits.manifest import ALIASES, PRECISIONS, SUFFIXES, Attachment, Format, Manifest, ModelFile, read_manifest
+from edgedigits.manifest import (
+    ALIASES,
+    PRECISIONS,
+    SUFFIXES,
+    Attachment,
+    Format,
+    Manifest,
+    ModelFile,
+    Witness,
+    read_manifest,
+)
 
 SHIPPED = Path(__file__).parent / "bundles"
 DEFAULT_BUNDLE = "cnn"
@@ -29,13 +39,13 @@ class GoldenSet:
     Attributes
     ----------
     images: uint8 ``[K, H, W, C]``.
-    expected: by file name, float32 ``[K, classes]`` as that file answered where it was made.
+    expected: by file name, each witness's answers with that file, float32 ``[K, classes]``.
     pictures: encoded pictures (PNG, JPEG) whose normalised form is ``images[i]``, by ``i``.
 
     """
 
     images: NDArray[np.uint8]
-    expected: dict[str, NDArray[np.float32]]
+    expected: dict[str, dict[Witness, NDArray[np.float32]]]
     pictures: dict[int, bytes]
 
 
@@ -118,15 +128,20 @@ class Bundle:
         attachment = self.manifest.golden.file
         arrays = self._arrays(attachment)
         images = self._expect(arrays, "images", attachment, self.manifest.image)
-        classes = (len(self.manifest.labels),)
-        expected = {
-            file.path: self._expect(arrays, f"expected/{file.path}", attachment, classes)
-            for file in self.manifest.files
-        }
+        expected = {file.path: self._answers(arrays, file, attachment) for file in self.manifest.files}
         pictures = {
             index: arrays[key].tobytes() for index in range(len(images)) if (key := f"picture/{index}") in arrays
         }
         return GoldenSet(images, expected, pictures)
+
+    def _answers(
+        self, arrays: dict[str, NDArray[Any]], file: ModelFile, attachment: Attachment
+    ) -> dict[Witness, NDArray[np.float32]]:
+        """Of every witness that answered with the file: one at least."""
+        classes, witnesses = (len(self.manifest.labels),), self.manifest.golden.witnesses
+        keys = {expected_key(index, file.path): witness for index, witness in enumerate(witnesses)}
+        there = [key for key in keys if key in arrays] or [expected_key(0, file.path)]
+        return {keys[key]: self._expect(arrays, key, attachment, classes) for key in there}
 
     def reference(self) -> NDArray[np.float32] | None:
         """Keras' probabilities, float32 ``[N, classes]``, or None when they were left out.
@@ -157,6 +172,11 @@ class Bundle:
             there = "nothing" if found is None else list(found.shape)
             raise BundleError(f"{self.path / attachment.path}: expected {key} {list(shape)}, found {there}")
         return found
+
+
+def expected_key(witness: int, path: str) -> str:
+    """Under which key golden.npz holds what the manifest's witness of that index answered with a file."""
+    return f"expected/{witness}/{path}"
 
 
 def shipped_bundles() -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from edgedigits.errors import BundleError
 from edgedigits.records import Count, FileName, Sha256, from_plain, to_plain
 
-SCHEMA = 1
+SCHEMA = 2
 PRECISIONS = ("float32", "float16", "dynamic-int8", "int8", "int16x8")
 # Names of the same recipes in Google's ai-edge-quantizer.
 ALIASES = {"dynamic_wi8_afp32": "dynamic-int8", "static_wi8_ai8": "int8", "static_wi8_ai16": "int16x8"}
@@ -125,11 +125,38 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """An engine's release on an architecture (``platform.machine()``), whose golden answers the bundle holds."""
+
+    engine: str
+    version: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far golden answers may be from those recorded.
+
+    Attributes
+    ----------
+    exact: of any probability, as a share of it, where the same release of the same engine answers on the same
+        architecture; None where even that need not repeat itself.
+    largest, mean: of any probability, and of all on average, where another release or architecture answers.
+
+    """
+
+    exact: float | None
+    largest: float
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
 class Golden:
-    """Inputs with the answers that each file must repeat, and how far it may be off, by precision."""
+    """Inputs with the answers of each witness that each file must repeat, and how far it may be off, by precision."""
 
     file: Attachment
-    tolerance: dict[str, float]
+    witnesses: tuple[Witness, ...]
+    tolerance: dict[str, Tolerance]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +240,8 @@ def read_manifest(data: bytes, where: str) -> Manifest:
     manifest = from_plain(Manifest, values, where)
     if manifest.id != (found := bundle_id(values)):
         raise BundleError(f"{where}: its id is {manifest.id[:12]}, its content hashes to {found[:12]}: it was edited")
-    if not manifest.files or len(manifest.labels) < 2 or min(manifest.image) < 1:
-        raise BundleError(f"{where}: expected a model file, two labels and an image size, found less")
+    if not manifest.files or not manifest.golden.witnesses or len(manifest.labels) < 2 or min(manifest.image) < 1:
+        raise BundleError(f"{where}: expected a model file, a witness, two labels and an image size, found less")
     if without := {file.precision for file in manifest.files} - set(manifest.golden.tolerance):
         raise BundleError(f"{where}: golden: tolerance: expected one for {min(without)}, found none")
     return manifest

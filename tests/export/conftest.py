@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from edgedigits.datasets import Dataset
 from edgedigits.datasets.own import read_npz
 from edgedigits.manifest import PRECISIONS
+from edgedigits_export import tflite
 from edgedigits_export.freeze import FrozenModel, Scaling, freeze
 from edgedigits_export.onnx_format import convert_onnx, quantize_onnx
 from edgedigits_export.quiet import load, quiet
 from edgedigits_export.tflite import convert_tflite
+from edgedigits_export.tflite_contract import _pack
 
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 TFLITE_ENGINES = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
@@ -209,3 +211,29 @@ def tflite_answers(
     assert done.returncode == 0, done.stderr
     with np.load(target) as answers:
         return {names: answers[file] for file, names in files.items()}
+
+
+@pytest.fixture
+def newer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Case], bytes]:
+    """Make a file with per-channel Dense weights, FULLY_CONNECTED 12: tflite-runtime 2.14 refuses it."""
+
+    def make(case: Case) -> bytes:
+        monkeypatch.setattr(tflite, "_DENSE_PER_TENSOR", "_not_asked_for")
+        return convert_tflite(case.frozen, "dynamic-int8", case.images)
+
+    return make
+
+
+@pytest.fixture
+def lying(newer: Callable[[Case], bytes]) -> Callable[[Case], bytes]:
+    """Make such a file that says version 1, as Google's recipe dynamic_wi8_afp32 does: it loads and answers wrongly."""
+
+    def make(case: Case) -> bytes:
+        schema: Any = load("ai_edge_litert.schema_py_generated", "check")
+        model = schema.ModelT.InitFromPackedBuf(newer(case), 0)
+        for code in model.operatorCodes:
+            if code.builtinCode == schema.BuiltinOperator.FULLY_CONNECTED:
+                code.version = 1
+        return _pack(schema, model)
+
+    return make

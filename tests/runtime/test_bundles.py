@@ -159,15 +159,19 @@ def test_a_misspelt_variant_is_not_guessed(variant):
     )
 
 
-def test_golden_inputs_come_with_an_answer_of_every_file(shipped):
+def test_golden_inputs_come_with_every_witnesss_answers_with_every_file(shipped):
     golden = shipped.golden()
     count = shipped.manifest.golden.file.count
     assert golden.images.shape == (count, 28, 28, 1)
     assert golden.images.dtype == np.uint8
     assert set(golden.expected) == {file.path for file in shipped.manifest.files}
-    for answers in golden.expected.values():
-        assert answers.shape == (count, 10)
-        assert np.allclose(answers.sum(axis=1), 1, atol=1e-2)
+    for file in shipped.manifest.files:
+        told = golden.expected[file.path]
+        engines = ["litert", "tflite"] if file.format == "tflite" else ["onnxruntime"]
+        assert [witness.engine for witness in told] == engines
+        for answers in told.values():
+            assert answers.shape == (count, 10)
+            assert np.allclose(answers.sum(axis=1), 1, atol=1e-2)
     assert golden.pictures
     assert all(0 <= index < count and isinstance(data, bytes) for index, data in golden.pictures.items())
     assert {data[:4] for data in golden.pictures.values()} <= {b"\x89PNG", b"\xff\xd8\xff\xe0"}
@@ -185,8 +189,8 @@ def test_the_reference_is_read_or_left_out(bundle_copy, shipped, edit_manifest):
         ("images", None, "images [{n}, 28, 28, 1], found nothing"),
         ("images", np.zeros((2, 28, 28, 1), np.uint8), "images [{n}, 28, 28, 1], found [2, 28, 28, 1]"),
         ("images", np.zeros((0, 28, 28, 1), np.uint8), "images [{n}, 28, 28, 1], found [0, 28, 28, 1]"),
-        ("expected/cnn-int8.onnx", None, "expected/cnn-int8.onnx [{n}, 10], found nothing"),
-        ("expected/cnn-int8.onnx", np.zeros((2, 9)), "expected/cnn-int8.onnx [{n}, 10], found [2, 9]"),
+        ("expected/2/cnn-int8.onnx", None, "expected/0/cnn-int8.onnx [{n}, 10], found nothing"),
+        ("expected/2/cnn-int8.onnx", np.zeros((2, 9)), "expected/2/cnn-int8.onnx [{n}, 10], found [2, 9]"),
     ],
 )
 def test_golden_arrays_that_are_not_what_the_manifest_says_are_told(bundle_copy, edit_manifest, key, value, expected):
@@ -205,7 +209,7 @@ def test_golden_arrays_that_are_not_what_the_manifest_says_are_told(bundle_copy,
 
 def test_no_golden_inputs_at_all_prove_nothing_and_are_refused(bundle_copy, rewrite_arrays):
     arrays = {"images": np.zeros((0, 28, 28, 1), np.uint8)}
-    arrays |= {f"expected/{file.path}": np.zeros((0, 10)) for file in Bundle.load(bundle_copy).manifest.files}
+    arrays |= {f"expected/0/{file.path}": np.zeros((0, 10)) for file in Bundle.load(bundle_copy).manifest.files}
     with pytest.raises(BundleError, match="expected images"):
         rewrite_arrays(bundle_copy, "golden", arrays).golden()
 

@@ -31,8 +31,9 @@ def test_every_engine_loads_the_shipped_files_and_answers_as_where_they_were_mad
         assert loaded.name == engine
         assert loaded.version
         found = probabilities(loaded.run(feed(golden.images, loaded.image)), loaded.probabilities)
-        expected = golden.expected[model.file.path]
-        assert np.abs(found - expected).max() <= shipped.manifest.golden.tolerance[model.file.precision]
+        limit = shipped.manifest.golden.tolerance[model.file.precision].largest
+        for expected in golden.expected[model.file.path].values():
+            assert np.abs(found - expected).max() <= limit
         loaded.close()
 
 

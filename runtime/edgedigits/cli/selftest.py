@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from edgedigits.cli.options import add_choice, add_output, check_output, give, table
+
+if TYPE_CHECKING:
+    from edgedigits.trust.golden import GoldenResult
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +32,20 @@ def run(args: argparse.Namespace) -> int:
     cells = []
     for row in rows:
         if row.result is None:
-            cells.append([row.file, row.engine, "–", "–", "–", f"FAILED: {row.error}"])
+            cells.append([row.file, row.engine, "–", "–", "–", "–", "–", f"FAILED: {row.error}"])
             continue
-        wrong = f"{len(row.result.wrong)}/{row.result.count}"
-        off = f"{len(row.result.pictures_off)}/{row.result.pictures}"
-        verdict = "passed" if row.result.passed else "FAILED"
-        cells.append([row.file, row.engine, wrong, f"{row.result.max_abs_difference:.1e}", off, verdict])
-    text = table(["file", "engine", "wrong", "max |Δ|", "pictures off", ""], cells)
+        result = row.result
+        cells.append([
+            row.file, row.engine, f"{len(result.wrong)}/{result.count}", f"{result.max_abs_difference:.1e}",
+            f"{result.mean_abs_difference:.1e}", f"{len(result.pictures_off)}/{result.pictures}", _witness(result),
+            "passed" if result.passed else "FAILED",
+        ])  # fmt: skip
+    text = table(["file", "engine", "wrong", "max |Δ|", "mean |Δ|", "pictures off", "compared with", ""], cells)
     give(args, {"bundle": bundle.id, "rows": to_plain(tuple(rows))}, text)
     return max(row.exit_code for row in rows)
+
+
+def _witness(result: GoldenResult) -> str:
+    """Whose recorded answers, and how close these have to come."""
+    who = result.witness
+    return f"{who.engine} {who.version} on {who.machine}, {'exactly' if result.exact else 'up to rounding'}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgedigits.bundle import Bundle
 from edgedigits.errors import EdgeDigitsError
-from edgedigits.manifest import ModelFile
+from edgedigits.manifest import ModelFile, Witness
 from edgedigits.trust.answers import answer_apart
 from edgedigits.trust.golden import GoldenResult, check_golden
 from edgedigits.trust.parity import pairs
@@ -34,10 +35,9 @@ def selftest(
 def _row(bundle: Bundle, file: ModelFile, engine: str, num_threads: int) -> SelftestRow:
     try:
         bundle.read(file)  # refuses a file that is not the one in the manifest
-        path = bundle.path / file.path
-        result = check_golden(
-            bundle, file, lambda images: answer_apart(path, engine, images, num_threads).probabilities
-        )
+        answers = answer_apart(bundle.path / file.path, engine, bundle.golden().images, num_threads)
+        me = Witness(engine, answers.version, platform.machine())
+        result = check_golden(bundle, file, answers.probabilities, me)
     except EdgeDigitsError as error:
         return SelftestRow(file.path, engine, None, str(error), error.exit_code)
     return SelftestRow(file.path, engine, result, None, 0 if result.passed else 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +39,7 @@ def ask_witnesses(path: Path, precision: str, format_: Format, first: Answers, i
 
 
 def _witness(answers: Answers) -> Witness:
-    return Witness(answers.engine, answers.version, platform.machine())
+    return Witness(answers.engine, answers.version)
 
 
 def arrange(golden: dict[str, Golden]) -> tuple[tuple[Witness, ...], dict[str, NDArray[np.float32]]]:

@@ -126,11 +126,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """An engine's release on an architecture (``platform.machine()``), whose golden answers the bundle holds."""
+    """An engine's release whose golden answers the bundle holds."""
 
     engine: str
     version: str
-    machine: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +138,9 @@ class Tolerance:
 
     Attributes
     ----------
-    exact: of any probability, as a share of it, where the same release of the same engine answers on the same
-        architecture; None where even that need not repeat itself.
-    largest, mean: of any probability, and of all on average, where another release or architecture answers.
+    exact: of any probability, as a share of it, where a release answers whose answers were recorded; None where even
+        that need not repeat itself on another processor.
+    largest, mean: of any probability, and of all on average, where another release answers.
 
     """
 

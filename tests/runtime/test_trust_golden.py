@@ -69,7 +69,7 @@ def test_each_engine_is_compared_with_its_own_answers_and_a_stranger_with_the_ne
     for witness, answers in shipped.golden().expected[file.path].items():
         mine = check_golden(shipped, file, answers, witness)
         assert (mine.witness, mine.exact, mine.max_abs_difference) == (witness, True, 0)
-        strange = check_golden(shipped, file, answers, replace(witness, machine="aarch64"))
+        strange = check_golden(shipped, file, answers, replace(witness, version="98"))
         assert (strange.witness, strange.exact, strange.max_abs_difference) == (witness, False, 0)
     first, second = shipped.golden().expected[file.path].values()
     assert np.abs(first - second).max() > 1e-3  # or this test shows nothing

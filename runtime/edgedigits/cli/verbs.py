@@ -36,6 +36,7 @@ VERBS = {
     ),
     "selftest": Verb("Trust", "answer the golden inputs on this device", "edgedigits.cli.selftest"),
     "parity": Verb("Trust", "compare every variant in every engine with Keras", "edgedigits.cli.parity"),
+    "doctor": Verb("Trust", "examine this machine and say what it needs to run an engine", "edgedigits.cli.doctor"),
     "train": Verb(
         "Make", "train a classifier", "edgedigits_train.cli", "train", ("tensorflow", "keras", "matplotlib")
     ),

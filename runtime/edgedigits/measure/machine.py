@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from dataclasses import dataclass
-from pathlib import Path
+
+from edgedigits.facts.board import read_board
+from edgedigits.facts.health import read_health
+from edgedigits.facts.python import running_here
+from edgedigits.facts.text import field
+from edgedigits.facts.text import read_text as _text
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,34 +28,15 @@ class Machine:
 
 def describe_machine() -> Machine:
     """Ask the system."""
-    cpuinfo = _text("/proc/cpuinfo") or ""
+    cpuinfo = _text("/proc/cpuinfo")
+    health, running = read_health(_text, lambda: None), running_here()
     return Machine(
-        board=(_text("/proc/device-tree/model") or "").strip("\0 \n") or None,
-        cpu=_field(cpuinfo, "model name") or _field(cpuinfo, "Model") or platform.processor() or None,
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        architecture=platform.machine(),
-        system=f"{platform.system()} {platform.release()}",
-        python=platform.python_version(),
-        governor=(_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "").strip() or None,
-        memory_mb=_memory_mb(),
+        board=read_board(_text),
+        cpu=field(cpuinfo, "model name") or field(cpuinfo, "Model") or platform.processor() or None,
+        cores=running.cores,
+        architecture=running.machine,
+        system=f"{platform.system()} {running.release}",
+        python=running.version,
+        governor=health.governor,
+        memory_mb=health.memory_mb,
     )
-
-
-def _text(path: str) -> str | None:
-    try:
-        return Path(path).read_text()
-    except OSError:
-        return None
-
-
-def _field(cpuinfo: str, name: str) -> str | None:
-    for line in cpuinfo.splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == name:
-            return value.strip()
-    return None
-
-
-def _memory_mb() -> int | None:
-    total = _field(_text("/proc/meminfo") or "", "MemTotal")
-    return int(total.split()[0]) // 1024 if total else None

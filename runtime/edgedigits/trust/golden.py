@@ -35,9 +35,9 @@ TOLERANCE = {
         "activations are quantized by ranges found at run time in float, whose last bit may turn a rounding",
     ),
     "int8": (
-        Tolerance(1e-3, 0.15, 5e-3),
-        "integers are exact: a step of a logit moves a probability by a quarter, the float32 softmax by a millionth; "
-        "other kernels round a step or two apart: 0.062 was seen of a blend, 0.001 on average",
+        Tolerance(1e-3, 0.15, 3e-3),
+        "integers are exact on x86 and ARM alike: a step of a logit moves a probability by a quarter, the float32 "
+        "softmax by a millionth; other releases round a step or two apart: 0.062 was seen of a blend, 0.0012 on average",
     ),
     "int16x8": (
         Tolerance(1e-4, 1e-2, 5e-4),
@@ -57,7 +57,7 @@ class GoldenResult:
     Attributes
     ----------
     witness: whose recorded answers these were compared with: its own, or the nearest.
-    exact: whether the witness is the same release on the same architecture, so that answers must be the same.
+    exact: whether the witness is the same release, so that answers must be the same, on any processor.
     wrong: indices of the inputs that were answered otherwise than recorded.
     pictures_off: indices of the encoded pictures that no longer decode and normalise to the recorded pixels.
 
@@ -87,8 +87,8 @@ class GoldenResult:
 def check_golden(bundle: Bundle, file: ModelFile, found: NDArray[np.float32], me: Witness) -> GoldenResult:
     """Compare answers to all golden inputs, float32 ``[K, classes]``, with what was recorded for ``file``.
 
-    ``me`` says what answered. The same release of the same engine on the same architecture has to repeat its
-    answers exactly; any other has to come close to one of those recorded.
+    ``me`` says what answered. The same release of the same engine has to repeat its answers exactly; any other has to
+    come close to one of those recorded.
     """
     golden = bundle.golden()
     recorded = golden.expected[file.path]

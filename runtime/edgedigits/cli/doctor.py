@@ -1,0 +1,113 @@
+"""`edgedigits doctor`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from edgedigits.cli.options import add_output, check_output, give, table
+
+if TYPE_CHECKING:
+    from edgedigits.trust.advice import Advice
+    from edgedigits.trust.doctor import Examination, Part
+
+_NOTHING_WORKS = 3
+_ABSENT = "–"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Examine this machine, and say what it lacks."""
+    check_output(args)
+    from edgedigits import __version__
+    from edgedigits.facts.place import here
+    from edgedigits.records import to_plain
+    from edgedigits.trust.advice import advise
+    from edgedigits.trust.doctor import examine
+    from edgedigits.trust.probe import probe
+
+    found = examine(here(), probe)
+    advice = advise(found, __version__)
+    result = {"schema": "edgedigits/doctor/1", "edgedigits": __version__, **to_plain(found), "advice": to_plain(advice)}
+    give(args, result, describe(found, advice))
+    return 0 if advice.working else _NOTHING_WORKS
+
+
+def describe(found: Examination, advice: Advice) -> str:
+    """The text for eyes: facts, engines, warnings, and last what to do."""
+    facts = _facts(found)
+    width = max(map(len, facts))
+    lines = [f"{name:<{width}}  {value or _ABSENT}" for name, value in facts.items()]
+    rows = [[engine.name, engine.version or _ABSENT, _verdict(engine)] for engine in found.engines]
+    lines += ["", table(["engine", "version", "answers golden inputs"], rows), ""]
+    # A command in a warning is to be copied: the terminal folds long lines, nobody else does.
+    notes = [f"error: {engine.error}" for engine in found.engines if engine.error]
+    notes += [f"warning: {warning}" for warning in advice.warnings]
+    return "\n".join([*lines, *notes, *([""] if notes else []), _last_words(advice)])
+
+
+def _facts(found: Examination) -> dict[str, str | None]:
+    system, python, health = found.system, found.python, found.health
+    kernel = "" if system.kernel_bits is None else f", {system.kernel_bits}-bit"
+    memory = None if health.memory_mb is None else f"{health.memory_mb} MB"
+    free = "" if health.memory_free_mb is None else f", {health.memory_free_mb} MB free"
+    throttling = None if health.throttling is None else ", ".join(health.throttling) or "none"
+    return {
+        "board": found.board,
+        "processor": f"{found.processor.name or _ABSENT}, {_count(found.processor.cores, 'core')}",
+        "instructions": _features(found.processor.features),
+        "system": f"{system.name or system.platform}, {system.bits}-bit",
+        "kernel": f"{system.kernel} {system.machine}{kernel}",
+        "C library": system.libc,
+        "Python": f"{python.version}, {_environment(found)}",
+        "memory": memory and memory + free,
+        "swap": None if health.swap_mb is None else f"{health.swap_mb} MB",
+        "governor": health.governor,
+        "temperature": None if health.temperature_c is None else f"{health.temperature_c:.1f} °C",
+        "throttling": throttling,
+        "numpy": _package(found.numpy),
+        "Pillow": _package(found.pillow),
+    }
+
+
+def _features(features: dict[str, bool] | None) -> str | None:
+    if features is None:
+        return None
+    return ", ".join(name if there else f"no {name}" for name, there in features.items())
+
+
+def _environment(found: Examination) -> str:
+    if found.python.venv:
+        seen = "sees" if found.python.system_site_packages else "does not see"
+        return f"in a virtual environment that {seen} the system's packages"
+    if found.python.externally_managed:
+        return "no virtual environment; pip may not install outside one (PEP 668)"
+    return "no virtual environment"
+
+
+def _package(part: Part) -> str | None:
+    if not part.installed:
+        return None
+    return f"{part.version or 'of unknown version'}{'' if part.works else f'; {part.error}'}"
+
+
+def _verdict(engine: Part) -> str:
+    if not engine.installed:
+        return "not installed"
+    return "yes" if engine.works else "NO"
+
+
+def _last_words(advice: Advice) -> str:
+    if advice.working:
+        return f"Ready: {', '.join(advice.working)} work{'s' if len(advice.working) == 1 else ''} on this machine."
+    if advice.reason is not None:
+        return f"No engine can work on this machine: {advice.reason}."
+    return "\n".join(["No engine works on this machine yet. This makes one work:", "", *advice.commands])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import json
+import tomllib
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from machines.recorded import THROTTLED, X86_AVX2, Recorded, pi, pi_zero, x86
+from packaging.requirements import Requirement
+
+from edgedigits import __version__
+from edgedigits.cli.doctor import describe
+from edgedigits.engines import ENGINES
+from edgedigits.facts.place import Package, Place
+from edgedigits.facts.python import Running
+from edgedigits.records import to_plain
+from edgedigits.trust.advice import advise
+from edgedigits.trust.doctor import examine
+from edgedigits.trust.obstacles import obstacle
+from edgedigits.trust.probe import BASIS
+from edgedigits.trust.wheels import WHEELS
+
+VENV = "python3 -m venv ~/edgedigits && . ~/edgedigits/bin/activate"
+SHARED = VENV.replace("venv ~", "venv --system-site-packages ~")
+OURS = f"pip install --no-deps ./edgedigits-{__version__}-py3-none-any.whl"
+APT = "sudo apt install python3-numpy python3-pil"
+
+
+def judged(recorded, **failing):
+    """The advice for a machine on which the parts named fail."""
+    return advise(examine(recorded.place(), failing.get), __version__)
+
+
+@pytest.mark.parametrize("board", ["zero2w", "pi3", "pi4", "pi5"])
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_a_fresh_64_bit_pi_gets_a_virtual_environment_and_litert(board, release):
+    advice = judged(pi(board, release))
+    assert advice.commands == (VENV, "pip install numpy pillow ai-edge-litert", OURS)
+    assert (advice.working, advice.reason, advice.warnings) == ((), None, ())
+
+
+def test_inside_a_virtual_environment_only_what_is_missing_is_installed():
+    inside = pi("pi4", "bookworm").in_venv()
+    assert judged(inside).commands == ("pip install numpy pillow ai-edge-litert",)
+    assert judged(inside.having(numpy="1.26.4")).commands == ("pip install pillow ai-edge-litert",)
+    assert judged(inside.having(numpy="2.1.0", PIL="11.0")).commands == ("pip install ai-edge-litert",)
+
+
+def test_pip_is_called_as_the_running_python_has_it():
+    recorded = x86().on(pip="/opt/py/bin/python -m pip")
+    assert judged(recorded).commands == ("/opt/py/bin/python -m pip install numpy pillow ai-edge-litert",)
+
+
+@pytest.mark.parametrize("kernel", ["aarch64", "armv7l"])
+def test_32_bit_bookworm_takes_numpy_and_pillow_from_the_distribution(kernel):
+    recorded = pi("pi4", "bookworm", arch="armhf", kernel=kernel)
+    engine = "pip install 'numpy<2' tflite-runtime"
+    assert judged(recorded).commands == (APT, SHARED, engine, OURS)
+    assert judged(recorded.having(numpy="1.24.2", PIL="9.4.0")).commands == (SHARED, engine, OURS)
+    assert judged(recorded.in_venv()).commands == (APT, SHARED, engine, OURS)
+    assert judged(recorded.in_venv(shared=True)).commands == (APT, "pip install tflite-runtime")
+    seen = recorded.in_venv(shared=True).having(numpy="1.24.2", PIL="9.4.0")
+    assert judged(seen).commands == ("pip install tflite-runtime",)
+    assert judged(recorded.in_venv().having(numpy="1.26.4", PIL="9.4.0")).commands == ("pip install tflite-runtime",)
+
+
+def test_a_32_bit_system_on_a_64_bit_kernel_is_warned_that_pip_mistakes_it():
+    (warning,) = judged(pi("pi4", "bookworm", arch="armhf")).warnings
+    assert "pip takes the machine for 64-bit" in warning
+    assert "install tflite-runtime by its name" in warning
+    (warning,) = judged(pi("pi4", "trixie", arch="armhf")).warnings
+    assert "tflite-runtime" not in warning
+    assert judged(pi("pi4", "bookworm", arch="armhf", kernel="armv7l")).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "reason"),
+    [(pi_zero(), "ARMv6"), (pi_zero().on(version="3.13.5"), "ARMv6"),
+     (pi("pi4", "trixie", arch="armhf"), "Python 3.11 alone, found 3.13.5; install the 64-bit Raspberry Pi OS"),
+     (pi("pi4", "trixie", arch="armhf", kernel="armv7l"), "Python 3.11 alone, found 3.13.5; install the 64-bit"),
+     (pi("pi4", "bookworm", arch="armhf").on(libc="glibc 2.31"), "need glibc 2.34 or later, found glibc 2.31"),
+     (x86().on(bits=32), "32-bit x86 has no engine"), (x86().on(bits=32, machine="i686"), "32-bit x86 has no engine"),
+     (x86().on(libc="musl"), "the C library is musl"),
+     (x86().on(libc="glibc 2.26"), "need glibc 2.27 or later, found glibc 2.26"),
+     (pi("pi4", "bookworm").on(libc="glibc 2.27"), "need glibc 2.28 or later, found glibc 2.27"),
+     (x86().on(version="3.15.0"), "Python 3.11 to 3.14, found 3.15.0"),
+     (x86().on(machine="riscv64"), "linux-riscv64 has no engine")],
+)  # fmt: skip
+def test_where_nothing_can_work_the_reason_is_told_plainly(recorded, reason):
+    advice = judged(recorded)
+    assert reason in advice.reason
+    assert (advice.working, advice.commands) == ((), ())
+    assert describe(examine(recorded.place(), None), advice).splitlines()[-1].startswith("No engine can work")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "engine"),
+    [(x86(X86_AVX2), "ai-edge-litert"), (x86(), "ai-edge-litert"), (x86().on(libc="glibc 2.28"), "ai-edge-litert"),
+     (pi("pi4", "trixie").in_venv().on(libc="glibc 2.31"), "onnxruntime"), (x86().on(libc=None), "ai-edge-litert"),
+     (x86().on(version="3.14.1"), "ai-edge-litert")],
+)  # fmt: skip
+def test_the_first_engine_whose_wheels_fit_is_taken(recorded, engine):
+    assert judged(recorded).commands == (f"pip install numpy pillow {engine}",)
+
+
+def test_an_engine_that_works_needs_no_advice():
+    recorded = x86().having(numpy="2.1.0", PIL="11.0", onnxruntime="1.32.0", ai_edge_litert="2.3.0")
+    assert judged(recorded).working == ("litert", "onnxruntime")
+    advice = judged(recorded, litert="litert died of SIGILL (building an interpreter)")
+    assert (advice.working, advice.commands, advice.reason) == (("onnxruntime",), (), None)
+
+
+def test_beside_an_engine_that_crashes_the_next_is_advised_until_none_is_left():
+    recorded = x86().having(numpy="1.26.4", PIL="11.0", ai_edge_litert="2.3.0")
+    crash = {"litert": "died of SIGSEGV", "tflite": "died of SIGILL", "onnxruntime": "died of SIGILL"}
+    assert judged(recorded, **crash).commands == ("pip install tflite-runtime",)
+    assert judged(recorded.having(numpy="2.1.0"), **crash).commands == ("pip install 'numpy<2' tflite-runtime",)
+    assert judged(recorded.on(version="3.13.0"), **crash).commands == ("pip install onnxruntime",)
+    advice = judged(recorded.having(tflite_runtime="2.14.0", onnxruntime="1.32.0"), **crash)
+    assert advice.reason.startswith("every engine that has wheels for it is installed and fails")
+    assert advice.reason.endswith("pip install --force-reinstall ai-edge-litert")
+
+
+def test_numpy_2_with_tflite_runtime_is_named_and_cured():
+    recorded = x86().having(numpy="2.1.0", PIL="11.0", tflite_runtime="2.14.0")
+    advice = judged(recorded, tflite="SystemError")
+    assert advice.commands == ("pip install 'numpy<2'",)
+    assert advice.warnings == ("tflite-runtime cannot work with numpy 2.1.0: pip install 'numpy<2'",)
+    beside = judged(recorded.having(ai_edge_litert="2.3.0"), tflite="SystemError")
+    assert (beside.working, beside.warnings) == (("litert",), advice.warnings)
+    assert judged(recorded.having(numpy="1.26.4")).warnings == ()
+
+
+def test_bookworms_picamera2_keeps_numpy_1():
+    recorded = pi("pi4", "bookworm").with_picamera2()
+    assert judged(recorded).commands == (SHARED, "pip install 'numpy<2' pillow ai-edge-litert", OURS)
+    inside = recorded.in_venv(shared=True).having(numpy="2.1.0", PIL="11.0", ai_edge_litert="2.3.0")
+    (warning,) = judged(inside).warnings
+    assert "picamera2 was built for numpy 1 and fails beside numpy 2.1.0: pip install 'numpy<2'" in warning
+    assert judged(inside.having(numpy="1.26.4")).warnings == ()
+    trixie = pi("pi4", "trixie").with_picamera2().having(numpy="2.2.4", PIL="11.1", ai_edge_litert="2.3.0")
+    assert judged(trixie).warnings == ()
+    assert judged(pi("pi4", "trixie").with_picamera2()).commands[1] == "pip install numpy pillow ai-edge-litert"
+
+
+def test_a_broken_numpy_or_pillow_is_installed_anew_and_engines_get_another_chance():
+    recorded = x86().having(numpy="2.1.0", PIL="11.0", ai_edge_litert="2.3.0")
+    wrong = "numpy cannot be imported (OSError: libopenblas.so.0)"
+    assert judged(recorded, numpy=wrong, litert=wrong).commands == ("pip install --force-reinstall numpy",)
+    advice = judged(recorded, pillow="pillow died of SIGBUS", litert=wrong)
+    assert advice.commands == ("pip install --force-reinstall pillow",)
+    none = x86().having(ai_edge_litert="2.3.0")
+    assert judged(none, litert=wrong).commands == ("pip install numpy pillow",)
+
+
+def test_a_board_that_is_slowed_down_or_short_of_memory_is_warned():
+    recorded = pi("zero2w", "bookworm").in_venv().having(numpy="1.26.4", PIL="11.0", ai_edge_litert="2.3.0")
+    assert judged(recorded).warnings == ()
+    recorded.files[THROTTLED] = "50005\n"
+    recorded.files["/proc/meminfo"] = "MemTotal: 427440 kB\nMemAvailable: 92160 kB\n"
+    slowed, memory = judged(recorded).warnings
+    assert "(under-voltage now, throttled now, under-voltage since boot, throttled since boot)" in slowed
+    assert memory.startswith("only 90 MB of memory are free")
+
+
+def test_the_doctor_knows_the_engines_in_their_order():
+    assert [(name, wheels.package) for name, wheels in WHEELS.items()] == [
+        (name, kind.package) for name, kind in ENGINES.items()
+    ]
+    assert not set(BASIS) & set(ENGINES)
+
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
+MACHINES = [
+    ("linux", "x86_64"), ("linux", "aarch64"), ("linux", "armv7l"), ("linux", "armv6l"), ("linux", "i686"),
+    ("linux", "riscv64"), ("darwin", "arm64"), ("darwin", "x86_64"), ("win32", "AMD64"), ("win32", "ARM64"),
+]  # fmt: skip
+
+
+def chosen_by_pip(platform, machine, python):
+    """What the dependencies of this package make pip install on a machine: specifiers by name."""
+    environment = {"sys_platform": platform, "platform_machine": machine, "python_version": python}
+    needed = map(Requirement, tomllib.loads(PYPROJECT.read_text())["project"]["dependencies"])
+    found = {}
+    for one in needed:
+        if one.marker is None or one.marker.evaluate(environment):
+            found.setdefault(one.name, []).append(str(one.specifier))
+    return found
+
+
+@pytest.mark.parametrize(("platform", "machine"), MACHINES)
+@pytest.mark.parametrize("minor", [11, 12, 13, 14, 15])
+def test_the_advice_agrees_with_the_dependencies_of_the_package(platform, machine, minor):
+    chosen = chosen_by_pip(platform, machine, f"3.{minor}")
+    (*_, engine) = [wheels for wheels in WHEELS.values() if wheels.distribution in chosen] or [None]
+    libc = "glibc 2.41" if platform == "linux" else None
+    bits = 32 if machine in {"armv7l", "armv6l", "i686"} else 64
+    recorded = x86().on(platform=platform, machine=machine, version=f"3.{minor}.1", libc=libc, bits=bits)
+    found = examine(recorded.place(), lambda part: None)
+    advice = advise(found, __version__)
+    if engine is None or obstacle(found.system, found.python, engine) is not None:
+        assert advice.reason is not None
+        return
+    assert advice.commands[-1].split()[-1] == engine.distribution
+    assert ("'numpy<2'" in advice.commands[-1]) == ("<2" in chosen["numpy"] and machine != "armv7l")
+    assert (APT in advice.commands) == (machine == "armv7l")
+
+
+def test_the_dependencies_choose_one_engine_at_most():
+    for (platform, machine), minor in product(MACHINES, range(11, 16)):
+        chosen = chosen_by_pip(platform, machine, f"3.{minor}")
+        assert sum(wheels.distribution in chosen for wheels in WHEELS.values()) <= 1
+
+
+words = st.text(max_size=60) | st.sampled_from(
+    ["linux", "aarch64", "glibc 2.36", "3.11.2", "1.26.4", "٣.٣", "9" * 5000]
+)
+
+
+@given(st.data())
+def test_garbage_in_files_and_answers_is_never_an_error(data):
+    some = st.none() | words
+    running = Running(*(data.draw(words) for _ in range(3)), data.draw(st.integers(0, 128)), data.draw(some), 1,
+                      *(data.draw(words) for _ in range(5)))  # fmt: skip
+    package = st.none() | st.builds(Package, some, some)
+    files = st.text() | some | st.sampled_from(
+        ["MemTotal: kB", "MemTotal: ²", f"MemAvailable: {'9' * 5000}", "Features:", "flags :", "throttled=0x", "="]
+    )  # fmt: skip
+    place = Place(lambda path: data.draw(files), running, lambda name, _: data.draw(package), lambda: data.draw(some))
+    found = examine(place, lambda part: data.draw(some))
+    advice = advise(found, __version__)
+    assert sum(map(bool, (advice.working, advice.commands, advice.reason))) == 1
+    json.dumps(to_plain(found) | to_plain(advice))
+    assert describe(found, advice)
+
+
+def test_the_text_reads_as_aligned_lines_with_the_advice_last():
+    recorded = pi("zero2w", "bookworm")
+    found = examine(recorded.place(), lambda part: None)
+    assert describe(found, advise(found, __version__)).splitlines() == [
+        "board         Raspberry Pi Zero 2 W Rev 1.0",
+        "processor     Cortex-A53, 4 cores",
+        "instructions  NEON, no dot product, no i8mm",
+        "system        Debian GNU/Linux 12 (bookworm), 64-bit",
+        "kernel        6.6.31+rpt-rpi-v8 aarch64, 64-bit",
+        "C library     glibc 2.36",
+        "Python        3.11.2, no virtual environment; pip may not install outside one (PEP 668)",
+        "memory        417 MB, 208 MB free",
+        "swap          199 MB",
+        "governor      ondemand",
+        "temperature   48.3 °C",
+        "throttling    none",
+        "numpy         –",
+        "Pillow        –",
+        "",
+        "engine       version  answers golden inputs",
+        "-----------  -------  ---------------------",
+        "litert             –  not installed",
+        "tflite             –  not installed",
+        "onnxruntime        –  not installed",
+        "",
+        "No engine works on this machine yet. This makes one work:",
+        "",
+        VENV,
+        "pip install numpy pillow ai-edge-litert",
+        OURS,
+    ]
+
+
+def test_what_a_machine_does_not_tell_is_a_dash():
+    bare = Recorded({}, x86().running)
+    lines = describe(found := examine(bare.place(), None), advise(found, __version__)).splitlines()
+    dashed = {line.split("  ")[0] for line in lines[:14] if line.endswith("  –")}
+    assert {"board", "instructions", "memory", "swap", "governor", "temperature", "throttling"} <= dashed
+    assert "system        linux, 64-bit" in lines
+
+
+def test_failures_and_warnings_stand_whole_below_the_table():
+    recorded = x86().having(numpy="2.1.0", PIL="11.0", tflite_runtime="2.14.0", onnxruntime="1.32.0")
+    failing = {"tflite": "tflite died of SIGSEGV (building an interpreter)"}
+    found = examine(recorded.place(), failing.get)
+    text = describe(found, advise(found, __version__))
+    assert text.endswith(
+        "\ntflite        2.14.0  NO\nonnxruntime   1.32.0  yes\n\n"
+        "error: tflite died of SIGSEGV (building an interpreter)\n"
+        "warning: tflite-runtime cannot work with numpy 2.1.0: pip install 'numpy<2'\n\n"
+        "Ready: onnxruntime works on this machine."
+    )

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from edgedigits.engines import ENGINES
+from edgedigits.trust import probe as module
+from edgedigits.trust.probe import BASIS, probe
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """Put a package on the path before the real one; its body is Python that a crashing binary stands for."""
+
+    def make(package, body, **modules):
+        folder = tmp_path / "fakes" / package
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").write_text(body)
+        for name, text in modules.items():
+            (folder / f"{name}.py").write_text(text)
+        paths = [str(tmp_path / "fakes"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+
+    return make
+
+
+def die(name):
+    return f"import os, signal\nos.kill(os.getpid(), signal.{name})\n"
+
+
+# It never ends, and holds the interpreter's lock, as native code that hangs does.
+HANG = "import re\nre.match('(a+)+$', 'a' * 60 + 'b')\n"
+
+
+def test_an_engine_that_is_installed_answers_the_golden_inputs(engine):
+    assert probe(engine) is None
+
+
+@pytest.mark.parametrize("part", BASIS)
+def test_numpy_and_pillow_can_be_tried_alone(part):
+    assert probe(part) is None
+
+
+@pytest.mark.parametrize("signal", ["SIGILL", "SIGSEGV", "SIGBUS"])
+def test_an_engine_that_kills_its_process_is_told_with_what_it_was_doing(fake, signal):
+    fake("tflite_runtime", die(signal))
+    assert probe("tflite") == f"tflite died of {signal} (importing tflite_runtime)"
+
+
+def test_an_engine_that_dies_later_is_told_so(fake):
+    fake(
+        "ai_edge_litert",
+        "__version__ = '9'",
+        interpreter=f"def Interpreter(**_):\n    exec({die('SIGILL')!r})",
+    )
+    assert probe("litert") == "litert died of SIGILL (building an interpreter)"
+
+
+def test_an_engine_that_hangs_is_ended(fake):
+    fake("onnxruntime", HANG)
+    assert probe("onnxruntime", 2).startswith("onnxruntime gave no answer within 2 s (")
+
+
+WRONG = """
+import numpy as np
+class Interpreter:
+    def __init__(self, **_): pass
+    def allocate_tensors(self): pass
+    def _details(self, dtype, shape):
+        none = {"scales": [], "zero_points": []}
+        return [{"name": "x", "index": 0, "dtype": dtype, "shape": shape, "quantization_parameters": none}]
+    def get_input_details(self): return self._details(np.uint8, (1, 28, 28, 1))
+    def get_output_details(self): return self._details(np.float32, (1, 10))
+    def set_tensor(self, *_): pass
+    def invoke(self): pass
+    def get_tensor(self, _): return np.full((1, 10), 0.1, np.float32)
+"""
+
+
+def test_an_engine_that_answers_wrongly_does_not_work(fake):
+    fake("tflite_runtime", "__version__ = '2.14.0'", interpreter=WRONG)
+    assert "3 of 3 golden inputs are answered wrongly" in probe("tflite")
+
+
+def test_a_numpy_that_is_broken_is_named_with_its_first_cause(fake):
+    fake(
+        "numpy",
+        "try:\n raise OSError('libopenblas.so.0: cannot open')\n"
+        "except OSError as error:\n raise ImportError('half a page') from error",
+    )
+    assert probe("numpy") == "numpy cannot be imported (OSError: libopenblas.so.0: cannot open)"
+    assert probe("litert") == "numpy cannot be imported (OSError: libopenblas.so.0: cannot open)"
+
+
+def test_where_no_process_can_be_started_that_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(module.sys, "executable", str(tmp_path / "no-python"))
+    assert probe("litert") == "litert: no process could be started for it (No such file or directory)"
+
+
+def test_the_command_outlives_engines_that_do_not(fake, command):
+    for kind, body in zip(
+        ENGINES.values(), [die("SIGILL"), die("SIGSEGV"), "raise AttributeError('_ARRAY_API')"], strict=True
+    ):
+        fake(kind.package, body)
+    done = command("doctor", "--json")
+    assert (done.returncode, done.stderr) == (3, "")
+    told = json.loads(done.stdout)
+    assert told["schema"] == "edgedigits/doctor/1"
+    assert [engine["name"] for engine in told["engines"]] == list(ENGINES)
+    assert [engine["works"] for engine in told["engines"]] == [False] * 3
+    for engine, part in zip(told["engines"], ("SIGILL", "SIGSEGV", "AttributeError: _ARRAY_API"), strict=True):
+        assert part in engine["error"]
+    assert told["numpy"]["works"]
+    assert told["pillow"]["works"]
+    assert told["advice"]["working"] == []
+
+
+def test_here_the_command_says_what_works(command, engine, tmp_path):
+    done = command("doctor", "-o", "doctor.json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("Ready: ")
+    told = json.loads((tmp_path / "doctor.json").read_text())
+    (row,) = [row for row in told["engines"] if row["name"] == engine]
+    assert row == {"name": engine, "installed": True, "version": row["version"], "works": True, "error": None}
+    assert row["version"][0].isdigit()
+    assert engine in told["advice"]["working"]
+    assert told["python"]["version"] == sys.version.split()[0]
+
+
+def test_no_result_is_replaced_and_nothing_is_examined_for_it(command, refused, tmp_path):
+    (tmp_path / "there.json").write_text("{}")
+    refused(command("doctor", "-o", "there.json"), 2, "exists already")
+
+
+def without(packages):
+    """Run the verb in a Python that finds none of these packages, as a bare one would."""
+    blocked = "; ".join(f"sys.modules[{name!r}] = None" for name in packages)
+    return [sys.executable, "-c", f"import sys; {blocked}; from edgedigits.cli.main import main; sys.exit(main())"]
+
+
+def test_a_bare_python_is_told_all_that_it_lacks(tmp_path):
+    packages = ["numpy", "PIL", *(kind.package for kind in ENGINES.values())]
+    done = subprocess.run([*without(packages), "doctor", "--json"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (3, "")
+    told = json.loads(done.stdout)
+    assert not any(part["installed"] for part in (told["numpy"], told["pillow"], *told["engines"]))
+    assert told["advice"]["commands"] or told["advice"]["reason"]
+
+
+def test_a_broken_numpy_keeps_the_doctor_from_nothing(fake, command, engine):
+    fake("numpy", "raise ImportError('of another Python')")
+    done = command("doctor")
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "numpy cannot be imported (ImportError: of another Python)" in done.stdout
+    assert "install --force-reinstall" in done.stdout

@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from edgedigits.errors import InputError
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One variant in one engine; None where it was not measured."""
+    """One variant in one engine; None where it was not measured.
+
+    Attributes
+    ----------
+    drop, drop_at_most: of accuracy against Keras, in percentage points, and its upper 95 % bound.
+    verdict: ``passed``, or what is against it.
+
+    """
 
     file: str
     engine: str
@@ -16,6 +25,7 @@ class Row:
     accuracy: float | None
     ci95: tuple[float, float] | None
     drop: float | None
+    drop_at_most: float | None
     flips: int | None
     verdict: str
     p50_us: float | None
@@ -23,24 +33,43 @@ class Row:
 
 
 def join_rows(parity: dict[str, Any], bench: dict[str, Any]) -> list[Row]:
-    """What `parity --json` and `bench --json` gave, joined by file and engine."""
-    sizes = {row["file"]: row["bytes"] for row in bench["rows"]}
-    times = {(row["file"], row["engine"]): row for row in bench["rows"] if "p50_us" in row}
-    rows = []
-    for row in parity["rows"]:
-        figures, time = row["comparison"], times.get((row["file"], row["engine"]), {})
-        rows.append(
-            Row(
-                file=row["file"],
-                engine=f"{row['engine']} {row['version'] or ''}".strip(),
-                kilobytes=sizes[row["file"]] / 1e3 if row["file"] in sizes else None,
-                accuracy=figures and figures["accuracy"]["top1"],
-                ci95=figures and tuple(figures["accuracy"]["ci95"]),
-                drop=figures and figures["drop"],
-                flips=figures and len(figures["flips"]),
-                verdict=row["error"] or "; ".join(row["failed"]) or "passed",
-                p50_us=time.get("p50_us"),
-                p99_us=time.get("p99_us"),
-            )
-        )
-    return rows
+    """What `parity --json` and `bench --json` gave, joined by file and engine.
+
+    Raises
+    ------
+    InputError: figures that another version gave.
+
+    """
+    try:
+        sizes = {row["file"]: row["bytes"] for row in bench["rows"]}
+        times = {(row["file"], row["engine"]): row for row in bench["rows"] if "p50_us" in row}
+        return [
+            _row(row, sizes.get(row["file"]), times.get((row["file"], row["engine"]), {})) for row in parity["rows"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"expected figures of parity and bench of this version, found others ({error!r}); measure anew"
+        ) from error
+
+
+def _row(row: dict[str, Any], size: int | None, time: dict[str, Any]) -> Row:
+    figures = row["comparison"]
+    return Row(
+        file=row["file"],
+        engine=f"{row['engine']} {row['version'] or ''}".strip(),
+        kilobytes=None if size is None else size / 1e3,
+        accuracy=figures and figures["accuracy"]["top1"],
+        ci95=figures and tuple(figures["accuracy"]["ci95"]),
+        drop=figures and figures["drop"],
+        drop_at_most=figures and figures["drop_ci95"][1],
+        flips=figures and len(figures["flips"]),
+        verdict=_verdict(row),
+        p50_us=time.get("p50_us"),
+        p99_us=time.get("p99_us"),
+    )
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    if row["verdict"] is None:
+        return str(row["error"] or "not compared")
+    return "; ".join(row["verdict"]["reasons"]) or str(row["verdict"]["outcome"])

@@ -9,8 +9,9 @@ from typing import Any
 from edgedigits.datasets import Dataset
 from edgedigits.images.normalise import BORDER_LIMIT, BOX, MIN_CONTRAST
 from edgedigits.images.pipeline import pipeline_for
-from edgedigits.manifest import SUFFIXES, Format, ModelFile, Preprocessing
+from edgedigits.manifest import SUFFIXES, Accuracy, Format, ModelFile, Preprocessing
 from edgedigits.trust.compare import Comparison
+from edgedigits.trust.gates import Verdict
 from edgedigits_export.calibration import Calibration
 from edgedigits_export.freeze import FrozenModel
 
@@ -49,11 +50,37 @@ class ExportPlan:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One file of the finished bundle: on the reference images, and what the gate has against it on validation."""
+    """One file of the finished bundle: on the reference images, and what the gate says of it on validation."""
 
     file: ModelFile
     comparison: Comparison
-    failed: tuple[str, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A finished bundle.
+
+    Attributes
+    ----------
+    keras: Keras' own accuracy on validation.
+    guess: the accuracy there of always saying the commonest label.
+
+    """
+
+    exported: tuple[Exported, ...]
+    keras: Accuracy
+    guess: float
+
+    @property
+    def blind(self) -> bool:
+        """Whether Keras itself does no better than the guess: these images or labels are not the model's."""
+        return self.keras.ci95[0] <= self.guess
+
+    @property
+    def exit_code(self) -> int:
+        """1 when a gate failed, 4 when the validation images are too few for one to tell."""
+        return max(int(self.blind), *(one.verdict.exit_code for one in self.exported))
 
 
 def file_name(model: str, precision: str, format_: Format) -> str:

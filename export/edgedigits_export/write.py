@@ -14,19 +14,20 @@ import jsonschema
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.datasets import Dataset
 from edgedigits.errors import InputError
 from edgedigits.files import folder_atomic
 from edgedigits.images.decode import read_pixels
 from edgedigits.images.pipeline import prepare
-from edgedigits.manifest import Agreement, Attachment, Format, Golden, ModelFile, Reference, write_manifest
+from edgedigits.manifest import Accuracy, Agreement, Attachment, Format, Golden, ModelFile, Reference, write_manifest
 from edgedigits.trust.answers import Answers, answer_apart
 from edgedigits.trust.compare import accuracy_of, compare
-from edgedigits.trust.gates import failures
+from edgedigits.trust.gates import judge
 from edgedigits.trust.golden import TOLERANCE
 from edgedigits_export.describe import describe_bundle, describe_file
 from edgedigits_export.golden import choose_golden, encode_pictures
 from edgedigits_export.onnx_format import annotate_onnx, convert_onnx, quantize_onnx
-from edgedigits_export.plan import Exported, ExportPlan, Progress, file_name, pipeline
+from edgedigits_export.plan import Exported, ExportPlan, Progress, Written, file_name, pipeline
 from edgedigits_export.requirements import read_requirements
 from edgedigits_export.schema import manifest_schema
 from edgedigits_export.tflite import convert_tflite
@@ -35,8 +36,8 @@ from edgedigits_export.witnesses import arrange, ask_witnesses
 _ENGINE_OF: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
 
 
-def write_bundle(plan: ExportPlan, path: Path, *, overwrite: bool, progress: Progress) -> list[Exported]:
-    """Write the bundle at ``path``; returns how each file did.
+def write_bundle(plan: ExportPlan, path: Path, *, overwrite: bool, progress: Progress) -> Written:
+    """Write the bundle at ``path``; returns how Keras and each file did.
 
     Raises
     ------
@@ -68,7 +69,12 @@ def write_bundle(plan: ExportPlan, path: Path, *, overwrite: bool, progress: Pro
         data = write_manifest(manifest)
         jsonschema.validate(json.loads(data), manifest_schema())
         (folder / "manifest.json").write_bytes(data)
-    return exported
+    return Written(tuple(exported), *_own(asked.part(keras, "validation"), plan.validation))
+
+
+def _own(keras: NDArray[np.float32], data: Dataset) -> tuple[Accuracy, float]:
+    """Keras' own accuracy, and that of always saying the commonest label."""
+    return accuracy_of(keras, data.labels), float(np.bincount(data.labels).max() / len(data))
 
 
 class _Asked:
@@ -137,7 +143,7 @@ def _exported(
             chosen.max_abs_difference,
         ),
     )  # fmt: skip
-    return Exported(file, chosen, tuple(failures(precision, comparisons["validation"])))
+    return Exported(file, chosen, judge(precision, comparisons["validation"]))
 
 
 def _reference(folder: Path, plan: ExportPlan, keras: NDArray[np.float32]) -> Reference:

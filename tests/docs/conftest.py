@@ -75,7 +75,8 @@ def own_bundle(workplace: Path, shell: dict[str, str], tmp_path_factory: pytest.
     """What `edgedigits export my-model.keras ...` makes of them, for pages that begin after it."""
     bundle = tmp_path_factory.mktemp("exported") / "my-bundle"
     command = ["edgedigits", "export", "my-model.keras", "--calibration", "my-images", "-o", bundle]
-    subprocess.run(command, cwd=workplace, env=shell, check=True, capture_output=True)
+    # 60 validation images are too few for the gates to tell (4); none may fail.
+    assert subprocess.run(command, cwd=workplace, env=shell, check=False, capture_output=True).returncode == 4
     return bundle
 
 

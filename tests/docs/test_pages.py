@@ -40,7 +40,9 @@ def test_every_command_on_the_page_runs(
         done = subprocess.run(
             ["sh", "-ec", command], cwd=tmp_path, env=shell, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        # A few hundred images, too few for statistics: the pages say that export and parity then exit 4.
+        undecided = done.returncode == 4 and "too few images to tell" in done.stdout and "FAILED" not in done.stdout
+        assert done.returncode == 0 or undecided, f"{command}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip(), f"{command} printed nothing"
 
 

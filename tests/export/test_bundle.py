@@ -51,7 +51,10 @@ def exported(keras_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     done = export(
         keras_file, folder, "--variants", "float32,float16,dynamic-int8,int8,int16x8", SOURCE_DATE_EPOCH="1700000000"
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    # Ten validation digits: what passes by arithmetic passes, what statistics decide is undecided.
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert done.stdout.count("too few images to tell: 10, where") == 5
+    assert "FAILED" not in done.stdout
     return folder
 
 
@@ -103,7 +106,7 @@ def test_the_schema_refuses_what_is_no_manifest(exported: Path, spoil: Any) -> N
 def test_the_same_model_and_seed_give_the_same_bytes(exported: Path, keras_file: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
     words = ("--variants", "float32,float16,dynamic-int8,int8,int16x8")
-    assert export(keras_file, again, *words, SOURCE_DATE_EPOCH="1700000000").returncode == 0
+    assert export(keras_file, again, *words, SOURCE_DATE_EPOCH="1700000000").returncode == 4
     for entry in exported.iterdir():
         assert entry.read_bytes() == (again / entry.name).read_bytes(), entry.name
 

@@ -30,7 +30,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     train = [sys.executable, "-m", "edgedigits.cli.main", "train", "--model", "mlp", "-o", run, *words]
     subprocess.run(train, check=True, capture_output=True)
     export = ["export", f"{run}/model.keras", "--calibration", str(DIGITS), "-o", bundle, "--variants", "float32,int8"]
-    assert main(export) in {0, 1}
+    assert main(export) in {1, 4}  # ten validation digits are too few for int8
     assert main(["report", run, bundle, "-o", page]) == 0
     return folder
 

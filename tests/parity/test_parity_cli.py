@@ -4,6 +4,7 @@ import json
 import shutil
 
 import numpy as np
+import pytest
 
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset
@@ -21,16 +22,25 @@ def test_agreement_exits_0_and_is_told_row_by_row(proven, command, tmp_path):
     assert [(row["file"], row["engine"]) for row in told["rows"]] == [
         (file.path, engine) for file, engine in pairs(bundle.manifest.files, installed_engines())
     ]
-    assert all(row["failed"] == [] and row["comparison"]["flips"] == [] for row in told["rows"])
+    assert all(row["verdict"]["outcome"] == "passed" and row["verdict"]["reasons"] == [] for row in told["rows"])
+    assert (told["not_compared"], told["saved"]) == (None, [])
+    for row in told["rows"]:
+        figures = row["comparison"]
+        assert figures["drop_ci95"][0] <= figures["drop"] <= figures["drop_ci95"][1] <= 0.2
+        assert 0 <= figures["mcnemar_p"] <= 1
+        assert figures["kl"] >= 0
+        assert [one["label"] for one in figures["per_class"]] == list(range(10))
+        assert all(len(flip["answer"]) == len(flip["reference"]) == 10 for flip in figures["flips"])
     assert done.stderr.splitlines() == [f"{row['file']} in {row['engine']}" for row in told["rows"]]
 
 
 def test_without_data_said_those_of_the_export_are_taken(proven, command):
     done = command("parity", proven.path, "--variant", "int8.tflite")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"cnn, {len(proven.digits)} images of {proven.data}, Keras ")
+    assert done.stdout.startswith(f"cnn, {len(proven.digits):,} images of {proven.data}, Keras ")
     assert "passed" in done.stdout
     assert "FAILED" not in done.stdout
+    assert max(map(len, done.stdout.splitlines()[2:])) <= 120
 
 
 def test_a_reference_in_another_order_exits_1(proven, give_reference, command):
@@ -40,6 +50,125 @@ def test_a_reference_in_another_order_exits_1(proven, give_reference, command):
     assert done.returncode == 1
     assert "FAILED" in done.stdout
     assert "cnn-int8.tflite in litert: agreement 0.0000% < 99.7000%" in done.stdout
+
+
+@pytest.fixture
+def few(proven, give_reference):
+    """The same bundle with a reference for its first 90 digits."""
+
+    def keep(change=lambda reference: reference):
+        data = proven.digits.take(np.arange(90))
+        np.savez(proven.data, images=data.images, labels=data.labels)
+        named = Dataset(data.images, data.labels, data.names, str(proven.data))
+        return give_reference(proven.path, named, change(proven.reference[:90].copy()))
+
+    return keep
+
+
+def test_too_few_digits_to_tell_exit_4_and_say_how_many_are_needed(proven, few, command):
+    few()
+    done = command("parity", proven.path, "--variant", "int8.tflite")
+    assert done.returncode == 4, done.stderr
+    assert "UNDECIDED" in done.stdout
+    assert "cnn-int8.tflite in litert: too few images to tell: 90, where int8 needs at least 1,917" in done.stdout
+    told = json.loads(command("parity", proven.path, "--json").stdout)
+    assert told["passed"] is False
+    for row in told["rows"]:
+        decided = row["precision"] == "float32"
+        assert (row["exit_code"], row["verdict"]["outcome"]) == ((0, "passed") if decided else (4, "undecided"))
+
+
+def test_a_failure_that_few_digits_prove_exits_1(proven, few, command):
+    few(lambda reference: np.roll(reference, 1, axis=1))
+    done = command("parity", proven.path, "--variant", "int8.tflite")
+    assert done.returncode == 1, done.stderr
+    assert "agreement 0.0000%, at best 4.0936% < 99.7000%" in done.stdout
+
+
+def test_a_failure_and_too_few_in_one_run_exit_with_the_highest_code(proven, few, command):
+    def one_wrong(reference):
+        reference[0] = np.roll(reference[0], 1)
+        return reference
+
+    few(one_wrong)
+    done = command("parity", proven.path, "--json")
+    outcomes = {row["precision"]: row["verdict"]["outcome"] for row in json.loads(done.stdout)["rows"]}
+    assert outcomes == {"float32": "failed", "int8": "undecided"}
+    assert done.returncode == 4
+
+
+def test_outputs_saved_without_a_reference_are_compared_where_one_is(proven, command, tmp_path, engine):
+    board = shutil.copytree(proven.path, tmp_path / "board")
+    (board / "reference.npz").unlink()
+    words = ("--data", proven.data, "--engine", engine)
+    done = command("parity", board, *words, "--save-outputs", "saved", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["passed"] is None
+    assert "holds no reference.npz to compare with" in told["not_compared"]
+    assert told["saved"] == [f"saved/{row['file']}.{engine}.npz" for row in told["rows"]]
+    assert all(row["comparison"] is row["verdict"] is None for row in told["rows"])
+    on_desk = command("parity", proven.path, "--outputs", *told["saved"], "--json")
+    assert on_desk.returncode == 0, on_desk.stderr
+    assert on_desk.stderr == ""
+    here = command("parity", proven.path, *words, "--json")
+    machine = json.loads(here.stdout)["machine"]
+    wanted = [row | {"machine": machine} for row in json.loads(here.stdout)["rows"]]
+    assert json.loads(on_desk.stdout)["rows"] == wanted
+
+
+def test_what_was_saved_is_told_for_eyes_and_not_replaced(proven, command, refused, tmp_path):
+    words = ("parity", proven.path, "--variant", "int8.tflite", "--engine", "litert", "--save-outputs", "saved")
+    done = command(*words)
+    assert done.returncode == 0, done.stderr
+    assert "passed" in done.stdout
+    assert done.stdout.splitlines()[-1] == "outputs: saved/cnn-int8.tflite.litert.npz"
+    refused(command(*words), 2, "saved/cnn-int8.tflite.litert.npz: exists already")
+    assert command(*words, "--overwrite").returncode == 0
+    (tmp_path / "file").write_text("")
+    done = command(*words[:-1], "file")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("edgedigits: file/cnn-int8.tflite.litert.npz: cannot be written")
+
+
+def test_outputs_for_other_data_are_kept_but_not_compared_with_the_reference(proven, command, refused, tmp_path):
+    np.savez(tmp_path / "other.npz", images=proven.digits.images[::-1], labels=proven.digits.labels[::-1])
+    words = ("--variant", "int8.tflite", "--engine", "litert", "--save-outputs", "saved")
+    done = command("parity", proven.path, "--data", "other.npz", *words)
+    assert done.returncode == 0, done.stderr
+    assert "nothing was compared: " in done.stdout
+    done = command("parity", proven.path, "--outputs", "saved/cnn-int8.tflite.litert.npz")
+    refused(done, 2, "outputs for 'other.npz'", "run the same data there")
+
+
+def test_outputs_of_another_model_are_refused(proven, command, refused, tmp_path, edit_manifest):
+    words = ("--variant", "int8.tflite", "--engine", "litert", "--save-outputs", "saved")
+    assert command("parity", proven.path, *words).returncode == 0
+    new = shutil.copytree(proven.path, tmp_path / "new")
+
+    def change(values):
+        for file in values["files"]:
+            file["sha256"] = "0" * 64
+
+    edit_manifest(new, change)
+    done = command("parity", new, "--outputs", "saved/cnn-int8.tflite.litert.npz")
+    refused(done, 2, "outputs of cnn-int8.tflite", "named here has 000000000000 under that name")
+
+
+def test_a_file_that_holds_no_outputs_is_refused(proven, command, refused):
+    refused(command("parity", proven.path, "--outputs", proven.data), 2, "expected outputs that parity --save-outputs")
+
+
+@pytest.mark.parametrize("words", [["--save-outputs", "b"], ["--variant", "int8"], ["--engine", "litert"]])
+def test_outputs_and_a_run_exclude_each_other(proven, command, refused, words):
+    refused(
+        command("parity", proven.path, "--outputs", "a.npz", *words), 2, "--outputs runs nothing: expected no --save"
+    )
+
+
+@pytest.mark.parametrize("option", ["--save-outputs", "--outputs"])
+def test_two_bundles_have_no_outputs(proven, command, refused, option):
+    refused(command("parity", proven.path, proven.path, option, "a"), 2, "expected OLD NEW alone, or one bundle with")
 
 
 def test_an_edited_manifest_exits_2(proven, command, refused):

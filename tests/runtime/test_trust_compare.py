@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from edgedigits.trust.compare import NEAR_TIE, Flip, accuracy_of, compare
-from edgedigits.trust.statistics import wilson
+from edgedigits.records import to_plain
+from edgedigits.trust.compare import NEAR_TIE, ClassChange, Flip, accuracy_of, compare
+from edgedigits.trust.statistics import (
+    expected_calibration_error,
+    kl_divergence,
+    mcnemar_exact,
+    tango,
+    wilson,
+)
 
 ANSWERS = npst.arrays(np.float32, (6, 4), elements=st.floats(0, 1, width=32))
 LABELS = npst.arrays(np.int64, 6, elements=st.integers(0, 3))
@@ -30,7 +39,23 @@ def test_the_walk_through_a_small_table():
     assert found.agreement == found.agreement_beyond_ties == 0.5
     assert found.max_abs_difference == pytest.approx(0.4)
     assert found.mean_abs_difference == pytest.approx((0.2 + 0.8 + 0.4) / 12)
-    assert found.drop == 0
+    assert (found.lost, found.gained, found.drop) == (1, 1, 0)
+    assert found.drop_ci95 == pytest.approx([100 * end for end in tango(1, 1, 4)])
+    assert found.mcnemar_p == 1
+    assert found.kl == kl_divergence(answers, reference)
+    assert found.ece == expected_calibration_error(answers, labels)
+    assert found.ece_reference == expected_calibration_error(reference, labels)
+    assert found.per_class == (ClassChange(0, 1, 1, 1), ClassChange(1, 2, 1, 1), ClassChange(2, 1, 1, 1))
+
+
+def test_a_flip_tells_both_answers_whole_and_short():
+    found = compare(rows([0.3, 0.7]), rows([0.9, 0.1]), np.array([0]))
+    (flip,) = found.flips
+    assert (flip.reference, flip.answer) == ((0.9, 0.1), (0.3, 0.7))
+    third = np.float32(1 / 3)
+    (flip,) = compare(rows([0, third]), rows([1, 0]), np.array([0])).flips
+    assert json.loads(json.dumps(to_plain(flip)))["answer"] == [0, 0.33333334]
+    assert np.float32(flip.answer[1]) == third
 
 
 def test_the_drop_is_in_percentage_points_and_negative_when_gained():
@@ -38,6 +63,11 @@ def test_the_drop_is_in_percentage_points_and_negative_when_gained():
     right, wrong = rows(*[[1, 0]] * 4), rows([1, 0], [1, 0], [1, 0], [0, 1])
     assert compare(wrong, right, labels).drop == 25
     assert compare(right, wrong, labels).drop == -25
+    lost = compare(np.tile(wrong, (5, 1)), np.tile(right, (5, 1)), np.tile(labels, 5))
+    assert (lost.lost, lost.gained) == (5, 0)
+    assert lost.drop_ci95 == pytest.approx([100 * end for end in tango(5, 0, 20)])
+    assert lost.mcnemar_p == mcnemar_exact(5, 0)
+    assert lost.per_class == (ClassChange(0, 20, 20, 15),)
 
 
 @pytest.mark.parametrize(("margin", "agreement"), [(NEAR_TIE / 2, 1), (NEAR_TIE * 1.5, 0.5), (0.5, 0.5)])
@@ -70,8 +100,15 @@ def test_flips_are_what_a_loop_finds(answers, reference, labels):
         before, after = int(theirs.argmax()), int(mine.argmax())
         if before != after:
             margin = float(theirs[before] - theirs[after])
-            expected.append(Flip(index, int(labels[index]), before, after, margin))
+            vectors = (tuple(float(str(value)) for value in row) for row in (theirs, mine))
+            expected.append(Flip(index, int(labels[index]), before, after, margin, *vectors))
     assert found.flips == tuple(expected)
+    for flip in found.flips:
+        assert np.array_equal(np.array(flip.answer, np.float32), answers[flip.index])
+    assert sum(one.count for one in found.per_class) == 6
+    assert sum(one.after for one in found.per_class) == found.accuracy.correct
+    assert sum(one.before - one.after for one in found.per_class) == found.lost - found.gained
+    assert found.drop_ci95[0] <= found.drop <= found.drop_ci95[1]
     assert found.agreement == pytest.approx(1 - len(expected) / 6)
     assert found.agreement_beyond_ties >= found.agreement
     assert found.max_abs_difference == np.abs(answers - reference).max()

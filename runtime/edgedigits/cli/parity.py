@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.options import add_choice, add_output, check_output, give, progress, table
 from edgedigits.errors import UsageError
+from edgedigits.files import refuse_existing
 
 if TYPE_CHECKING:
     from edgedigits.bundle import Bundle
     from edgedigits.datasets import Dataset
+    from edgedigits.manifest import ModelFile
+    from edgedigits.trust.answers import Answers
+    from edgedigits.trust.compare import Comparison
     from edgedigits.trust.parity import ParityRow
 
 _SHOWN_FLIPS = 20
+_JUDGED = ["file", "engine", "accuracy", "95 % interval", "drop", "at most", "agree", "flips", "max |Δ|", "gate"]
+_TOLD = ["file", "engine", "lost", "gained", "McNemar p", "mean |Δ|", "KL, nats", "ECE", "lost most"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,19 +33,37 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--data", help="mnist, a folder of label folders, or an .npz (default: that of its export)")
     add_choice(parser)
+    parser.add_argument(
+        "--save-outputs", type=Path, metavar="DIR",
+        help="keep all answers, a file each, to compare them elsewhere; without a reference here, only do that",
+    )  # fmt: skip
+    parser.add_argument(
+        "--outputs", type=Path, nargs="+", metavar="FILE", help="compare what --save-outputs kept, and run nothing"
+    )
     add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Compare a bundle with Keras, or two bundles with each other."""
-    check_output(args)
+    _check(args)
     from edgedigits.bundle import Bundle
+    from edgedigits.trust.parity import refuse_other_order
 
-    if len(args.bundles) > 2:
-        raise UsageError(f"expected one bundle, or OLD and NEW, found {len(args.bundles)}")
     loaded = [Bundle.load(place) for place in args.bundles or [None]]
     data = _data(loaded[0], args.data)
+    for bundle in loaded:
+        refuse_other_order(bundle, data)
     return _two(args, loaded, data) if len(loaded) > 1 else _one(args, loaded[0], data)
+
+
+def _check(args: argparse.Namespace) -> None:
+    check_output(args)
+    if len(args.bundles) > 2:
+        raise UsageError(f"expected one bundle, or OLD and NEW, found {len(args.bundles)}")
+    if len(args.bundles) > 1 and (args.save_outputs or args.outputs):
+        raise UsageError("expected OLD NEW alone, or one bundle with --save-outputs or --outputs, found both")
+    if args.outputs and (args.save_outputs or args.variant or args.engine != "auto"):
+        raise UsageError("--outputs runs nothing: expected no --save-outputs, --variant or --engine with it, found one")
 
 
 def _data(bundle: Bundle, named: str | None) -> Dataset:
@@ -55,35 +82,104 @@ def _data(bundle: Bundle, named: str | None) -> Dataset:
 
 
 def _one(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
-    from edgedigits.cli.choice import choose_files
+    from edgedigits.measure.machine import describe_machine
     from edgedigits.records import to_plain
-    from edgedigits.trust.parity import measure_parity
+    from edgedigits.trust.parity import compare_outputs, why_no_reference
 
-    files, engines = choose_files(bundle, args.variant, args.engine)
-    rows = measure_parity(bundle, files, engines, data, progress, args.threads)
-    keras = bundle.manifest.reference.keras
-    head = ["file", "engine", "accuracy", "95 % interval", "drop", "agreement", "flips", "max |Δ|", ""]
-    text = (
-        f"{bundle.manifest.name}, {len(data)} images of {data.source}, Keras {keras.top1:.2%}\n\n"
-        + table(head, [_cells(row) for row in rows])
-        + "".join(f"\n\n{row.file} in {row.engine}: {'; '.join(row.failed)}" for row in rows if row.failed)
-    )
-    code = max(row.exit_code for row in rows)
-    values = {"bundle": bundle.id, "data": data.source, "count": len(data), "keras": to_plain(keras)}
-    give(args, values | {"passed": code == 0, "rows": to_plain(tuple(rows))}, text)
+    here = to_plain(describe_machine())
+    saved: list[str] = []
+    if args.outputs:
+        from edgedigits.trust.outputs import read_outputs
+
+        rows = compare_outputs(bundle, [(path, read_outputs(path)) for path in args.outputs], data)
+    else:
+        rows = _measure(args, bundle, data, here, saved)
+    why = why_no_reference(bundle, data)
+    keras, code = bundle.manifest.reference.keras, max(row.exit_code for row in rows)
+    text = f"{bundle.manifest.name}, {len(data):,} images of {data.source}"
+    text += f": nothing was compared: {why}" if why else f", Keras {keras.top1:.2%}\n\n"
+    text += "" if why else _tables(rows, here, bundle.manifest.labels)
+    values = {"bundle": bundle.id, "data": data.source, "count": len(data), "machine": here, "keras": to_plain(keras)}
+    values |= {"passed": None if why else code == 0, "not_compared": why, "saved": saved, "rows": to_plain(tuple(rows))}
+    give(args, values, "\n".join([text, *_remarks(rows), *(f"outputs: {place}" for place in saved)]))
     return code
 
 
-def _cells(row: ParityRow) -> list[str]:
-    if row.comparison is None:
-        return [row.file, row.engine, "–", "–", "–", "–", "–", "–", f"FAILED: {row.error}"]
-    figures = row.comparison
-    low, high = figures.accuracy.ci95
+def _measure(
+    args: argparse.Namespace, bundle: Bundle, data: Dataset, here: dict[str, Any], saved: list[str]
+) -> list[ParityRow]:
+    """Run everything; what is kept is noted in ``saved``."""
+    from edgedigits import __version__
+    from edgedigits.cli.choice import choose_files
+    from edgedigits.trust.outputs import SCHEMA, Header, Outputs, outputs_path, write_outputs
+    from edgedigits.trust.parity import measure_parity, pairs
+
+    def keep(file: ModelFile, answers: Answers) -> None:
+        header = Header(
+            SCHEMA, bundle.id, file.path, file.sha256, answers.engine, answers.version, here,
+            data.source, data.sha256(), len(data), __version__,
+        )  # fmt: skip
+        place = outputs_path(args.save_outputs, file.path, answers.engine)
+        write_outputs(Outputs(header, answers.probabilities), place)
+        saved.append(str(place))
+
+    files, engines = choose_files(bundle, args.variant, args.engine)
+    if args.save_outputs:
+        for file, engine in pairs(files, engines):
+            refuse_existing(outputs_path(args.save_outputs, file.path, engine), overwrite=args.overwrite)
+    return measure_parity(bundle, files, engines, data, progress, args.threads, keep if args.save_outputs else None)
+
+
+def _tables(rows: list[ParityRow], here: dict[str, Any], labels: Sequence[str]) -> str:
+    """For each machine what the gates judge, then what else is told."""
+
+    def name(row: ParityRow) -> str:
+        return _name(row.machine or here)
+
+    parts = []
+    for machine, group in groupby(sorted(rows, key=name), name):
+        ran = list(group)
+        told = [_told(row, row.comparison, labels) for row in ran if row.comparison]
+        parts += [f"on {machine}:", table(_JUDGED, [_judged(row, row.comparison) for row in ran])]
+        parts += [table(_TOLD, told)] if told else []
+    return "\n\n".join(parts)
+
+
+def _name(machine: dict[str, Any]) -> str:
+    """A machine in a few words; they may come from a file, and a terminal obeys control characters."""
+    told = f"{machine.get('board') or machine.get('cpu') or 'a machine without a name'}, {machine.get('architecture')}"
+    return "".join(letter for letter in told if letter.isprintable())
+
+
+def _judged(row: ParityRow, figures: Comparison | None) -> list[str]:
+    if figures is None or row.verdict is None:
+        return [row.file, row.engine, *["–"] * 7, "ERROR"]
+    low, high = (100 * end for end in figures.accuracy.ci95)
+    outcome = row.verdict.outcome
     return [
-        row.file, f"{row.engine} {row.version}", f"{figures.accuracy.top1:.2%}", f"{low:.2%} to {high:.2%}",
-        f"{figures.drop:+.2f}", f"{figures.agreement:.2%}", str(len(figures.flips)),
-        f"{figures.max_abs_difference:.1e}", "FAILED" if row.failed else "passed",
+        row.file, f"{row.engine} {row.version}", f"{figures.accuracy.top1:.2%}", f"{low:.2f}-{high:.2f}",
+        f"{figures.drop:+.2f}", f"{figures.drop_ci95[1]:+.2f}", f"{figures.agreement:.2%}", str(len(figures.flips)),
+        f"{figures.max_abs_difference:.1e}", outcome.upper() if row.exit_code else outcome,
     ]  # fmt: skip
+
+
+def _told(row: ParityRow, figures: Comparison, labels: Sequence[str]) -> list[str]:
+    worst = max(figures.per_class, key=lambda one: one.before - one.after)
+    lost = worst.before - worst.after
+    return [
+        row.file, f"{row.engine} {row.version}", str(figures.lost), str(figures.gained), f"{figures.mcnemar_p:.2g}",
+        f"{figures.mean_abs_difference:.1e}", f"{figures.kl:.1e}", f"{figures.ece:.4f}",
+        f"{lost} of {labels[worst.label]}" if lost > 0 else "–",
+    ]  # fmt: skip
+
+
+def _remarks(rows: list[ParityRow]) -> list[str]:
+    """A line for each row that did not pass."""
+    found = []
+    for row in rows:
+        reasons = row.error or "; ".join(row.verdict.reasons if row.verdict else ())
+        found += [f"\n{row.file} in {row.engine}: {reasons}"] if reasons else []
+    return found
 
 
 def _two(args: argparse.Namespace, loaded: list[Bundle], data: Dataset) -> int:

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.manifest import Accuracy
-from edgedigits.trust.statistics import wilson
+from edgedigits.trust.statistics import (
+    expected_calibration_error,
+    kl_divergence,
+    mcnemar_exact,
+    tango,
+    wilson,
+)
 
 # Two classes this close in the reference are a tie that float32 rounding may break either way.
 NEAR_TIE = 2e-5
@@ -16,13 +22,33 @@ NEAR_TIE = 2e-5
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """One image whose answer changed."""
+    """One image whose answer changed.
+
+    Attributes
+    ----------
+    before, after: the class that the reference and the answers hold likeliest.
+    margin: by how much the reference prefers ``before`` to ``after``.
+    reference, answer: all probabilities of both, each as the shortest decimal that reads back as the same float32.
+
+    """
 
     index: int
     label: int
     before: int
     after: int
     margin: float
+    reference: tuple[float, ...]
+    answer: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassChange:
+    """Right answers among the ``count`` images of one class, in the reference and now."""
+
+    label: int
+    count: int
+    before: int
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +59,13 @@ class Comparison:
     ----------
     agreement: share of images with the same answer.
     agreement_beyond_ties: the same, where a flip between two classes that the reference holds equal counts as agreed.
+    lost, gained: images that were right in the reference alone, and now alone.
     drop: accuracy lost against the reference, in percentage points; negative when gained.
+    drop_ci95: Tango's two-sided 95 % interval of it.
+    mcnemar_p: how likely a difference like that of ``lost`` and ``gained`` is by chance.
+    kl: mean divergence from the reference, in nats.
+    ece, ece_reference: expected calibration error of the answers and of the reference.
+    per_class: classes that have images, by label index.
 
     """
 
@@ -43,7 +75,15 @@ class Comparison:
     flips: tuple[Flip, ...]
     max_abs_difference: float
     mean_abs_difference: float
+    lost: int
+    gained: int
     drop: float
+    drop_ci95: tuple[float, float]
+    mcnemar_p: float
+    kl: float
+    ece: float
+    ece_reference: float
+    per_class: tuple[ClassChange, ...]
 
 
 def accuracy_of(answers: NDArray[np.float32], labels: NDArray[np.int64]) -> Accuracy:
@@ -53,7 +93,7 @@ def accuracy_of(answers: NDArray[np.float32], labels: NDArray[np.int64]) -> Accu
 
 
 def compare(answers: NDArray[np.float32], reference: NDArray[np.float32], labels: NDArray[np.int64]) -> Comparison:
-    """Compare float32 ``[N, classes]`` with a reference of the same shape.
+    """Compare float32 ``[N, classes]`` with a reference of the same shape: Keras, another engine, another board.
 
     Raises
     ------
@@ -62,21 +102,46 @@ def compare(answers: NDArray[np.float32], reference: NDArray[np.float32], labels
     """
     if answers.shape != reference.shape or len(labels) != len(reference):
         raise ValueError(f"expected answers {reference.shape}, found {answers.shape} for {len(labels)} labels")
-    before, after = reference.argmax(axis=1), answers.argmax(axis=1)
-    changed = np.flatnonzero(before != after)
-    margins = reference[changed, before[changed]] - reference[changed, after[changed]]
+    count = len(labels)
+    was, now = (values.argmax(axis=1) == labels for values in (reference, answers))
+    lost, gained = int((was & ~now).sum()), int((now & ~was).sum())
+    low, high = tango(lost, gained, count)
+    flips = _flips(answers, reference, labels)
     difference = np.abs(answers - reference)
-    mine, theirs = accuracy_of(answers, labels), accuracy_of(reference, labels)
-    flips = tuple(
-        Flip(int(row), int(labels[row]), int(before[row]), int(after[row]), float(margin))
-        for row, margin in zip(changed, margins, strict=True)
-    )
     return Comparison(
-        accuracy=mine,
-        agreement=1 - len(flips) / len(labels),
-        agreement_beyond_ties=1 - int((margins > NEAR_TIE).sum()) / len(labels),
+        accuracy=accuracy_of(answers, labels),
+        agreement=1 - len(flips) / count,
+        agreement_beyond_ties=1 - sum(flip.margin > NEAR_TIE for flip in flips) / count,
         flips=flips,
         max_abs_difference=float(difference.max()),
         mean_abs_difference=float(difference.mean()),
-        drop=100 * (theirs.correct - mine.correct) / len(labels),
+        lost=lost,
+        gained=gained,
+        drop=100 * (lost - gained) / count,
+        drop_ci95=(100 * low, 100 * high),
+        mcnemar_p=mcnemar_exact(lost, gained),
+        kl=kl_divergence(answers, reference),
+        ece=expected_calibration_error(answers, labels),
+        ece_reference=expected_calibration_error(reference, labels),
+        per_class=_per_class(was, now, labels),
     )
+
+
+def _flips(answers: NDArray[np.float32], reference: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[Flip, ...]:
+    before, after = reference.argmax(axis=1), answers.argmax(axis=1)
+    found = []
+    for row in np.flatnonzero(before != after):
+        old, new = int(before[row]), int(after[row])
+        margin = float(reference[row, old] - reference[row, new])
+        found.append(Flip(int(row), int(labels[row]), old, new, margin, _exact(reference[row]), _exact(answers[row])))
+    return tuple(found)
+
+
+def _per_class(was: NDArray[np.bool_], now: NDArray[np.bool_], labels: NDArray[np.int64]) -> tuple[ClassChange, ...]:
+    counts, before, after = (np.bincount(labels, weights=weights).astype(int).tolist() for weights in (None, was, now))
+    return tuple(ClassChange(label, counts[label], before[label], after[label]) for label in np.unique(labels).tolist())
+
+
+def _exact(values: NDArray[np.float32]) -> tuple[float, ...]:
+    """Floats that JSON writes shortly: 0.1 for the float32 nearest to it, not 0.10000000149011612."""
+    return tuple(float(str(value)) for value in values)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +17,66 @@ from edgedigits.errors import BundleError, EdgeDigitsError
 from edgedigits.manifest import ModelFile
 from edgedigits.trust.answers import Answers, answer_apart
 from edgedigits.trust.compare import Comparison, compare
-from edgedigits.trust.gates import failures
+from edgedigits.trust.gates import Verdict, judge
+from edgedigits.trust.outputs import Header, Outputs, refuse_others
 
 Progress = Callable[[str], None]
+Keep = Callable[[ModelFile, Answers], object]
 
 
 @dataclass(frozen=True, slots=True)
 class ParityRow:
-    """One variant in one engine: a comparison and what the gate has against it, or the error that prevented it."""
+    """One variant in one engine on one machine: the comparison and the gate's verdict, or why there is none.
+
+    Attributes
+    ----------
+    machine: where outputs come from that were run elsewhere; None: here and now.
+    comparison, verdict: None after an error, and where there is no reference, so that outputs were only kept.
+    error: what prevented the run, or None.
+
+    """
 
     file: str
     precision: str
     engine: str
     version: str | None
+    machine: dict[str, Any] | None
     comparison: Comparison | None
-    failed: tuple[str, ...]
+    verdict: Verdict | None
     error: str | None
     exit_code: int
+
+
+def why_no_reference(bundle: Bundle, data: Dataset) -> str | None:
+    """Why answers to these data cannot be compared with Keras here; None when they can."""
+    known = bundle.manifest.reference
+    if known.file is None:
+        return f"{bundle.path}: its reference, Keras' own answers, was left out; compare where the model was exported"
+    if not (bundle.path / known.file.path).exists():
+        return f"{bundle.path}: holds no {known.file.path} to compare with; copy the whole bundle or export it again"
+    if data.sha256() != known.dataset_sha256 or known.file.count != len(data):
+        return (
+            f"{bundle.path}: its reference belongs to {known.source} ({known.keras.count} images, "
+            f"{known.dataset_sha256[:12]}), found {data.source} ({len(data)}, {data.sha256()[:12]}); "
+            "name the data it was exported with: --data"
+        )
+    return None
+
+
+def refuse_other_order(bundle: Bundle, data: Dataset) -> None:
+    """Refuse data that number the bundle's labels otherwise: every answer would be counted as another.
+
+    Raises
+    ------
+    BundleError: the same labels in another order; labels of other names may still mean the same.
+
+    """
+    labels, names = bundle.manifest.labels, data.names
+    if labels != names and sorted(labels) == sorted(names):
+        raise BundleError(
+            f"{bundle.path}: expected the labels in the order {', '.join(labels[:3])}, found {', '.join(names[:3])} in "
+            f"{data.source}; the bundle's labels or the data's are swapped"
+        )
 
 
 def measure_parity(
@@ -41,28 +86,34 @@ def measure_parity(
     data: Dataset,
     progress: Progress,
     num_threads: int = 1,
+    keep: Keep | None = None,
 ) -> list[ParityRow]:
-    """Compare each file in each engine that reads it with the bundle's reference.
+    """Run each file in each engine that reads it, and compare with the bundle's reference.
+
+    ``keep`` gets each run's answers. With it, a bundle without a reference for these data is no error: rows are then
+    without a comparison, which is left to a machine that has one.
 
     Raises
     ------
-    BundleError: the bundle has no reference, or one that belongs to other data.
+    BundleError: the bundle has no reference, or one that belongs to other data, and nothing is to be kept.
 
     """
-    reference = bundle.reference()
-    if reference is None:
-        raise BundleError(f"{bundle.path}: holds no reference.npz to compare with; export the model again")
-    known = bundle.manifest.reference
-    if data.sha256() != known.dataset_sha256 or len(reference) != len(data):
-        raise BundleError(
-            f"{bundle.path}: its reference belongs to {known.source} ({known.keras.count} images, "
-            f"{known.dataset_sha256[:12]}), found {data.source} ({len(data)}, {data.sha256()[:12]}); "
-            "name the data it was exported with: --data"
-        )
+    why = why_no_reference(bundle, data)
+    if why is not None and keep is None:
+        raise BundleError(why)
+    reference = None if why else bundle.reference()
     rows = []
     for file, engine in pairs(files, engines):
         progress(f"{file.path} in {engine}")
-        rows.append(_row(bundle, file, engine, reference, data, num_threads))
+        try:
+            answers = _answers(bundle, file, engine, data, num_threads)
+        except EdgeDigitsError as error:
+            told = str(error), error.exit_code
+            rows.append(ParityRow(file.path, file.precision, engine, None, None, None, None, *told))
+            continue
+        if keep is not None:
+            keep(file, answers)
+        rows.append(_row(file, answers, answers.probabilities, reference, data))
     return rows
 
 
@@ -71,18 +122,42 @@ def pairs(files: Sequence[ModelFile], engines: Sequence[str]) -> list[tuple[Mode
     return [(file, engine) for file in files for engine in engines if ENGINES[engine].format == file.format]
 
 
+def compare_outputs(bundle: Bundle, kept: Sequence[tuple[Path, Outputs]], data: Dataset) -> list[ParityRow]:
+    """Compare outputs that were kept, here or elsewhere, with the bundle's reference.
+
+    Raises
+    ------
+    BundleError: no reference for these data, or outputs of other files, other data, or another number of classes.
+
+    """
+    if why := why_no_reference(bundle, data):
+        raise BundleError(why)
+    reference = bundle.reference()
+    files = {file.path: file for file in bundle.manifest.files}
+    rows = []
+    for path, outputs in kept:
+        header, found = outputs.header, outputs.probabilities.shape[1]
+        file = files.get(header.file)
+        refuse_others(outputs, path, file.sha256 if file else None, data.sha256())
+        if found != len(bundle.manifest.labels):
+            raise BundleError(f"{path}: expected {len(bundle.manifest.labels)} classes, found {found}; save them anew")
+        rows.append(_row(files[header.file], header, outputs.probabilities, reference, data))
+    return rows
+
+
 def _row(
-    bundle: Bundle, file: ModelFile, engine: str, reference: NDArray[np.float32], data: Dataset, num_threads: int
+    file: ModelFile,
+    ran: Answers | Header,
+    probabilities: NDArray[np.float32],
+    reference: NDArray[np.float32] | None,
+    data: Dataset,
 ) -> ParityRow:
-    try:
-        answers = _answers(bundle, file, engine, data, num_threads)
-    except EdgeDigitsError as error:
-        return ParityRow(file.path, file.precision, engine, None, None, (), str(error), error.exit_code)
-    comparison = compare(answers.probabilities, reference, data.labels)
-    failed = failures(file.precision, comparison)
+    comparison = None if reference is None else compare(probabilities, reference, data.labels)
+    verdict = judge(file.precision, comparison) if comparison else None
     return ParityRow(
-        file.path, file.precision, engine, answers.version, comparison, tuple(failed), None, int(bool(failed))
-    )
+        file.path, file.precision, ran.engine, ran.version, ran.machine if isinstance(ran, Header) else None,
+        comparison, verdict, None, verdict.exit_code if verdict else 0,
+    )  # fmt: skip
 
 
 def _answers(bundle: Bundle, file: ModelFile, engine: str, data: Dataset, num_threads: int) -> Answers:

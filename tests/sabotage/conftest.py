@@ -1,0 +1,48 @@
+"""Tools to make a model file lie, and to put it into a bundle as an exporter that knows no better would have done."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgedigits_export.quiet import load
+from edgedigits_export.tflite_contract import _pack
+
+Change = Callable[[Any, Any, Any], object]
+
+
+@pytest.fixture
+def rewrite() -> Callable[[Path, Change], bytes]:
+    """Change a .tflite file's content: ``change(schema, model, graph)``."""
+    if find_spec("flatbuffers") is None:
+        pytest.skip("needs flatbuffers, of the extra [check]")
+
+    def run(file: Path, change: Change) -> bytes:
+        schema: Any = load("ai_edge_litert.schema_py_generated", "check")
+        model = schema.ModelT.InitFromPackedBuf(file.read_bytes(), 0)
+        change(schema, model, model.subgraphs[0])
+        return bytes(_pack(schema, model))
+
+    return run
+
+
+@pytest.fixture
+def smuggle(edit_manifest: Any) -> Callable[[Path, str, bytes], Path]:
+    """Put other bytes in a file's place, its hash in the manifest included; returns the bundle."""
+
+    def run(folder: Path, name: str, data: bytes) -> Path:
+        (folder / name).write_bytes(data)
+
+        def change(values: dict[str, Any]) -> None:
+            entry = next(entry for entry in values["files"] if entry["path"] == name)
+            entry.update(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+
+        edit_manifest(folder, change)
+        return folder
+
+    return run

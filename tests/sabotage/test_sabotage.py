@@ -1,0 +1,150 @@
+"""Every known lie, with the command and the exit code that catch it.
+
+Each lie is a file or a bundle that loads, and would answer wrongly or be taken for what it is not.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import lies
+import numpy as np
+import pytest
+
+from edgedigits.engines import installed_engines
+from edgedigits.trust.answers import answer_apart
+
+FLOAT, INT8 = "cnn-float32.tflite", "cnn-int8.tflite"
+KERAS = Path(__file__).parents[2] / "models" / "cnn.keras"
+needs_onnx = pytest.mark.skipif(find_spec("onnx") is None, reason="check needs onnx, of the extra [check]")
+needs_tflite = pytest.mark.skipif("tflite" not in installed_engines(), reason="the lie is one of tflite-runtime")
+needs_export = pytest.mark.skipif(
+    find_spec("tensorflow") is None or not KERAS.exists(), reason="export needs TensorFlow, and the reference model"
+)
+
+
+@pytest.fixture
+def lying(rewrite, bundle_copy, tmp_path):
+    """The float32 file with per-channel Dense weights that its operators' version does not admit."""
+    file = tmp_path / "lying.tflite"
+    file.write_bytes(rewrite(bundle_copy / FLOAT, lies.dense_per_channel_as_version_1))
+    return file
+
+
+@needs_tflite
+def test_the_silently_wrong_recipe_answers_every_digit_alike_in_tflite_runtime_alone(lying, digits):
+    images, labels = digits.images[:20], digits.labels[:20]
+    right = answer_apart(lying, "litert", images).probabilities
+    assert (right.argmax(axis=1) == labels).mean() > 0.9
+    wrong = answer_apart(lying, "tflite", images).probabilities
+    assert np.array_equal(wrong, np.tile(wrong[0], (len(images), 1)))
+
+
+@needs_onnx
+def test_check_names_the_silently_wrong_recipe(lying, command):
+    done = command("check", lying, "--target", "tflite-runtime==2.14.0", "--target", "ai-edge-litert==2.3.0", "--json")
+    assert done.returncode == 3, done.stderr
+    answers = {row["target"]: row["answer"] for row in json.loads(done.stdout)["rows"]}
+    assert answers == {"tflite-runtime 2.14.0": "computes wrongly", "ai-edge-litert 2.3.0": "runs"}
+
+
+@needs_tflite
+def test_the_selftest_catches_the_silently_wrong_recipe(lying, bundle_copy, smuggle, command):
+    smuggle(bundle_copy, FLOAT, lying.read_bytes())
+    done = command("selftest", bundle_copy, "--variant", "float32", "--engine", "tflite", "--json")
+    assert done.returncode == 1, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert len(row["result"]["wrong"]) > 40
+
+
+@needs_tflite
+def test_a_classifier_refuses_the_silently_wrong_recipe_with_the_numbers(
+    lying, bundle_copy, smuggle, command, refused, pictures
+):
+    smuggle(bundle_copy, FLOAT, lying.read_bytes())
+    done = command(
+        "classify", "--bundle", bundle_copy, "--variant", "float32.tflite", "--engine", "tflite", pictures[0]
+    )
+    refused(done, 1, "3 of 3 golden inputs are answered wrongly (off by 0.", "tolerance 0.0001")
+
+
+@pytest.mark.parametrize(
+    ("name", "lie"),
+    [
+        (INT8, lies.softmax_in_int8),
+        (INT8, lies.calibrated_on_dim_images),
+        (FLOAT, lies.scale_forgotten),
+        (FLOAT, lies.wrong_polarity),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_selftest_catches_a_file_that_computes_something_else(name, lie, rewrite, bundle_copy, smuggle, command):
+    smuggle(bundle_copy, name, rewrite(bundle_copy / name, lie))
+    variant = name.removeprefix("cnn-")
+    done = command("selftest", bundle_copy, "--variant", variant, "--engine", "litert", "--json")
+    assert done.returncode == 1, done.stderr
+    (row,) = json.loads(done.stdout)["rows"]
+    assert row["error"] is None
+    assert row["result"]["wrong"]
+
+
+@pytest.mark.parametrize("name", [FLOAT, INT8])
+def test_the_selftest_catches_bytes_read_as_int8(name, rewrite, bundle_copy, smuggle, command):
+    smuggle(bundle_copy, name, rewrite(bundle_copy / name, lies.bytes_read_as_int8))
+    done = command("selftest", bundle_copy, "--variant", name.removeprefix("cnn-"), "--engine", "litert", "--json")
+    assert done.returncode == 3
+    (row,) = json.loads(done.stdout)["rows"]
+    assert "int8 without quantization" in row["error"]
+
+
+def test_the_selftest_catches_preprocessing_of_the_wrong_polarity(bundle_copy, rewrite_arrays, command):
+    """The model is right and its pictures are not: drift of either is told apart from the other."""
+    with np.load(bundle_copy / "golden.npz") as archive:
+        arrays = dict(archive)
+    for key in [key for key in arrays if key.startswith("picture/")]:
+        arrays["images"][int(key.split("/")[1])] = 255 - arrays["images"][int(key.split("/")[1])]
+    rewrite_arrays(bundle_copy, "golden", {"images": arrays.pop("images"), **arrays})
+    done = command("selftest", bundle_copy, "--variant", "float32.tflite", "--json")
+    assert done.returncode == 1
+    for row in json.loads(done.stdout)["rows"]:
+        assert len(row["result"]["pictures_off"]) == row["result"]["pictures"] == 2
+
+
+def test_a_model_renamed_to_another_variant_is_refused(bundle_copy, command, refused, pictures):
+    (bundle_copy / INT8).write_bytes((bundle_copy / FLOAT).read_bytes())
+    refused(command("classify", "--bundle", bundle_copy, pictures[0]), 2, INT8, "expected SHA-256")
+
+
+def test_an_edited_manifest_is_refused(bundle_copy, command, refused, pictures):
+    manifest = bundle_copy / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"top1": 0.99', '"top1": 1.0'))
+    refused(command("classify", "--bundle", bundle_copy, pictures[0]), 2, "manifest.json", "it was edited")
+
+
+def test_labels_in_another_order_are_refused_by_parity(proven, edit_manifest, command, refused):
+    edit_manifest(proven.path, lambda values: values["labels"].reverse())
+    done = command("parity", proven.path, "--data", proven.data, "--engine", "litert", "--variant", "float32.tflite")
+    refused(done, 2, "expected the labels in the order 9, 8, 7", "found 0, 1, 2")
+
+
+def test_a_reference_of_other_data_is_refused(proven, tmp_path, command, refused):
+    other = tmp_path / "other.npz"
+    np.savez(other, images=proven.digits.images[::-1], labels=proven.digits.labels[::-1], names=proven.digits.names)
+    done = command("parity", proven.path, "--data", other)
+    refused(done, 2, "its reference belongs to", "name the data it was exported with")
+
+
+@needs_export
+@pytest.mark.parametrize("lie", ["dim", "inverted", "swapped labels"])
+def test_export_says_when_keras_itself_cannot_read_the_calibration_images(lie, digits, tmp_path, command):
+    """Wrongly scaled images, wrong polarity, labels that are not the model's: int8 ranges would be of another world."""
+    images, labels = np.tile(digits.images, (5, 1, 1, 1)), np.tile(digits.labels, 5)
+    images = {"dim": images // 255, "inverted": 255 - images}.get(lie, images)
+    labels = (labels + 1) % 10 if lie == "swapped labels" else labels
+    data = tmp_path / "lie.npz"
+    np.savez(data, images=images, labels=labels, names=np.array(digits.names))
+    done = command("export", KERAS, "--calibration", data, "-o", tmp_path / "bundle", "--variants", "float32.tflite")
+    assert done.returncode == 1, done.stderr
+    assert "Keras itself answers only" in done.stdout

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.cli.desk import on_the_desk
 from edgedigits.cli.options import add_choice, add_output, check_output, give, progress, table
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from edgedigits.trust.parity import ParityRow
 
 _SHOWN_FLIPS = 20
+_DESK = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "matplotlib")
 _JUDGED = ["file", "engine", "accuracy", "95 % interval", "drop", "at most", "agree", "flips", "max |Δ|", "gate"]
 _TOLD = ["file", "engine", "lost", "gained", "McNemar p", "mean |Δ|", "KL, nats", "ECE", "lost most"]
 
@@ -40,6 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outputs", type=Path, nargs="+", metavar="FILE", help="compare what --save-outputs kept, and run nothing"
     )
+    parser.add_argument(
+        "--per-layer", type=Path, metavar="MODEL.keras",
+        help="from the Keras model, on a workstation: name the first layer of each variant that departs",
+    )  # fmt: skip
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="with --per-layer: draw it, as .png or .svg")
     add_output(parser)
 
 
@@ -53,6 +60,9 @@ def run(args: argparse.Namespace) -> int:
     data = _data(loaded[0], args.data)
     for bundle in loaded:
         refuse_other_order(bundle, data)
+    if args.per_layer:
+        code: int = on_the_desk("parity --per-layer", "layers_cli", "export", _DESK).run(args, loaded[0], data)
+        return code
     return _two(args, loaded, data) if len(loaded) > 1 else _one(args, loaded[0], data)
 
 
@@ -62,6 +72,10 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"expected one bundle, or OLD and NEW, found {len(args.bundles)}")
     if len(args.bundles) > 1 and (args.save_outputs or args.outputs):
         raise UsageError("expected OLD NEW alone, or one bundle with --save-outputs or --outputs, found both")
+    if args.per_layer and (len(args.bundles) > 1 or args.save_outputs or args.outputs or args.engine != "auto"):
+        raise UsageError("--per-layer: expected one bundle and no OLD NEW, outputs or --engine with it, found more")
+    if args.picture and not args.per_layer:
+        raise UsageError("--picture: draws the layers, expected --per-layer MODEL.keras with it, found none")
     if args.outputs and (args.save_outputs or args.variant or args.engine != "auto"):
         raise UsageError("--outputs runs nothing: expected no --save-outputs, --variant or --engine with it, found one")
 

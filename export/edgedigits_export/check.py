@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from edgedigits.engines import ENGINES
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Format, Requirements
-from edgedigits_export.releases import release, runtime_of
+from edgedigits_export.kernels import computes_wrongly, onnx_kernel, tflite_kernel
+from edgedigits_export.releases import NEVER, Since, ir_since, opset_since, place, release, version_since
+from edgedigits_export.targets import known
 
 Answer = Literal["runs", "cannot run", "computes wrongly", "unknown"]
 
-# The releases that the tables speak of, and the newest that was tried; outside of them the answer is "unknown".
-KNOWN = {"tflite": ("2.7", "2.14.0"), "litert": ("2.1", "2.3.0"), "onnxruntime": ("1.6", "1.32.0")}
-PACKAGES = {"tflite": "tflite-runtime", "litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
-_EXPORT_AGAIN = "export the Keras model with edgedigits, which keeps to what tflite-runtime 2.14 knows"
+_TARGET = re.compile(r"(?P<name>[\w-]+)==(?P<version>\d+(\.\d+){0,3})")
+_DENSE = (
+    "export with edgedigits, which quantizes Dense weights per tensor "
+    "(other tools: converter._experimental_disable_per_channel_quantization_for_dense_layers = True)"
+)
+_TRY = "edgedigits selftest tells, there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,10 @@ class Target:
 
     engine: str
     version: str
+
+    def __str__(self) -> str:
+        """The package and its release, as pip names them."""
+        return f"{package(self.engine)} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,11 @@ class Verdict:
     cure: str
 
 
+def package(engine: str) -> str:
+    """What pip calls an engine."""
+    return known().engines[engine].package
+
+
 def parse_target(text: str) -> Target:
     """Read ``tflite-runtime==2.14.0``; an engine's name here or its package's name.
 
@@ -43,12 +58,16 @@ def parse_target(text: str) -> Target:
     UsageError: no such engine, or no release.
 
     """
-    name, separator, version = text.partition("==")
-    engine = next((engine for engine, package in PACKAGES.items() if name in {engine, package}), None)
-    if engine is None or not separator or not version.replace(".", "").isdecimal():
-        names = ", ".join(PACKAGES.values())
-        raise UsageError(f"--target {text}: expected ENGINE==VERSION with {names}, for example tflite-runtime==2.14.0")
-    return Target(engine, version)
+    match = _TARGET.fullmatch(text)
+    engine = next((name for name in known().engines if match and match["name"] in {name, package(name)}), None)
+    if match is None or engine is None:
+        names = ", ".join(map(package, known().engines))
+        boards = ", ".join(known().boards)
+        raise UsageError(
+            f"--target {text}: expected ENGINE==VERSION with {names}, for example tflite-runtime==2.14.0; or a board: "
+            f"{boards}"
+        )
+    return Target(engine, match["version"])
 
 
 def judge(requirements: Requirements, format_: Format, target: Target) -> Verdict:
@@ -60,43 +79,109 @@ def judge(requirements: Requirements, format_: Format, target: Target) -> Verdic
 
     """
     if ENGINES[target.engine].format != format_:
-        raise UsageError(f"{PACKAGES[target.engine]} reads .{ENGINES[target.engine].format} files, found .{format_}")
-    low, high = KNOWN[target.engine]
-    if not release(low) <= release(target.version)[:2] or release(target.version) > release(high):
-        return Verdict(
-            "unknown", f"known from {low} to {high} only", f"edgedigits selftest tells, there; or take {high}"
-        )
-    return _judge_onnx(requirements, target) if format_ == "onnx" else _judge_tflite(requirements, target)
-
-
-def _judge_onnx(requirements: Requirements, target: Target) -> Verdict:
-    needed = requirements.engines.get("onnxruntime")
-    if needed is None:
-        found = f"opset {requirements.opset}, IR {requirements.ir_version} or an operator's domain is not known"
-        return Verdict("unknown", found, "export with --opset 13")
-    why = f"opset {requirements.opset} and IR {requirements.ir_version} came with onnxruntime {needed}"
-    if release(needed) > release(target.version):
-        return Verdict("cannot run", why, f"pip install 'onnxruntime>={needed}', or export with a smaller --opset")
-    return Verdict("runs", why, "")
-
-
-def _judge_tflite(requirements: Requirements, target: Target) -> Verdict:
+        raise UsageError(f"{package(target.engine)} reads .{ENGINES[target.engine].format} files, found .{format_}")
+    table = known().engines[target.engine]
+    if not release(table.first) <= release(target.version) <= release(table.last):
+        return Verdict("unknown", f"known from {table.first} to {table.last} only", f"{_TRY}; or take {table.last}")
+    judged = list((_onnx if format_ == "onnx" else _tflite)(requirements, target))
+    for answer in ("cannot run", "computes wrongly"):
+        if found := next((verdict for verdict in judged if verdict.answer == answer), None):
+            return found
     if requirements.underived:
-        return Verdict(
-            "unknown", f"no rule for {', '.join(requirements.underived)}", "edgedigits selftest tells, there"
-        )
+        return Verdict("unknown", f"never tried: {', '.join(requirements.underived)}", _TRY)
+    return next(iter(judged), Verdict("runs", _promise(requirements, target), ""))
+
+
+def numpy_limit(target: Target) -> str:
+    """What pip has to be told of numpy beside a release, for example ``<2``; empty where any will do."""
+    blocks = (block for block in known().wheels if block.engine == target.engine)
+    return next((block.numpy for block in blocks if release(target.version) in map(release, block.releases)), "")
+
+
+def numpy_clash(target: Target, numpy: str) -> Verdict | None:
+    """The verdict on any file where a release does not work beside the numpy that is installed."""
+    if numpy_limit(target) != "<2" or release(numpy) < (2,):
+        return None
+    return Verdict("cannot run", f"{target} dies with numpy 2, found numpy {numpy}", "pip install 'numpy<2'")
+
+
+def _promise(requirements: Requirements, target: Target) -> str:
+    first = max(known().engines[target.engine].first, requirements.engines.get(target.engine, "0"), key=release)
+    limit = numpy_limit(target)
+    return f"{package(target.engine)} from {first} on" + (f", with numpy {limit}" if limit else "")
+
+
+def _onnx(requirements: Requirements, target: Target) -> Iterator[Verdict]:
+    at = place(target.engine, target.version)
+    opset, ir_version = requirements.opset or 0, requirements.ir_version or 0
+    for what, came in ((f"opset {opset}", opset_since(opset)), (f"IR version {ir_version}", ir_since(ir_version))):
+        if came is None:
+            yield Verdict("unknown", f"{what} is not in the table", "export with --opset 13")
+        elif came > at:
+            cure = f"pip install 'onnxruntime>={came}', or export with a smaller --opset: 13 brings IR version 7"
+            yield Verdict("cannot run", f"{what} came with onnxruntime {came}", cure)
+    for name, version in requirements.operators.items():
+        operator, _, kind = name.partition(" ")
+        came = onnx_kernel(operator, version, kind) if kind else None
+        if came is not None and came > at:
+            yield Verdict("cannot run", _no_kernel(operator, kind, target, came), _cure(came, target, _keep(operator)))
+
+
+def _tflite(requirements: Requirements, target: Target) -> Iterator[Verdict]:
+    at = place(target.engine, target.version)
     for name, needed in requirements.operators.items():
+        operator, _, kind = name.partition(" ")
+        if operator in requirements.underived:
+            continue
         declared = requirements.declared[name]
-        if not _has(target, name, declared):
-            why = f"{name} says version {declared}, which {PACKAGES[target.engine]} {target.version} does not have"
-            return Verdict("cannot run", why, f"pip install ai-edge-litert; or {_EXPORT_AGAIN}")
-        if not _has(target, name, needed):
-            why = f"{name} says version {declared} but its tensors need {needed}: it loads, and answers wrongly"
-            return Verdict("computes wrongly", why, f"pip install ai-edge-litert; or {_EXPORT_AGAIN}")
-    return Verdict("runs", "every operator's version is there", "")
+        again = _DENSE if operator == "FULLY_CONNECTED" else "export the Keras model again with edgedigits"
+        if (came := version_since(operator, declared)) > at:
+            why = f"{operator} says version {declared}, which {target} does not have"
+            yield Verdict("cannot run", why, _cure(came, target, again))
+        elif kind:
+            yield from _kernel(operator, kind, target)
+        elif (came := version_since(operator, needed)) > at and not _refused(requirements, operator, at):
+            why = f"{operator} says version {declared} but its tensors need {needed}: it loads, and answers wrongly"
+            yield Verdict("computes wrongly", why, _cure(came, target, again))
 
 
-def _has(target: Target, name: str, version: int) -> bool:
-    """Whether a release has an operator's version; LiteRT began after the last release of tflite-runtime."""
-    since = runtime_of(name, version)
-    return target.engine == "litert" or (since is not None and release(since) <= release(target.version))
+def _kernel(operator: str, kind: str, target: Target) -> Iterator[Verdict]:
+    came, at = tflite_kernel(operator, kind), place(target.engine, target.version)
+    if came is None or came <= at:
+        return
+    dense = operator == "FULLY_CONNECTED" and kind.endswith("INT8/axis")
+    cure = _cure(came, target, _DENSE if dense else _keep(operator))
+    if computes_wrongly(operator, kind, at):
+        why = f"{operator} on {kind} loads and answers wrongly before {_named(came, target)}"
+        yield Verdict("computes wrongly", why, cure)
+    else:
+        yield Verdict("cannot run", _no_kernel(operator, kind, target, came), cure)
+
+
+def _keep(operator: str) -> str:
+    return f"keep {operator} in float32 when quantizing (or take the variant float32)"
+
+
+def _refused(requirements: Requirements, operator: str, at: Since) -> bool:
+    """Whether an operator's kernel refuses these types, so that nothing is computed."""
+    kinds = [name.partition(" ")[2] for name in requirements.operators if name.startswith(f"{operator} ")]
+    kernels = [tflite_kernel(operator, kind) for kind in kinds if not computes_wrongly(operator, kind, at)]
+    return any(came is not None and came > at for came in kernels)
+
+
+def _no_kernel(operator: str, kind: str, target: Target, came: Since) -> str:
+    since = "no release has one" if came == NEVER else f"it came with {_named(came, target)}"
+    return f"{operator} has no kernel for {kind} in {target}: {since}"
+
+
+def _named(came: Since, target: Target) -> str:
+    """The first release of an engine's row that has something, as pip names it."""
+    if target.engine == "onnxruntime":
+        return f"onnxruntime {came}"
+    return f"{package('litert' if came.row else 'tflite')} {'.'.join(map(str, (*came.release, 0, 0)[:3]))}"
+
+
+def _cure(came: Since, target: Target, otherwise: str) -> str:
+    if came == NEVER:
+        return otherwise
+    return f"pip install '{_named(came, target).replace(' ', '>=')}', or {otherwise}"

@@ -5,100 +5,20 @@ and tflite-runtime 2.14 then loads the file and answers 0.1 for all ten digits. 
 quantization, by the rules of TensorFlow Lite itself (google-ai-edge/LiteRT, tflite/tools/versioning/op_version.cc and
 tflite/converter/tools/versioning/op_signature.cc, read 2026-11 at commits 22f0209b and 6e59417f). Only operators of
 image classifiers are listed.
-
-One rule is meant otherwise than it is written there, for int16 activations. op_version.cc asks for the new versions 8
-(CONV_2D) and 11 (FULLY_CONNECTED) wherever the option quantized_bias_type is set; TensorFlow 2.21 sets it to INT64,
-which is what engines did before it existed (tflite-runtime 2.14 and LiteRT 2.3 answer alike: measured). Only an int32
-bias is new. And it asks for the versions of the int16 kernels where the weights are int16, which no converter writes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """A tensor as an operator sees it: TFLite's type name, shape, scales (none if not quantized)."""
-
-    kind: str
-    shape: tuple[int, ...]
-    scales: tuple[float, ...]
-    sparse: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """One use of an operator; inputs left out are None."""
-
-    name: str
-    inputs: tuple[Operand | None, ...]
-    outputs: tuple[Operand | None, ...]
-    options: object = None
-
-    def kind(self, index: int = 0) -> str:
-        """Type name of an input, empty where it is left out."""
-        operand = self.inputs[index] if index < len(self.inputs) else None
-        return operand.kind if operand else ""
-
-    def kinds(self) -> tuple[str, str, str]:
-        """Type names of first input, second input (weights), first output."""
-        output = self.outputs[0] if self.outputs else None
-        return self.kind(0), self.kind(1), output.kind if output else ""
-
-    def option(self, name: str) -> object:
-        """An option's value, None where the file has none."""
-        return getattr(self.options, name, None)
-
-    def scales_along(self, index: int, axis: int) -> bool:
-        """Whether an input has one scale a slice along ``axis``."""
-        operand = self.inputs[index] if index < len(self.inputs) else None
-        if operand is None or not operand.shape:
-            return False
-        return len(operand.scales) == operand.shape[axis]
-
-
-_INT8 = ("INT8", "INT8", "INT8")
-_HYBRID = ("FLOAT32", "INT8", "FLOAT32")
-_INT4 = ("INT8", "INT4", "INT8")
-
-
-def _conv_2d(op: Signature) -> int:
-    kinds, weights, pixels = op.kinds(), op.inputs[1], op.inputs[0]
-    if kinds[0] == "INT16" and op.kind(2) == "INT32":
-        return 8
-    if weights and pixels and pixels.shape and pixels.shape[-1] != weights.shape[-1]:
-        return 6
-    if kinds[0] == "INT16":
-        return 4
-    return {_INT8: 3, _INT4: 7, _HYBRID: 5 if op.scales_along(1, 0) else 2}.get(kinds, 1)
-
-
-def _depthwise_conv_2d(op: Signature) -> int:
-    kinds = op.kinds()
-    if kinds[0] == "INT16":
-        return 5
-    dilated = 2 if {op.option("dilationWFactor"), op.option("dilationHFactor")} - {1, None} else 1
-    return {_INT8: 3, _INT4: 7, _HYBRID: 6 if op.scales_along(1, 3) else 4}.get(kinds, dilated)
-
-
-def _fully_connected(op: Signature) -> int:
-    kinds = op.kinds()
-    hybrid = 12 if op.scales_along(1, 0) else 9 if op.option("asymmetricQuantizeInputs") else 3
-    int16 = 11 if op.kind(2) == "INT32" else 7
-    # Where op_version.cc stops at the first rule that fits, the largest that fits is asked for here.
-    needed = [
-        {("INT16", "INT4", "INT16"): 13, ("INT16", "INT8", "INT16"): int16, ("INT16", "INT16", "INT16"): 7}.get(
-            kinds, 1
-        ),
-        {_INT8: 4, _INT4: 10, _HYBRID: hybrid}.get(kinds, 1),
-        8 if op.inputs[1] and op.inputs[1].sparse else 1,
-        6 if len(op.inputs) < 3 else 1,
-        5 if op.option("keepNumDims") else 1,
-        2 if op.option("weightsFormat") else 1,
-    ]
-    return max(needed)
+from edgedigits_export.operators import Signature
+from edgedigits_export.weighted_versions import (
+    batch_matmul,
+    conv_2d,
+    depthwise_conv_2d,
+    fully_connected,
+    transpose_conv,
+)
 
 
 def _mul(op: Signature) -> int:
@@ -177,46 +97,143 @@ def _transpose(op: Signature) -> int:
     return {"INT16": 5}.get(op.kind(), 4 if axes > 4 else {"BOOL": 3, "INT8": 2}.get(op.kind(), 1))
 
 
-def _by_type(**versions: int) -> Callable[[Signature], int]:
-    """A rule that looks at the first input's type alone."""
-    return lambda op: versions.get(op.kind(), 1)
+def _gather(op: Signature) -> int:
+    if op.kind() == "INT4" or op.kind(1) == "INT16":
+        return 7 if op.kind() == "INT4" else 6
+    return 5 if op.option("batchDims") else {"INT16": 4, "BOOL": 3, "INT8": 2}.get(op.kind(), 1)
+
+
+def _gather_nd(op: Signature) -> int:
+    return 5 if op.kind() == "BOOL" else 4 if op.kind(1) == "INT16" else {"INT16": 3, "STRING": 2}.get(op.kind(), 1)
+
+
+def _slice(op: Signature) -> int:
+    if op.kind() == "UINT32" or op.axes() > 4:
+        return 6 if op.kind() == "UINT32" else 5
+    return {"INT16": 4, "STRING": 3, "INT8": 2}.get(op.kind(), 1)
+
+
+def _strided_slice(op: Signature) -> int:
+    if op.option("offset"):
+        return 8
+    if op.kind() == "UINT32":
+        return 7
+    if op.option("ellipsisMask") or op.option("newAxisMask"):
+        return 6
+    return {"STRING": 5}.get(op.kind(), 4 if op.axes() > 4 else {"BOOL": 3, "INT8": 2}.get(op.kind(), 1))
+
+
+def _resize(op: Signature) -> int:
+    bilinear = op.name == "RESIZE_BILINEAR"
+    moved = op.option("halfPixelCenters") or (op.option("alignCorners") and not bilinear)
+    return 4 if op.kind() == "INT16" else 3 if moved else 2 if op.kind() == "INT8" else 1
+
+
+def _batches(op: Signature) -> int:
+    return 4 if op.kind() == "INT16" else 3 if op.axes() != 4 else 2 if op.kind() == "INT8" else 1
+
+
+def _abs(op: Signature) -> int:
+    if op.kind() == "INT16":
+        return 3 if op.inputs[0] and op.inputs[0].scales else 4
+    return {"INT32": 5, "INT8": 2, "UINT8": 2}.get(op.kind(), 1)
+
+
+def _select(op: Signature) -> int:
+    return 4 if op.kind() == "UINT32" else 3 if 5 in map(op.axes, range(3)) else 2 if op.kind() == "INT8" else 1
+
+
+def _by_type(index: int = 0, default: int = 1, **versions: int) -> Callable[[Signature], int]:
+    """A rule that looks at the type of one input alone."""
+    return lambda op: versions.get(op.kind(index), default)
 
 
 _integer = _by_type(INT8=2, INT16=3)
+_int8 = _by_type(INT8=2)
+_one = _by_type()
 
 RULES: dict[str, Callable[[Signature], int]] = {
+    "ABS": _abs,
     "ADD": _add,
+    "ARG_MAX": _by_type(BOOL=3, INT8=2),
+    "ARG_MIN": _by_type(BOOL=3, INT8=2),
     "AVERAGE_POOL_2D": _integer,
+    "BATCH_MATMUL": batch_matmul,
+    "BATCH_TO_SPACE_ND": _batches,
+    "BROADCAST_TO": _by_type(INT8=3, INT16=3, default=2),
     "CAST": _cast,
     "CONCATENATION": _by_type(INT8=2, INT16=3, UINT32=4),
-    "CONV_2D": _conv_2d,
-    "DEPTHWISE_CONV_2D": _depthwise_conv_2d,
+    "CONV_2D": conv_2d,
+    "DEPTHWISE_CONV_2D": depthwise_conv_2d,
+    "DEPTH_TO_SPACE": _int8,
     "DEQUANTIZE": _dequantize,
     "DIV": _div,
+    "EQUAL": _by_type(INT16=4, STRING=3, INT8=2),
     "EXP": _by_type(INT8=2, INT16=2),
-    "FULLY_CONNECTED": _fully_connected,
-    "HARD_SWISH": _by_type(),
+    "FILL": _by_type(1, FLOAT16=4, INT8=3, INT16=3, BOOL=2, STRING=2),
+    "FLOOR_DIV": _by_type(INT16=3, INT8=3, FLOAT32=2),
+    "FULLY_CONNECTED": fully_connected,
+    "FLOOR_MOD": _by_type(INT16=2, INT8=2),
+    "GATHER": _gather,
+    "GATHER_ND": _gather_nd,
+    "GELU": _by_type(INT8=2, UINT8=2),
+    "GREATER": _int8,
+    "GREATER_EQUAL": _integer,
+    "L2_NORMALIZATION": _int8,
     "LEAKY_RELU": _by_type(INT16=2),
+    "LESS": _integer,
+    "LESS_EQUAL": _int8,
+    "LOG": _by_type(INT8=2, INT16=2),
     "LOGISTIC": _integer,
+    "LOG_SOFTMAX": _int8,
     "MAXIMUM": _maximum,
     "MAX_POOL_2D": _integer,
     "MEAN": _integer,
     "MINIMUM": _maximum,
+    "MIRROR_PAD": _integer,
     "MUL": _mul,
+    "NOT_EQUAL": _by_type(STRING=3, INT8=2),
+    "PACK": _by_type(INT8=2, INT16=3, UINT32=4),
     "PAD": _pad,
     "PADV2": _pad,
-    "PRELU": _by_type(),
     "QUANTIZE": _quantize,
     "REDUCE_MAX": _integer,
+    "REDUCE_MIN": _integer,
+    "REDUCE_PROD": _by_type(INT8=2, INT16=2),
     "RELU": _by_type(INT8=2, UINT8=2, INT16=3),
     "RELU6": _integer,
-    "RESHAPE": _by_type(),
+    "RESIZE_BILINEAR": _resize,
+    "RESIZE_NEAREST_NEIGHBOR": _resize,
+    "REVERSE_V2": _by_type(INT8=3, BOOL=2),
     "RSQRT": _integer,
+    "SELECT": _select,
+    "SELECT_V2": _by_type(UINT32=2),
+    "SIGN": _by_type(INT32=2),
+    "SLICE": _slice,
     "SOFTMAX": _integer,
-    "SQUARED_DIFFERENCE": _by_type(INT8=2),
+    "SPACE_TO_BATCH_ND": _batches,
+    "SPACE_TO_DEPTH": _int8,
+    "SPLIT": _by_type(1, INT16=4, INT32=3, INT8=2),
+    "SPLIT_V": _int8,
+    "SQUARED_DIFFERENCE": _int8,
     "SQUEEZE": _by_type(STRING=2),
+    "STRIDED_SLICE": _strided_slice,
     "SUB": _sub,
-    "SUM": _by_type(INT8=2),
+    "SUM": _int8,
     "TANH": _integer,
+    "TILE": _by_type(INT8=3, STRING=2),
+    "TOPK_V2": _integer,
     "TRANSPOSE": _transpose,
+    "TRANSPOSE_CONV": transpose_conv,
+    "UNPACK": _by_type(INT8=2, UINT8=2, BOOL=3, INT16=4),
+    # Of these there is one version alone.
+    **dict.fromkeys(
+        (
+            *("CEIL", "COS", "CUMSUM", "ELU", "EXPAND_DIMS", "FLOOR", "HARD_SWISH", "LOCAL_RESPONSE_NORMALIZATION"),
+            *("LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR", "NEG", "ONE_HOT", "POW", "PRELU", "RANK", "REDUCE_ALL"),
+            *("REDUCE_ANY", "RELU_0_TO_1", "RELU_N1_TO_1", "RESHAPE", "ROUND", "SHAPE", "SIN", "SQRT", "SQUARE"),
+            "ZEROS_LIKE",
+        ),
+        _one,
+    ),
 }

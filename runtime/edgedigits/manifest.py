@@ -43,8 +43,11 @@ class Requirements:
     ----------
     operators: smallest version of each operator that computes this file rightly; for ONNX the version of the
         operator's definition that the file's opset selects.
+        An operator stands here a second time with its types, as in ``DIV INT8``, where the version does not tell
+        whether an engine has it for them.
     declared: what the file says: operator versions (TFLite), opset by domain (ONNX).
-    underived: operators without a rule; their version in ``operators`` is only the declared one.
+    underived: operators without a rule, whose version in ``operators`` is only the declared one, or never tried on
+        these types.
     opset, ir_version: of an ONNX file, else None.
     engines: the smallest release known to suffice, by engine; an engine that is not named is not known.
 

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from edgedigits.errors import BundleError
 from edgedigits.manifest import PRECISIONS, Requirements
-from edgedigits_export.operator_versions import RULES, Operand, Signature
-from edgedigits_export.releases import FIRST_RUNTIME
+from edgedigits_export.kernels import tflite_kind
+from edgedigits_export.operator_versions import RULES
+from edgedigits_export.operators import Operand, Signature
 from edgedigits_export.requirements import read_requirements
+from edgedigits_export.targets import known
 from edgedigits_export.tflite_contract import _pack
 
 
@@ -35,7 +37,7 @@ def test_operator_versions_follow_from_types(
 ) -> None:
     found = read_requirements(cases["cnn"].files[f"{precision}.tflite"], "tflite")
     assert found.operators == {"CAST": 1, "RESHAPE": 1, "SOFTMAX": 1, **operators}
-    assert found.engines == {"tflite": runtime}
+    assert found.engines == {"tflite": runtime, "litert": "1.0.0"}
     assert (found.opset, found.ir_version) == (None, None)
 
 
@@ -47,7 +49,7 @@ def test_our_own_files_declare_what_they_need(case: Case, precision: str) -> Non
     model = schema.ModelT.InitFromPackedBuf(case.files[f"{precision}.tflite"], 0)
     (entry,) = [entry for entry in model.metadata if entry.name == b"min_runtime_version"]
     release = bytes(model.buffers[entry.buffer].data).rstrip(b"\0").decode()
-    assert found.engines == {"tflite": release}
+    assert found.engines["tflite"] == release
 
 
 def test_a_file_that_understates_its_operators_is_seen_through(cases: dict[str, Case]) -> None:
@@ -62,7 +64,8 @@ def test_a_file_that_understates_its_operators_is_seen_through(cases: dict[str, 
                 weights.quantization.scale = np.full(weights.shape[0], 0.01, np.float32)
     found = read_requirements(_pack(schema, model), "tflite")
     assert (found.declared["FULLY_CONNECTED"], found.operators["FULLY_CONNECTED"]) == (1, 12)
-    assert found.engines == {"tflite": "2.17.0"}
+    assert found.operators["FULLY_CONNECTED FLOAT32*INT8/axis"] == 12
+    assert found.engines == {"litert": "1.0.0"}
 
 
 def operand(kind: str, shape: tuple[int, ...] = (4, 3, 3, 2), scales: int = 1) -> Operand:
@@ -137,14 +140,69 @@ def signature(name: str, kinds: str, scales: int = 1, **options: object) -> Sign
         (signature("MEAN", "INT16,INT32->INT16"), 3),
         (signature("RELU", "UINT8->UINT8"), 2),
         (signature("CONCATENATION", "INT16,INT16->INT16"), 3),
+        (signature("ABS", "INT16->INT16"), 3),
+        (signature("ABS", "INT32->INT32", scales=0), 5),
+        (signature("ARG_MAX", "INT8,INT32->INT32"), 2),
+        (signature("BATCH_MATMUL", "FLOAT32,INT8->FLOAT32", asymmetricQuantizeInputs=True), 4),
+        (signature("BATCH_MATMUL", "FLOAT32,FLOAT32->FLOAT32"), 1),
+        (signature("BATCH_MATMUL", "INT16,INT16->INT16"), 3),
+        (signature("BROADCAST_TO", "FLOAT32,INT32->FLOAT32"), 2),
+        (signature("BROADCAST_TO", "INT8,INT32->INT8"), 3),
+        (signature("FILL", "INT32,BOOL->BOOL"), 2),
+        (signature("GATHER", "INT16,INT32->INT16"), 4),
+        (signature("GATHER", "FLOAT32,INT32->FLOAT32", batchDims=1), 5),
+        (signature("GATHER", "FLOAT32,INT16->FLOAT32"), 6),
+        (signature("GELU", "INT8->INT8"), 2),
+        (signature("LESS", "INT16,INT16->BOOL"), 3),
+        (signature("PACK", "INT16,INT16->INT16"), 3),
+        (signature("RESIZE_BILINEAR", "INT8,INT32->INT8"), 2),
+        (signature("RESIZE_BILINEAR", "FLOAT32,INT32->FLOAT32", alignCorners=True), 1),
+        (signature("RESIZE_BILINEAR", "FLOAT32,INT32->FLOAT32", halfPixelCenters=True), 3),
+        (signature("RESIZE_NEAREST_NEIGHBOR", "FLOAT32,INT32->FLOAT32", alignCorners=True), 3),
+        (signature("RESIZE_NEAREST_NEIGHBOR", "INT16,INT32->INT16"), 4),
+        (Signature("SELECT", (operand("BOOL", (1,) * 5), operand("FLOAT32"), operand("FLOAT32")), ()), 3),
+        (Signature("SLICE", (operand("FLOAT32", (1,) * 5),), ()), 5),
+        (signature("SPACE_TO_BATCH_ND", "INT8,INT32,INT32->INT8"), 2),
+        (signature("SPLIT", "INT32,INT8->INT8"), 2),
+        (signature("SPLIT", "INT32,INT16->INT16"), 4),
+        (signature("STRIDED_SLICE", "FLOAT32,INT32,INT32,INT32->FLOAT32", ellipsisMask=1), 6),
+        (signature("STRIDED_SLICE", "FLOAT32,INT32,INT32,INT32->FLOAT32", offset=True), 8),
+        (signature("STRIDED_SLICE", "INT8,INT32,INT32,INT32->INT8"), 2),
+        (signature("TILE", "INT8,INT32->INT8"), 3),
+        (signature("TRANSPOSE_CONV", "INT32,INT8,INT8->INT8"), 2),
+        (signature("TRANSPOSE_CONV", "INT32,FLOAT32,FLOAT32,FLOAT32->FLOAT32"), 3),
+        (signature("TRANSPOSE_CONV", "INT32,FLOAT32,FLOAT32->FLOAT32", fusedActivationFunction=1), 4),
+        (signature("TRANSPOSE_CONV", "INT32,INT8,INT16,INT32->INT16"), 5),
+        (signature("UNPACK", "BOOL->BOOL"), 3),
     ],
 )
 def test_the_rules_are_those_of_tensorflow_lite(use: Signature, version: int) -> None:
     assert RULES[use.name](use) == version
 
 
-def test_every_operator_with_a_rule_has_its_releases() -> None:
-    assert set(RULES) == set(FIRST_RUNTIME)
+def test_every_operator_with_a_rule_has_its_releases_and_kernels() -> None:
+    assert set(RULES) == set(known().operators) == set(known().kernels)
+
+
+@pytest.mark.parametrize(
+    ("use", "kind"),
+    [
+        (signature("CONV_2D", "INT8,INT8,INT32->INT8", scales=4), "INT8*INT8/axis"),
+        (Signature("CONV_2D", (operand("INT8", (1, 8, 8, 8)), operand("INT8")), ()), "INT8*INT8:grouped"),
+        (signature("CONV_2D", "INT16,INT8,INT32->INT16"), "INT16*INT8:INT32"),
+        (signature("TRANSPOSE_CONV", "INT32,INT8,INT16,INT32->INT16"), "INT16*INT8:INT32"),
+        (signature("FULLY_CONNECTED", "INT16,INT8->INT16", scales=4, keepNumDims=True), "INT16*INT8/axis:kept"),
+        (signature("FULLY_CONNECTED", "INT8,INT8->INT8", scales=4, keepNumDims=True), "INT8*INT8/axis"),
+        (signature("CAST", "UINT8->FLOAT32"), "UINT8>FLOAT32"),
+        (Signature("DEQUANTIZE", (operand("INT8", scales=4),), ()), "INT8/axis"),
+        (signature("SPLIT", "INT32,INT16->INT16"), "INT16"),
+        (signature("SELECT_V2", "BOOL,FLOAT32,FLOAT32->FLOAT32"), "FLOAT32"),
+        (Signature("CONV_2D", (operand("INT8"),), ()), ""),
+        (Signature("RELU", (), ()), ""),
+    ],
+)
+def test_a_kernel_is_chosen_by_the_types_that_carry_data(use: Signature, kind: str) -> None:
+    assert tflite_kind(use) == kind
 
 
 @pytest.mark.parametrize("cut", [0, 7, 8, 40, 400, 4000, -1000, -100])
@@ -190,7 +248,8 @@ def test_an_onnx_file_needs_the_release_that_brought_its_opset(case: Case, file:
     found = read_requirements(case.files[file], "onnx")
     assert (found.opset, found.ir_version, found.declared, found.underived) == (13, 7, {"ai.onnx": 13}, ())
     assert found.operators["Softmax"] == 13
-    assert found.engines == {"onnxruntime": "1.6"}
+    # int32 biases: DequantizeLinear took them from 1.7 on.
+    assert found.engines == {"onnxruntime": "1.7" if "DequantizeLinear int32" in found.operators else "1.6"}
 
 
 def changed(data: bytes, change: Any) -> bytes:
@@ -213,7 +272,7 @@ def test_foreign_and_future_onnx_operators_promise_no_engine(cases: dict[str, Ca
         model.opset_import.add(domain="com.example", version=1)
 
     def future(model: Any) -> None:
-        model.opset_import[0].version = 22
+        model.opset_import[0].version = 99
 
     data = cases["vector"].files["float32.onnx"]
     found = read_requirements(changed(data, foreign), "onnx")

@@ -1,0 +1,88 @@
+"""The tables behind `edgedigits check`: read strictly, whole, and without contradictions."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgedigits.engines import ENGINES
+from edgedigits.errors import BundleError
+from edgedigits_export.releases import NEVER, place, release, since
+from edgedigits_export.targets import TARGETS, known, read_targets
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text + "\n[", "expected a readable TOML file"),
+        (lambda text: text.replace("[boards]", "[board]"), "unknown field 'board'"),
+        (lambda text: re.sub(r"\nopsets\b|\[opsets\]", "[opset]", text), "unknown field"),
+        (lambda text: text.replace('first = "2.7.0"', "first = 2.7"), "first: expected a value of type str"),
+        (lambda text: text.replace('glibc = "2.36"', 'glibc = "new"'), "glibc: expected text like"),
+        (lambda text: text.replace('engine = "litert"', 'engine = "torch"', 1), "engine: expected tflite or litert"),
+        (lambda text: text.replace('DIV = ["1.6.0"', 'DIV = ["soon"'), "operators: DIV: expected always, never"),
+        (lambda text: text.replace('"litert 1.4.0" =', '"litert" =', 1), "expected always, never, 2.14.0 or litert"),
+        (lambda text: re.sub(r"(?m)^onnxruntime = .*$", "", text), "engines: expected onnxruntime"),
+    ],
+)
+def test_a_malformed_table_is_an_error_of_one_line(change: Callable[[str], str], told: str, tmp_path: Path) -> None:
+    file = tmp_path / "targets.toml"
+    file.write_text(change(TARGETS.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(BundleError, match=re.escape(told)) as caught:
+        read_targets(file)
+    assert "\n" not in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+def test_a_missing_table_is_an_error_of_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="expected a readable TOML file"):
+        read_targets(tmp_path / "none.toml")
+
+
+def test_the_tables_know_the_engines_that_the_runtime_knows() -> None:
+    assert set(known().engines) == set(ENGINES)
+
+
+def test_every_wheel_is_of_a_release_that_is_known_and_they_ascend() -> None:
+    for block in known().wheels:
+        table = known().engines[block.engine]
+        releases = [release(text) for text in block.releases]
+        assert releases == sorted(releases)
+        assert release(table.first) <= releases[0] <= releases[-1] <= release(table.last)
+    newest = {engine: max(w.releases[-1] for w in known().wheels if w.engine == engine) for engine in ("litert",)}
+    assert newest == {"litert": known().engines["litert"].last}
+
+
+@pytest.mark.parametrize("table", ["kernels", "onnx_kernels"])
+def test_no_type_of_an_operator_stands_twice(table: str) -> None:
+    for name, row in getattr(known(), table).items():
+        kinds = [kind for kinds in row.values() for kind in kinds]
+        assert len(kinds) == len(set(kinds)), name
+
+
+def test_what_some_releases_compute_wrongly_is_right_in_later_ones() -> None:
+    for name, kinds in known().wrong_from.items():
+        came = {kind: since(when) for when, row in known().kernels[name].items() for kind in row}
+        assert all(since(when) < came[kind] < NEVER for kind, when in kinds.items())
+
+
+def test_litert_carries_on_where_tflite_ended() -> None:
+    assert place("tflite", "2.14.0") < place("litert", "1.0.0") < place("litert", "2.3.0") < NEVER
+    assert place("tflite", "2.9.1") < place("tflite", "2.10.0") < since("litert 1.0.0")
+    assert place("tflite", "2.14") == place("tflite", "2.14.0") == since("2.14.0")
+
+
+def test_the_table_is_read_without_tensorflow_and_engines() -> None:
+    code = (
+        "import sys\n"
+        "for name in ('tensorflow', 'keras', 'onnx', 'onnxruntime', 'ai_edge_litert', 'tflite_runtime'):\n"
+        "    sys.modules[name] = None\n"
+        "import edgedigits_export.check_board, edgedigits_export.check\n"
+        "assert str(edgedigits_export.check.parse_target('litert==2.3.0')) == 'ai-edge-litert 2.3.0'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

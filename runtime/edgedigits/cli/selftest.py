@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from edgedigits.cli.desk import on_the_desk
 from edgedigits.cli.options import add_choice, add_output, check_output, give, table
 
 if TYPE_CHECKING:
@@ -15,11 +16,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parser.add_argument("bundle", nargs="?", help="a shipped bundle's name or a path (default: the one in the package)")
     add_choice(parser)
+    parser.add_argument(
+        "--board", choices=("zero2w", "pi3", "pi4", "pi5"),
+        help="with the real wheels of an emulated Raspberry Pi (x86-64 Linux with Debian's apt; proves no speed); or "
+        "here with another release: --engine tflite-runtime==2.14",
+    )  # fmt: skip
+    parser.add_argument("--os", choices=("bookworm", "trixie"), help="the board's system (default: bookworm)")
+    parser.add_argument("--arch", choices=("arm64", "armhf"), help="its architecture (default: arm64)")
     add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Answer the golden inputs with each variant in each engine."""
+    """Answer the golden inputs with each variant in each engine, here or elsewhere."""
+    if args.board or args.os or args.arch or "==" in args.engine:
+        code: int = on_the_desk("selftest --board", "elsewhere").run(args)
+        return code
     check_output(args)
     from edgedigits.bundle import Bundle
     from edgedigits.cli.choice import choose_files
@@ -48,4 +59,4 @@ def run(args: argparse.Namespace) -> int:
 def _witness(result: GoldenResult) -> str:
     """Whose recorded answers, and how close these have to come."""
     who = result.witness
-    return f"{who.engine} {who.version} on {who.machine}, {'exactly' if result.exact else 'up to rounding'}"
+    return f"{who.engine} {who.version}, {'exactly' if result.exact else 'up to rounding'}"

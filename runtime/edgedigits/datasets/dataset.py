@@ -105,7 +105,7 @@ def choose_stratified(dataset: Dataset, count: int, seed: int) -> NDArray[np.int
     total = len(dataset)
     if not 0 < count < total:
         raise DatasetError(f"{dataset.source}: cannot take {count} of {total} images and leave some")
-    sizes = np.bincount(dataset.labels, minlength=len(dataset.names))
+    sizes = np.bincount(dataset.labels.astype(np.intp), minlength=len(dataset.names))
     shares = sizes * count / total
     quota = np.floor(shares).astype(np.int64)
     largest = np.argsort(quota - shares, kind="stable")[: count - int(quota.sum())]

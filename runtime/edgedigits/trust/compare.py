@@ -138,7 +138,8 @@ def _flips(answers: NDArray[np.float32], reference: NDArray[np.float32], labels:
 
 
 def _per_class(was: NDArray[np.bool_], now: NDArray[np.bool_], labels: NDArray[np.int64]) -> tuple[ClassChange, ...]:
-    counts, before, after = (np.bincount(labels, weights=weights).astype(int).tolist() for weights in (None, was, now))
+    classes = labels.astype(np.intp)  # all that 32-bit numpy counts
+    counts, before, after = (np.bincount(classes, weights=weights).astype(int).tolist() for weights in (None, was, now))
     return tuple(ClassChange(label, counts[label], before[label], after[label]) for label in np.unique(labels).tolist())
 
 

@@ -97,7 +97,7 @@ def expected_calibration_error(probabilities: NDArray[np.float32], labels: NDArr
     confidence = probabilities.max(axis=1).astype(np.float64)
     gap = (probabilities.argmax(axis=1) == labels) - confidence
     # Above 1 by a rounding of softmax, or no number at all: into the last and the first bin, not out of the array.
-    which = np.clip(np.nan_to_num(np.ceil(confidence * bins) - 1), 0, bins - 1).astype(np.int64)
+    which = np.clip(np.nan_to_num(np.ceil(confidence * bins) - 1), 0, bins - 1).astype(np.intp)
     return float(np.abs(np.bincount(which, weights=gap, minlength=bins)).sum() / len(labels))
 
 

@@ -6,9 +6,11 @@ INSTALLED := $(VENV)/.installed
 # Where `demo` writes. EPOCHS and the like: make demo TRAIN="--epochs 3".
 DEMO := demo
 TRAIN ?=
+# Of benchmarks/pi.py: PI=--check compares with the committed results, PI="-o benchmarks/results/pi.json" replaces them.
+PI ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test cover mutants lint format type build results bundle readme constraints clean
+.PHONY: help install demo test cover mutants lint format type build pi results bundle bit-flips compat readme constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +60,12 @@ type: install ## mypy, strict
 build: install ## the wheel, in dist/
 	$(BIN)/python -m build --quiet --outdir dist .
 
+pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compatibility and numerics, never speed
+	rm -rf dist && $(BIN)/python -m build --quiet --wheel --outdir dist .
+	$(BIN)/edgedigits export models/cnn.keras --calibration mnist -o build/pi --overwrite
+	$(BIN)/python benchmarks/silently_wrong.py models/cnn.keras build/pi build/silently-wrong
+	$(BIN)/python benchmarks/pi.py dist/*.whl --bundle build/pi --lie build/silently-wrong $(PI)
+
 results: install ## export, compare and measure the reference model anew, into benchmarks/results
 	$(BIN)/edgedigits export models/cnn.keras --calibration mnist -o build/cnn --overwrite \
 	  --variants float32,float16,dynamic-int8,int8,int16x8
@@ -68,7 +76,14 @@ bundle: install ## export the shipped bundle from the reference model
 	$(BIN)/edgedigits export models/cnn.keras --calibration mnist --variants int8,float32.tflite \
 	  -o runtime/edgedigits/bundles/cnn --overwrite
 
-readme: install ## write README's tables from committed results
+bit-flips: install ## flip bits of the shipped int8 file: how many does the self-test notice?
+	$(BIN)/python benchmarks/bit_flips.py -o benchmarks/results/bit-flips.json
+
+compat: install ## run a zoo of models in old and new engine releases: is `check` right? (15 minutes, 2 GB in the cache)
+	$(BIN)/python benchmarks/compat/run.py
+	$(BIN)/python benchmarks/compat/page.py
+
+readme: install ## write the tables of README and docs from committed results
 	$(BIN)/python benchmarks/readme.py
 
 constraints: install ## pin the newest versions that go together, for all Pythons and systems, into constraints.txt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from edgedigits.cli.verbs import VERBS
+from edgedigits_export.board_cache import boards_cache
 
 ROOT = Path(__file__).parents[2]
 PAGES = {page.name: page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
 # Commands that CI itself runs (.ci/run), or that make the environment the others are run in.
 ELSEWHERE = ("make ", "python3 -m venv", "pip install ")
+# Needs an emulated board, which is fetched once: `make pi` does.
+BOARD = "--board"
 # Takes a minute of training: tests/train runs it with fewer epochs.
 LONG = ("edgedigits train",)
 
@@ -28,6 +32,11 @@ def commands(page: str) -> list[str]:
     return [line for line in lines if line and not line.startswith((*ELSEWHERE, *LONG))]
 
 
+def can_emulate() -> bool:
+    """Whether the parts of emulated boards are there, or may be fetched."""
+    return bool(os.environ.get("EDGEDIGITS_PI")) or (boards_cache() / "debian-trixie-arm64").is_dir()
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
 def test_every_command_on_the_page_runs(
     page: str, workplace: Path, own_bundle: Path, shell: dict[str, str], tmp_path: Path
@@ -36,14 +45,17 @@ def test_every_command_on_the_page_runs(
         (tmp_path / entry.name).symlink_to(entry)
     if not any(command.startswith("edgedigits export") for command in commands(page)):
         (tmp_path / "my-bundle").symlink_to(own_bundle)
+    emulated = [command for command in commands(page) if BOARD in command and not can_emulate()]
     for command in commands(page):
+        if command in emulated:
+            continue
         done = subprocess.run(
             ["sh", "-ec", command], cwd=tmp_path, env=shell, capture_output=True, text=True, check=False
         )
-        # A few hundred images, too few for statistics: the pages say that export and parity then exit 4.
-        undecided = done.returncode == 4 and "too few images to tell" in done.stdout and "FAILED" not in done.stdout
-        assert done.returncode == 0 or undecided, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip(), f"{command} printed nothing"
+    if emulated:
+        pytest.skip(f"all ran but these, for which no emulated board is in the cache: {'; '.join(emulated)}")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python") and page == "README.md"])

@@ -1,0 +1,89 @@
+"""The engine releases to try, the Pythons that have wheels for them, and throw-away venvs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_OLD, _MID, _NEW = ("3.8", "3.9"), ("3.9", "3.10", "3.11"), ("3.11", "3.12", "3.13")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A package's release, the Pythons with wheels for it (first choice first), the numpy to put beside it.
+
+    Without a ``numpy`` the package brings all that it asks for.
+    """
+
+    package: str
+    version: str
+    pythons: tuple[str, ...]
+    numpy: str
+
+    def __str__(self) -> str:
+        """As pip writes it."""
+        return f"{self.package}=={self.version}"
+
+
+def _releases(package: str, pythons: tuple[str, ...], numpy: str, *versions: str) -> tuple[Release, ...]:
+    return tuple(Release(package, version, pythons, numpy) for version in versions)
+
+
+# Every release of tflite-runtime; LiteRT's and onnxruntime's first ones and one of each minor release.
+RELEASES = (
+    *_releases("tflite-runtime", _OLD, "numpy<2", "2.7.0", "2.8.0", "2.9.1", "2.10.0", "2.11.0", "2.12.0"),
+    *_releases("tflite-runtime", (*_OLD, "3.10"), "numpy<2", "2.13.0"),
+    *_releases("tflite-runtime", ("3.11", "3.10", *_OLD), "numpy<2", "2.14.0"),
+    *_releases("ai-edge-litert", _MID, "numpy<2", "1.0.1", "1.1.2", "1.2.0", "1.3.0", "1.4.0", "2.0.3", "2.1.0"),
+    *_releases("ai-edge-litert", _NEW, "numpy", "2.1.6", "2.2.0", "2.3.0"),
+    *_releases("onnxruntime", ("3.8",), "numpy<2", "1.6.0"),
+    *_releases("onnxruntime", _OLD, "numpy<2", "1.7.0", "1.8.1", "1.9.0", "1.10.0", "1.11.1", "1.12.1", "1.13.1"),
+    *_releases("onnxruntime", _OLD, "numpy<2", "1.14.1", "1.15.1", "1.16.3", "1.17.3", "1.18.1", "1.19.2"),
+    *_releases("onnxruntime", ("3.11", "3.12"), "numpy", "1.20.1", "1.21.1", "1.22.1", "1.23.2", "1.24.4", "1.25.1"),
+    *_releases("onnxruntime", _NEW, "numpy", "1.26.0", "1.27.0", "1.28.0", "1.29.0", "1.30.0", "1.31.1", "1.32.0"),
+)
+
+
+@cache
+def interpreters() -> dict[str, str]:
+    """Pythons of this machine by ``3.X``: pyenv's own, for its names on the PATH may lead nowhere, else the PATH's."""
+    found = {}
+    for python in sorted((Path.home() / ".pyenv" / "versions").glob("3.*/bin/python")):
+        version = re.match(r"3\.\d+", python.parts[-3])
+        if version:
+            found[version[0]] = str(python)
+    for minor in range(8, 15):
+        if path := shutil.which(f"python3.{minor}"):
+            found.setdefault(f"3.{minor}", path)
+    return found
+
+
+def venv(release: Release, folder: Path) -> str | None:
+    """The Python of a venv with this release and numpy, made when it is not there; None without a fit Python."""
+    version = next((version for version in release.pythons if version in interpreters()), None)
+    if version is None:
+        return None
+    home = folder / f"{release.package}-{release.version}-py{version}"
+    if not (home / "made").is_file():
+        shutil.rmtree(home, ignore_errors=True)
+        _uv("venv", "--python", interpreters()[version], str(home))
+        install = ("pip", "install", "--python", str(home), "--only-binary", ":all:")
+        if release.numpy:
+            # The engines' other declared requirements are for tools that come along; inference needs numpy alone.
+            _uv(*install, release.numpy)
+            _uv(*install, "--no-deps", str(release))
+        else:
+            _uv(*install, str(release))
+        (home / "made").touch()
+    return str(home / "bin" / "python")
+
+
+def _uv(*words: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    subprocess.run([sys.executable, "-m", "uv", "--quiet", *words], check=True, env=environment)

@@ -1,0 +1,99 @@
+"""Make the zoo: models in many forms, real digits to ask them, and what the Keras originals answer.
+
+`python zoo.py FOLDER` writes ``models.json`` (net, how it was made, file, sha256), the files, and for each net
+``<net>-images.npy`` uint8 ``[32, H, W, C]`` and ``<net>-keras.npy`` float32 ``[32, 10]``. The same versions give the
+same files. Needs the training and export packages, MNIST, and uv for the quantizer's own Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import nets
+import numpy as np
+from numpy.typing import NDArray
+from onnx_files import onnx_files
+from releases import Release, venv
+from tflite_files import OWN, tflite_files
+
+from edgedigits.datasets import load_mnist
+from edgedigits_export.quiet import load
+from edgedigits_train.backend import set_up
+
+IMAGES = 32
+CALIBRATION = 100
+# ai-edge-quantizer 0.10, its name before, writes the same bytes.
+QUANTIZER = Release("litert-quantizer", "0.11.0", ("3.11", "3.12", "3.13"), "")
+QUANTIZED = (*OWN, "separable", "excited", "transposed", "attentive")
+Row = dict[str, str]
+
+
+def make(folder: Path) -> None:
+    """Fill the folder; ``models.json`` comes last, so that a zoo with it is a whole one."""
+    started = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    set_up(threads=2)
+    digits, _ = load_mnist()
+    rows = [row for name in nets.NETS for row in _of_net(folder, name, digits.images, digits.labels)]
+    rows = _without_twins(folder, [*rows, *_by_recipes(folder)])
+    packages = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime")
+    made_by = {**{name: version(name) for name in packages}, QUANTIZER.package: QUANTIZER.version}
+    made = {"seconds": round(time.monotonic() - started), "versions": made_by, "models": rows}
+    (folder / "models.json").write_text(json.dumps(made, indent=1))
+
+
+def _of_net(folder: Path, name: str, digits: NDArray[np.uint8], labels: NDArray[np.int64]) -> Iterator[Row]:
+    print(f"zoo: {name}", file=sys.stderr, flush=True)
+    model = nets.train(name, digits, labels)
+    # Training digits that it has not been trained with.
+    start = nets.TRAINING_DIGITS
+    images = nets.images_of(name, digits[start : start + IMAGES])
+    calibration = nets.images_of(name, digits[start + IMAGES : start + IMAGES + CALIBRATION])
+    np.save(folder / f"{name}-images.npy", images)
+    np.save(folder / f"{name}-keras.npy", model.predict(images.astype(np.float32), verbose=0))
+    np.save(folder / f"{name}-calibration.npy", calibration)
+    for suffix, files in (
+        ("tflite", tflite_files(name, model, calibration)),
+        ("onnx", onnx_files(name, model, calibration)),
+    ):
+        for how, data in files:
+            file = f"{name}--{how.replace(' ', '-')}.{suffix}"
+            (folder / file).write_bytes(data)
+            yield {"net": name, "how": how, "file": file}
+    load("keras").backend.clear_session()
+
+
+def _by_recipes(folder: Path) -> Iterator[Row]:
+    """What Google's stand-alone quantizer makes of the float32 files."""
+    print(f"zoo: {QUANTIZER}", file=sys.stderr, flush=True)
+    python = venv(QUANTIZER, folder.parent / "venvs")
+    if python is None:
+        raise SystemExit(f"{QUANTIZER} needs Python {' or '.join(QUANTIZER.pythons)}, not found on this machine")
+    out = folder / QUANTIZER.package
+    out.mkdir(exist_ok=True)
+    script = Path(__file__).with_name("recipes.py")
+    with open(folder / "recipes.log", "w", encoding="utf-8") as log:
+        subprocess.run([python, script, out, folder, *QUANTIZED], check=True, stdout=log, stderr=log)
+    for file in sorted(out.glob("*.tflite")):
+        name, recipe = file.stem.split("--")
+        yield {"net": name, "how": f"{QUANTIZER.package} {recipe}", "file": f"{QUANTIZER.package}/{file.name}"}
+
+
+def _without_twins(folder: Path, rows: list[Row]) -> list[Row]:
+    """Leave out files that another way made byte for byte."""
+    seen: dict[str, Row] = {}
+    for row in rows:
+        sha256 = hashlib.sha256((folder / row["file"]).read_bytes()).hexdigest()
+        seen.setdefault(sha256, {**row, "sha256": sha256})
+    return list(seen.values())
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]))

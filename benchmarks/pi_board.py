@@ -1,0 +1,191 @@
+"""One emulated board for benchmarks/pi.py: the wheel's verbs there, and its answers beside those of this machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgedigits.bundle import Bundle
+from edgedigits.cli.verbs import VERBS
+from edgedigits.datasets.own import read_npz
+from edgedigits.engines import ENGINES
+from edgedigits.manifest import ModelFile
+from edgedigits.trust.compare import compare
+from edgedigits.trust.gates import GATES
+from edgedigits.trust.outputs import outputs_path, read_outputs
+from edgedigits.trust.parity import pairs
+from edgedigits_export.board_wheels import package_of
+from edgedigits_export.boards import BOARDS, SYSTEMS, processor_of
+from edgedigits_export.emulate import emulated
+from edgedigits_export.place import Place
+
+MARKS = Path(__file__).with_name("mark_inferences.py")
+MARKING_CALL = {"arm64": 125, "armhf": 159}  # sched_get_priority_max in Linux's tables of system calls
+INFERENCES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every board is asked.
+
+    Attributes
+    ----------
+    wheel: the unpacked wheel under test.
+    data: an .npz of labelled digits; picture: one of them as a PNG, whose answer is ``label``.
+    native: outputs of this machine's engines for ``data``.
+    plugin: that counts instructions; None without a compiler.
+    lies: bundles that load and answer wrongly in tflite-runtime.
+
+    """
+
+    bundle: Bundle
+    wheel: Path
+    data: Path
+    picture: Path
+    label: int
+    native: Path
+    plugin: Path | None
+    lies: tuple[Path, ...]
+
+
+def on_board(task: Task, name: str, system_name: str) -> dict[str, Any]:
+    """Everything on one board with one system, as an entry of the results; ``failed`` lists what went wrong."""
+    board, system = BOARDS[name], SYSTEMS[system_name]
+    title = f"{name} {system.suite} {system.architecture}"
+
+    def say(line: str) -> None:
+        print(f"{title}: {line}", file=sys.stderr, flush=True)
+
+    say("begun")
+    with emulated(board, system, system.engines, say, task.wheel) as place:
+        one = _OneBoard(task, place, system.engines, MARKING_CALL[system.architecture], [])
+        versions = place.versions(["numpy", "pillow", *map(package_of, system.engines)])
+        found = {
+            "board": name, "os": system.suite, "arch": system.architecture, "model": board.model,
+            "processor": processor_of(board, system), "emulated": True, "versions": versions,
+            "doctor": one.doctor(), "selftest": one.selftest(), "classify": one.classify(),
+            "rows": list(one.rows()), "lies": list(one.lies()), "failed": one.failed,
+        }  # fmt: skip
+    say("; ".join(one.failed) or "as it should be")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _OneBoard:
+    """A board that is ready; ``engines`` are its engines with their releases, ``failed`` grows."""
+
+    task: Task
+    place: Place
+    engines: dict[str, str]
+    marking_call: int
+    failed: list[str]
+
+    def doctor(self) -> int | None:
+        """Its exit code; None when the wheel has no such verb."""
+        if "doctor" not in VERBS:
+            return None
+        return self._run("doctor").returncode
+
+    def selftest(self) -> list[dict[str, Any]]:
+        """File, engine and whether it passed; all must."""
+        self._run("selftest", self.task.bundle.path, "-o", self.place.folder / "selftest.json")
+        return _verdicts(self.place.folder / "selftest.json")
+
+    def classify(self) -> list[dict[str, Any]]:
+        """What each engine reads on the picture."""
+        found = []
+        for engine in self.engines:
+            if not pairs(self.task.bundle.manifest.files, [engine]):
+                continue
+            done = self._run(
+                "classify", self.task.picture, "--bundle", self.task.bundle.path, "--engine", engine, "--json"
+            )
+            digit = json.loads(done.stdout)["digit"] if not done.returncode else None
+            found.append({"engine": engine, "digit": digit, "expected": self.task.label})
+            if digit != self.task.label:
+                self.failed.append(f"classify in {engine} reads {digit}, not {self.task.label}")
+        return found
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Each file in each engine: its answers there and here, and its instructions per inference."""
+        there = self.place.folder / "outputs"
+        self._run("parity", self.task.bundle.path, "--data", self.task.data, "--save-outputs", there)
+        for engine in self.engines:
+            files = [file for file, _ in pairs(self.task.bundle.manifest.files, [engine])]
+            counts = self._instructions(engine, files)
+            for file in files:
+                if outputs_path(there, file.path, engine).exists():  # otherwise parity has failed and is told
+                    yield {
+                        "file": file.path, "engine": engine, "version": self.engines[engine],
+                        **self._compared(there, file, engine), "instructions": counts.get(file.path),
+                    }  # fmt: skip
+
+    def lies(self) -> Iterator[dict[str, Any]]:
+        """Bundles with a file that tflite-runtime loads and computes wrongly: the self-test must say so."""
+        for lie in self.task.lies if "tflite" in self.engines else ():
+            stored = self.place.folder / f"{lie.name}.json"
+            self._run("selftest", lie, "--engine", "tflite", "-o", stored, expected=1)
+            yield {"bundle": lie.name, "engine": "tflite", "selftest": _verdicts(stored)}
+
+    def _compared(self, there: Path, file: ModelFile, engine: str) -> dict[str, Any]:
+        """How its answers differ from this machine's: of the same engine, else of LiteRT."""
+        against = engine if outputs_path(self.task.native, file.path, engine).exists() else "litert"
+        answers = read_outputs(outputs_path(there, file.path, engine)).probabilities
+        reference = read_outputs(outputs_path(self.task.native, file.path, against)).probabilities
+        labels = read_npz(self.task.data).labels
+        figures, gate = compare(answers, reference, labels), GATES[file.precision]
+        if gate.max_abs_difference is not None and not figures.max_abs_difference <= gate.max_abs_difference:
+            self.failed.append(f"{file.path} in {engine}: max |Δ| {figures.max_abs_difference:.2g}")
+        if figures.agreement_beyond_ties < gate.min_agreement:
+            self.failed.append(f"{file.path} in {engine}: agreement {figures.agreement:.2%}")
+        return {
+            "against": against, "count": len(labels), "accuracy": figures.accuracy.top1,
+            "agreement": figures.agreement, "flips": len(figures.flips),
+            "max_abs_difference": figures.max_abs_difference,
+        }  # fmt: skip
+
+    def _instructions(self, engine: str, files: list[ModelFile]) -> dict[str, float]:
+        """Guest instructions of one inference of each file: those between two marks, shared out."""
+        if self.task.plugin is None or not files:
+            return {}
+        marks = self.place.folder / f"{engine}.marks"
+        variable = f"{self.task.plugin},out={marks},call={self.marking_call}"
+        paths = [str(self.task.bundle.path / file.path) for file in files]
+        done = self.place.with_variables(QEMU_PLUGIN=variable).run([str(MARKS), engine, str(INFERENCES), *paths])
+        if done.returncode:
+            self.failed.append(f"counting in {engine} ended with {done.returncode}: {_last(done.stderr)}")
+            return {}
+        executed = np.loadtxt(marks, dtype=np.int64)[:, 1].reshape(-1, 2)
+        each = np.diff(executed)[:, 0] / INFERENCES
+        return {file.path: float(count) for file, count in zip(files, each, strict=True)}
+
+    def _run(self, *words: object, expected: int = 0) -> Any:
+        done = self.place.command(list(map(str, words)))
+        if done.returncode != expected:
+            self.failed.append(f"{words[0]} ended with {done.returncode}, not {expected}: {_last(done.stderr)}")
+        return done
+
+
+def _verdicts(stored: Path) -> list[dict[str, Any]]:
+    if not stored.exists():
+        return []
+    rows = json.loads(stored.read_text())["rows"]
+    return [{"file": row["file"], "engine": row["engine"], "passed": row["exit_code"] == 0} for row in rows]
+
+
+def _last(text: str) -> str:
+    return (text.strip().splitlines() or ["it said nothing"])[-1][:200]
+
+
+def without_wheels() -> list[str]:
+    """Which engines are left out where, as the results tell it."""
+    return [
+        f"{package_of(engine)} on {system.suite} {system.architecture}: no wheel for Python {system.python}"
+        for system in SYSTEMS.values() for engine in ENGINES if engine not in system.engines
+    ]  # fmt: skip

@@ -81,7 +81,7 @@ bit-flips: install ## flip bits of the shipped int8 file: how many does the self
 
 compat: install ## run a zoo of models in old and new engine releases: is `check` right? (15 minutes, 2 GB in the cache)
 	$(BIN)/python benchmarks/compat/run.py
-	$(BIN)/python benchmarks/compat/page.py
+	$(BIN)/python benchmarks/readme.py
 
 readme: install ## write the tables of README and docs from committed results
 	$(BIN)/python benchmarks/readme.py

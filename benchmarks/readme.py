@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tables import boards_table, flips_table, instructions_table, variants_table
+from compat.page import tables as compat_tables
+from tables import boards_table, compat_line, flips_table, instructions_table, variants_table
 
 from edgedigits_export.figures import join_rows
 from edgedigits_export.front import draw_front
@@ -26,8 +27,10 @@ def sections() -> Iterator[tuple[str, str, str]]:
     pi = result("pi")
     yield "README.md", "variants", variants_table(result("parity"), result("bench"))
     yield "README.md", "boards", boards_table(pi)
+    yield "README.md", "compat", compat_line(result("compat"))
     yield "docs/measuring.md", "bit-flips", flips_table(result("bit-flips"))
     yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
+    yield "docs/compatibility.md", "compat", compat_tables(result("compat"))
 
 
 def result(name: str) -> dict[str, Any]:

@@ -71,6 +71,18 @@ def instructions_table(pi: dict[str, Any]) -> str:
     return "\n".join([*lines, "", "Thousands of instructions per inference, one thread. " + pi["note"]])
 
 
+def compat_line(compat: dict[str, Any]) -> str:
+    """How often `check` was right, in one sentence."""
+    counts = compat["totals"]
+    return (
+        f"`check` against reality, over {len(compat['models'])} models and {len(compat['releases'])} releases of the "
+        f'engines ({counts["pairs"]:,} pairs): {counts["false_runs"]} times "runs" where it does not, '
+        f'{counts["false_cannot_run"]} times "cannot run" or "computes wrongly" where it runs '
+        f"({100 * counts['false_cannot_run_share']:.2f} %); {counts['reality']['computes wrongly']} pairs load without an "
+        "error and answer wrongly. [docs/compatibility.md](docs/compatibility.md) has them all."
+    )
+
+
 def flips_table(flips: dict[str, Any]) -> str:
     """How many single-bit errors the self-test notices."""
     names = {"all": "any bit", "top": "the top bit", "harmful": "changes an answer among the validation digits"}

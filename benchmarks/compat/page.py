@@ -1,21 +1,10 @@
-"""Write docs/compatibility.md's tables from the committed result, so that no published figure is typed by hand.
-
-`python benchmarks/compat/page.py` writes; with `--check` it exits 1 when page and result differ.
-"""
+"""The tables of docs/compatibility.md, out of the committed result."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "compatibility.md"
-RESULT = ROOT / "benchmarks" / "results" / "compat.json"
-BEGIN, END = "<!-- compat: make compat -->", "<!-- /compat -->"
 
 Entry = tuple[dict[str, Any], str, str]  # a model, the verdict's letter, reality's letter
 
@@ -115,25 +104,3 @@ def _origin(result: dict[str, Any]) -> Iterator[str]:
     )
     for line in result["skipped"]:
         yield f"Not tried: {line}."
-
-
-def updated(page: str, result: dict[str, Any]) -> str:
-    """The page with its generated part as the result says."""
-    before, rest = page.split(BEGIN)
-    return f"{before}{BEGIN}\n{tables(result)}\n{END}{rest.split(END)[1]}"
-
-
-def main() -> int:
-    """Write the page, or check it."""
-    page = PAGE.read_text()
-    wanted = updated(page, json.loads(RESULT.read_text()))
-    if "--check" in sys.argv:
-        if page != wanted:
-            print("docs/compatibility.md differs from benchmarks/results: run make compat", file=sys.stderr)
-        return int(page != wanted)
-    PAGE.write_text(wanted)
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

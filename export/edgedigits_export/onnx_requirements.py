@@ -7,10 +7,10 @@ from typing import Any
 
 from edgedigits.errors import BundleError
 from edgedigits.manifest import Requirements
+from edgedigits_export.broken import BROKEN, reason
 from edgedigits_export.kernels import onnx_kernel, onnx_kind
 from edgedigits_export.quiet import load
 from edgedigits_export.releases import NEVER, Since, ir_since, onnxruntime_engines, opset_since
-from edgedigits_export.requirements import BROKEN, reason
 from edgedigits_export.targets import known
 
 STANDARD = "ai.onnx"

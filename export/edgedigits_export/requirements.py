@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from typing import Any
 
 from edgedigits.errors import BundleError
 from edgedigits.manifest import Format, Requirements
+from edgedigits_export.broken import BROKEN, reason
 from edgedigits_export.kernels import tflite_kernel, tflite_kind
+from edgedigits_export.onnx_requirements import read_onnx
 from edgedigits_export.operator_versions import RULES
 from edgedigits_export.operators import Operand, Signature
 from edgedigits_export.quiet import load
 from edgedigits_export.releases import tflite_engines, version_since
-
-# What broken offsets and lengths make the generated flatbuffer classes raise; they have no verifier.
-BROKEN = (struct.error, ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 
 
 def read_requirements(data: bytes, fmt: Format) -> Requirements:
@@ -26,11 +24,7 @@ def read_requirements(data: bytes, fmt: Format) -> Requirements:
     BundleError: the bytes are no such file, are broken, or keep weights in other files.
 
     """
-    if fmt == "tflite":
-        return _read_tflite(data)
-    from edgedigits_export.onnx_requirements import read_onnx
-
-    return read_onnx(data)
+    return _read_tflite(data) if fmt == "tflite" else read_onnx(data)
 
 
 def _read_tflite(data: bytes) -> Requirements:
@@ -117,8 +111,3 @@ def _shape(tensor: Any) -> tuple[int, ...]:
 
 def _operand(tensor: Any, kinds: dict[int, str]) -> Operand:
     return Operand(kinds[tensor.type], _shape(tensor), _scales(tensor), tensor.sparsity is not None)
-
-
-def reason(error: BaseException) -> str:
-    """One line out of what a reader of broken bytes raised."""
-    return " ".join(str(error).split())[:120] or type(error).__name__

@@ -13,6 +13,7 @@ from edgedigits.engines import ENGINES
 from edgedigits.extras import requirements_of
 from edgedigits_export.board_cache import Progress
 from edgedigits_export.board_wheels import package_of, pip_install
+from edgedigits_export.check import Target, numpy_limit
 from edgedigits_export.place import Place, clean_environment, copy_package
 
 
@@ -34,6 +35,7 @@ def throwaway(engines: Mapping[str, str], progress: Progress) -> Iterator[Place]
         builder = venv.EnvBuilder(symlinks=os.name != "nt")
         builder.create(folder / "venv")
         python = Path(builder.ensure_directories(folder / "venv").env_exe)
-        pip_install(["numpy", "pillow", *beside, *wanted], " ".join(wanted), ["--python", str(python)])
+        numpy = [f"numpy{numpy_limit(Target(engine, version))}" for engine, version in engines.items()]
+        pip_install([*numpy, "pillow", *beside, *wanted], " ".join(wanted), ["--python", str(python)])
         package = copy_package(folder / "package")
         yield Place(python, clean_environment(folder, [package]), folder)

@@ -117,18 +117,19 @@ class Bundle:
         there = [file.precision for file in self.manifest.files if file.format in formats]
         return DEFAULT_PRECISION if DEFAULT_PRECISION in there or not there else there[0]
 
-    def golden(self) -> GoldenSet:
-        """The golden inputs and answers.
+    def golden(self, only: ModelFile | None = None) -> GoldenSet:
+        """The golden inputs and answers; of one file alone and without pictures where every load waits for them.
 
         Raises
         ------
-        BundleError: the file is missing, changed or broken.
+        BundleError: the attachment is missing, changed or broken.
 
         """
         attachment = self.manifest.golden.file
-        arrays = self._arrays(attachment)
+        arrays = self._arrays(attachment, "" if only is None else only.path)
         images = self._expect(arrays, "images", attachment, self.manifest.image)
-        expected = {file.path: self._answers(arrays, file, attachment) for file in self.manifest.files}
+        files = self.manifest.files if only is None else (only,)
+        expected = {file.path: self._answers(arrays, file, attachment) for file in files}
         pictures = {
             index: arrays[key].tobytes() for index in range(len(images)) if (key := f"picture/{index}") in arrays
         }
@@ -156,10 +157,11 @@ class Bundle:
             return None
         return self._expect(self._arrays(attachment), "probabilities", attachment, (len(self.manifest.labels),))
 
-    def _arrays(self, attachment: Attachment) -> dict[str, NDArray[Any]]:
+    def _arrays(self, attachment: Attachment, ending: str = "") -> dict[str, NDArray[Any]]:
+        """All arrays of an attachment, or the images and those whose key ends so."""
         try:
             with np.load(io.BytesIO(self.read(attachment)), allow_pickle=False) as archive:
-                return {key: archive[key] for key in archive.files}
+                return {key: archive[key] for key in archive.files if key.endswith(("images", ending))}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise BundleError(f"{self.path / attachment.path}: expected an .npz of arrays, found: {error}") from error
 

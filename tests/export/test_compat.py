@@ -198,11 +198,3 @@ def test_the_silently_wrong_recipe_was_seen_and_foretold(
         if model["how"] == "litert-quantizer dynamic_wi8_afp32" and model["net"] in {"mlp", "lenet5", "cnn"}
     ]
     assert silent == 3 * [("w", "w")]
-
-
-def test_the_page_shows_the_committed_result(scripts: dict[str, ModuleType], result: dict[str, Any]) -> None:
-    page = scripts["page"]
-    written = page.PAGE.read_text()
-    assert page.updated(written, result) == written
-    result["totals"]["unknown"] += 1
-    assert page.updated(written, result) != written

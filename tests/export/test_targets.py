@@ -12,6 +12,8 @@ import pytest
 
 from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError
+from edgedigits.trust.wheels import WHEELS
+from edgedigits_export.boards import BOARDS, SYSTEMS
 from edgedigits_export.releases import NEVER, place, release, since
 from edgedigits_export.targets import TARGETS, known, read_targets
 
@@ -86,3 +88,24 @@ def test_the_table_is_read_without_tensorflow_and_engines() -> None:
         "assert str(edgedigits_export.check.parse_target('litert==2.3.0')) == 'ai-edge-litert 2.3.0'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_emulated_systems_are_those_of_the_table() -> None:
+    for system in SYSTEMS.values():
+        told = known().systems[system.suite]
+        assert (told.python, told.glibc) == (system.python, ".".join(map(str, system.glibc)))
+        for engine, version in system.engines.items():
+            assert version == known().engines[engine].last
+    assert set(BOARDS) <= set(known().boards)
+
+
+@pytest.mark.parametrize("engine", WHEELS)
+def test_doctor_knows_the_wheels_of_the_newest_releases_as_check_does(engine: str) -> None:
+    last = known().engines[engine].last
+    told = next(wheels for wheels in known().wheels if wheels.engine == engine and last in wheels.releases)
+    mine = WHEELS[engine]
+    assert mine.newest_python == max(int(python.split(".")[1]) for python in told.pythons)
+    assert {place.split("-")[1]: glibc for place, glibc in mine.glibc.items() if place.startswith("linux")} == {
+        machine: tuple(map(int, glibc.split("."))) for machine, glibc in told.glibc.items()
+    }
+    assert mine.numpy == f"numpy{told.numpy or ''}"

@@ -68,7 +68,7 @@ def instructions_table(pi: dict[str, Any]) -> str:
     for (_, engine, file), group in groupby(rows, key=lambda row: row["key"]):
         counts = {row["board"]: row["instructions"] for row in group}
         lines.append(f"| {engine} | `{file}` | {' | '.join(f'{counts[board] / 1e3:,.0f}' for board in boards)} |")
-    return "\n".join([*lines, "", "Thousands of instructions per inference, one thread. " + pi["note"]])
+    return "\n".join([*lines, "", "Thousands of instructions per inference, one thread. " + _sentence(pi["note"])])
 
 
 def compat_line(compat: dict[str, Any]) -> str:
@@ -78,8 +78,8 @@ def compat_line(compat: dict[str, Any]) -> str:
         f"`check` against reality, over {len(compat['models'])} models and {len(compat['releases'])} releases of the "
         f'engines ({counts["pairs"]:,} pairs): {counts["false_runs"]} times "runs" where it does not, '
         f'{counts["false_cannot_run"]} times "cannot run" or "computes wrongly" where it runs '
-        f"({100 * counts['false_cannot_run_share']:.2f} %); {counts['reality']['computes wrongly']} pairs load without an "
-        "error and answer wrongly. [docs/compatibility.md](docs/compatibility.md) has them all."
+        f"({100 * counts['false_cannot_run_share']:.2f} %); {counts['reality']['computes wrongly']} pairs load without "
+        "an error and answer wrongly. [docs/compatibility.md](docs/compatibility.md) has them all."
     )
 
 
@@ -134,6 +134,10 @@ def _lies(pi: dict[str, Any]) -> list[str]:
         caught = "**caught**" if not any(row["passed"] for _, row in rows) else "MISSED"
         lines.append(f"| {boards} | {systems} | tflite {version} | `{name}` | – | – | – | {caught} |")
     return lines
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _boards_note(pi: dict[str, Any]) -> str:

@@ -85,6 +85,15 @@ def test_weights_are_int8_with_one_scale_a_channel(cases: dict[str, Case]) -> No
         assert list(scales.dims) == [channels]
 
 
+def test_weights_leave_room_for_sums_of_two_products_in_16_bits(case: Case) -> None:
+    """Processors of x86 without VNNI add pairs in 16 bits: 255 * 64 * 2 fits, 255 * 127 * 2 does not."""
+    model = onnx.load_model_from_string(case.files["int8.onnx"])
+    weights = {node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    found = [onnx.numpy_helper.to_array(one) for one in model.graph.initializer if one.name in weights]
+    largest = [int(np.abs(values.astype(int)).max()) for values in found if values.dtype == np.int8 and values.ndim > 1]
+    assert 32 < max(largest) <= 64
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_no_shape_is_computed_at_run_time(case: Case, file: str) -> None:
     operators = {node.op_type for node in onnx.load_model_from_string(case.files[file]).graph.node}

@@ -53,7 +53,8 @@ def _bundle_card(bundle: Bundle) -> tuple[dict[str, Any], str]:
         "",
         f"calibrated on {manifest.calibration.count} images of {manifest.calibration.source}, "
         f"seed {manifest.calibration.seed}",
-        f"golden inputs: {manifest.golden.file.count}",
+        f"golden inputs: {manifest.golden.file.count}, answered by "
+        + ", ".join(f"{witness.engine} {witness.version}" for witness in manifest.golden.witnesses),
         f"made with {', '.join(f'{name} {version}' for name, version in sorted(manifest.tools.items()))}",
         *_provenance(manifest),
     ]
@@ -70,10 +71,10 @@ def _row(file: ModelFile) -> list[str]:
 
 def _needs(file: ModelFile) -> str:
     needs = file.requirements
-    if file.format == "onnx":
-        return f"opset {needs.opset}, IR {needs.ir_version}"
-    newest = [f"{name} v{version}" for name, version in sorted(needs.operators.items()) if version > 1]
     engines = [f"{name} >= {release}" for name, release in sorted(needs.engines.items())]
+    if file.format == "onnx":
+        return ", ".join([*engines, f"opset {needs.opset}, IR {needs.ir_version}"])
+    newest = [f"{name} v{version}" for name, version in sorted(needs.operators.items()) if version > 1]
     return ", ".join(engines or newest) or "any"
 
 

@@ -49,8 +49,12 @@ def test_it_stays_small_and_holds_code_contract_models_and_licences_alone(wheel:
         assert f"{package}/py.typed" in names
     assert {"edgedigits/manifest.schema.json", "edgedigits/bundles/cnn/manifest.json"} <= names
     assert sum(name.endswith(("licenses/LICENSE", "bundles/NOTICE.md")) for name in names) >= 2
-    allowed = (".py", ".typed", ".json", ".npz", ".tflite", ".onnx", ".j2", ".md", "METADATA", "WHEEL", "RECORD")
-    assert not [name for name in names if not name.endswith((*allowed, "LICENSE", "entry_points.txt"))]
+    allowed = (".py", ".typed", ".json", ".toml", ".npz", ".tflite", ".onnx", ".j2", ".md")
+    assert not [
+        name
+        for name in names
+        if not name.endswith((*allowed, "LICENSE", "METADATA", "WHEEL", "RECORD", "entry_points.txt"))
+    ]
 
 
 @pytest.mark.parametrize("engine", ENGINES)

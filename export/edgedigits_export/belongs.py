@@ -26,7 +26,7 @@ def refuse_another(frozen: FrozenModel, bundle: Bundle, data: Dataset, named: st
 
     Raises
     ------
-    BundleError: another model, or scaling that was an option of export and is not in the file.
+    BundleError: another model.
 
     """
     manifest = bundle.manifest
@@ -42,7 +42,7 @@ def refuse_another(frozen: FrozenModel, bundle: Bundle, data: Dataset, named: st
     if not off <= tolerance:
         raise BundleError(
             f"{named}: expected the model of {bundle.path}, whose probabilities it should repeat within {tolerance:g}, "
-            f"found them {off:.2g} off; name the .keras file it was exported from, with its scaling inside"
+            f"found them {off:.2g} off; name the .keras file it was exported from"
         )
 
 

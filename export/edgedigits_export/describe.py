@@ -9,7 +9,7 @@ import time
 from importlib.metadata import version
 
 from edgedigits import __version__
-from edgedigits.manifest import SCHEMA, CalibrationSet, Golden, Manifest, ModelFile, Reference
+from edgedigits.manifest import SCHEMA, CalibrationSet, Golden, Manifest, ModelFile, PixelScaling, Reference
 from edgedigits_export.plan import ExportPlan, pipeline
 
 _TOOLS = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
@@ -17,7 +17,7 @@ _TOOLS = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-lite
 
 def describe_bundle(plan: ExportPlan, files: list[ModelFile], golden: Golden, reference: Reference) -> Manifest:
     """The manifest, its id still to be filled in."""
-    calibration = plan.calibration
+    calibration, scaling = plan.calibration, plan.frozen.scaling
     return Manifest(
         schema=SCHEMA,
         id="",
@@ -28,6 +28,7 @@ def describe_bundle(plan: ExportPlan, files: list[ModelFile], golden: Golden, re
         image=plan.frozen.input_shape,
         parameters=plan.frozen.model.count_params(),
         preprocessing=pipeline(plan),
+        scaling=PixelScaling(scaling.scale, scaling.mean, scaling.std),
         files=tuple(files),
         calibration=CalibrationSet(
             calibration.source, plan.calibration_sha256, len(calibration.images), calibration.seed,

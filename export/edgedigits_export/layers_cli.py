@@ -37,12 +37,13 @@ def run(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
     from edgedigits.cli.choice import choose_files
     from edgedigits.records import to_plain
     from edgedigits_export.belongs import refuse_another
-    from edgedigits_export.freeze import freeze, load_keras
+    from edgedigits_export.freeze import Scaling, freeze, load_keras
     from edgedigits_export.layers import Layers
 
     files, _ = choose_files(bundle, args.variant, "auto")
     progress(f"reading {args.per_layer}")
-    frozen = freeze(load_keras(args.per_layer))
+    known = bundle.manifest.scaling
+    frozen = freeze(load_keras(args.per_layer), Scaling(known.scale, known.mean, known.std))
     refuse_another(frozen, bundle, data, str(args.per_layer))
     # Evenly over the data, which may be sorted by label.
     images = data.images[:: max(1, len(data) // _IMAGES)][:_IMAGES]

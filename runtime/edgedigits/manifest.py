@@ -108,6 +108,18 @@ class Preprocessing:
 
 
 @dataclass(frozen=True, slots=True)
+class PixelScaling:
+    """What turns raw pixels into the Keras model's own input, inside each file: ``(pixel * scale - mean) / std``.
+
+    ``mean`` and ``std`` hold one value for all channels or one a channel.
+    """
+
+    scale: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CalibrationSet:
     """Which training images set the ranges of the int8 files."""
 
@@ -192,6 +204,7 @@ class Manifest:
     image: tuple[int, int, int]
     parameters: Count
     preprocessing: Preprocessing
+    scaling: PixelScaling
     files: tuple[ModelFile, ...]
     calibration: CalibrationSet
     golden: Golden

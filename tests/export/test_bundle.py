@@ -19,6 +19,7 @@ import pytest
 from edgedigits.bundle import SHIPPED, Bundle
 from edgedigits.cli.main import main
 from edgedigits.datasets import load_splits
+from edgedigits.manifest import PixelScaling
 from edgedigits_export.quiet import quiet
 from edgedigits_export.schema import manifest_schema, schema_text
 
@@ -237,6 +238,13 @@ def test_a_model_that_needs_scaling_gets_it_from_the_options(cases: dict[str, An
     bundle = Bundle.load(tmp_path / "bundle")
     splits = load_splits(str(ROOT / "tests/data/digits.npz"), lambda path: None)
     np.testing.assert_allclose(bundle.reference(), frozen.predict(splits.test.images), atol=1e-5)
+    # The bundle remembers it, so that its layers can be compared with the model's later.
+    assert bundle.manifest.scaling == PixelScaling(1 / 255, (0.1307,), (0.3081,))
+    words = ["parity", tmp_path / "bundle", "--data", ROOT / "tests/data/digits.npz", "--json"]
+    command = [sys.executable, "-m", "edgedigits.cli.main", *words, "--per-layer", tmp_path / "net.keras"]
+    layers = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert layers.returncode == 0, layers.stderr
+    assert json.loads(layers.stdout)["passed"]
 
 
 def test_a_model_that_answers_nan_is_not_exported(keras_file: Path, tmp_path: Path) -> None:

@@ -2,95 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from ai_edge_litert import schema_py_generated as schema
-from flatbuffers import Builder
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
+from small_files import onnx_file, tflite
 
-from edgedigits.bundle import SHIPPED
-from edgedigits.cli.main import main
 from edgedigits.engines import installed_engines
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Requirements
-from edgedigits_export import check_board
 from edgedigits_export.check import Target, judge, numpy_clash, package, parse_target
-from edgedigits_export.check_board import BoardTarget, judge_board, parse_board
 from edgedigits_export.requirements import read_requirements
-from edgedigits_export.targets import System, known
+from edgedigits_export.targets import known
 
 OLD, NEW, ORT = Target("tflite", "2.14.0"), Target("litert", "2.3.0"), Target("onnxruntime", "1.32.0")
-_SHAPE = [1, 4]
-
-
-def tflite(operator: str, kind: str, declared: int = 1, weights: str = "", scales: int = 1) -> bytes:
-    """A file with one operator on [1, 4], or a Dense layer from 4 to 4 with weights of a type."""
-    model, graph, code, use = schema.ModelT(), schema.SubGraphT(), schema.OperatorCodeT(), schema.OperatorT()
-    model.version, model.buffers, graph.tensors = 3, [schema.BufferT()], []
-
-    def tensor(kind: str, shape: list[int], values: Any = None, scales: int = 1) -> int:
-        made = schema.TensorT()
-        made.type, made.shape, made.name = getattr(schema.TensorType, kind), shape, b"tensor"
-        made.quantization, made.buffer = schema.QuantizationParametersT(), 0
-        if kind.startswith(("INT", "UINT")) and "32" not in kind:
-            made.quantization.scale = np.linspace(0.01, 0.02, scales).astype(np.float32)
-            made.quantization.zeroPoint = np.zeros(scales, np.int64)
-        if values is not None:
-            model.buffers.append(schema.BufferT())
-            model.buffers[-1].data = np.frombuffer(values.tobytes(), np.uint8)
-            made.buffer = len(model.buffers) - 1
-        graph.tensors.append(made)
-        return len(graph.tensors) - 1
-
-    code.builtinCode = getattr(schema.BuiltinOperator, operator)
-    code.deprecatedBuiltinCode, code.version = min(code.builtinCode, 127), declared
-    use.inputs = [tensor(kind, _SHAPE)]
-    if weights:
-        bias = "FLOAT32" if kind == "FLOAT32" else "INT32"
-        use.inputs += [tensor(weights, [4, 4], np.arange(16, dtype=np.int8), scales)]
-        use.inputs += [tensor(bias, [4], np.zeros(4, np.float32))]
-        use.builtinOptionsType, use.builtinOptions = schema.BuiltinOptions.FullyConnectedOptions, (
-            schema.FullyConnectedOptionsT()
-        )  # fmt: skip
-        use.builtinOptions.asymmetricQuantizeInputs = kind == "FLOAT32"
-    elif operator in {"DIV", "SQUARED_DIFFERENCE"}:
-        use.inputs.append(tensor(kind, _SHAPE))
-    use.outputs = [tensor(kind, _SHAPE)]
-    graph.inputs = [index for index in use.inputs if graph.tensors[index].buffer == 0]
-    graph.outputs, graph.operators = use.outputs, [use]
-    model.operatorCodes, model.subgraphs = [code], [graph]
-    builder = Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
-def onnx_file(operator: str, kind: int = TensorProto.FLOAT, opset: int = 13, ir_version: int = 7) -> bytes:
-    """A file with one operator on [1, 4]; quantizing ones go to int8 or come from it."""
-    inputs, initializers, result = ["x"], [], kind
-    if operator == "QuantizeLinear":
-        inputs += ["scale", "zero"]
-        initializers = [
-            helper.make_tensor("scale", TensorProto.FLOAT, [], [0.5]),
-            helper.make_tensor("zero", TensorProto.INT8, [], [0]),
-        ]
-        result = TensorProto.INT8
-    graph = helper.make_graph(
-        [helper.make_node(operator, inputs, ["y"])], "graph",
-        [helper.make_tensor_value_info("x", kind, _SHAPE)], [helper.make_tensor_value_info("y", result, _SHAPE)],
-        initializers,
-    )  # fmt: skip
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
-    model.ir_version = ir_version
-    return bytes(model.SerializeToString())
 
 
 def verdict_on(data: bytes, fmt: Any, target: Target) -> tuple[str, str, str]:
@@ -280,129 +210,3 @@ def test_numpy_2_beside_tflite_runtime_is_named() -> None:
     assert "numpy 2" in clash.why
     assert numpy_clash(OLD, "1.26.4") is numpy_clash(NEW, "2.4.1") is numpy_clash(ORT, "2.4.1") is None
     assert "numpy <2" in verdict_on(tflite("RELU", "FLOAT32"), "tflite", OLD)[1]
-
-
-def on_board(board: str, system: str, arch: str) -> dict[str, Any]:
-    needs = {
-        "tflite": read_requirements(tflite("RELU", "FLOAT32"), "tflite"),
-        "onnx": read_requirements(onnx_file("Relu"), "onnx"),
-    }
-    target = BoardTarget(board, system, arch)
-    return {row.engine: row for fmt, need in needs.items() for row in judge_board(need, fmt, target)}
-
-
-@pytest.mark.parametrize(
-    ("place", "runs"),
-    [
-        ("pi4 bookworm arm64", {"litert": "2.3.0", "tflite": "2.14.0", "onnxruntime": "1.32.0"}),
-        ("pi5 trixie arm64", {"litert": "2.3.0", "onnxruntime": "1.32.0"}),
-        ("pi3 bookworm armhf", {"tflite": "2.14.0"}),
-        ("zero2w bookworm armhf", {"tflite": "2.14.0"}),
-        ("pi5 trixie armhf", {}),
-        ("pi2 trixie armhf", {}),
-        ("zero bookworm armhf", {}),
-    ],
-)
-def test_a_board_runs_what_has_a_wheel_for_its_python_and_machine(place: str, runs: dict[str, str]) -> None:
-    rows = on_board(*place.split())
-    assert {engine: row.version for engine, row in rows.items() if row.verdict.answer == "runs"} == runs
-    for row in rows.values():
-        assert bool(row.install) == (row.version is not None) == (row.verdict.cure == "")
-
-
-def test_why_there_is_no_wheel_is_told_by_python_machine_and_c_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    trixie, narrow = on_board("pi4", "trixie", "arm64"), on_board("pi4", "trixie", "armhf")
-    assert "for Python 3.13 (trixie): they end at Python 3.11" in trixie["tflite"].verdict.why
-    assert trixie["tflite"].verdict.cure == "take ai-edge-litert"
-    assert "no wheel of onnxruntime for armv7l" in narrow["onnxruntime"].verdict.why
-    assert "--os bookworm --arch arm64" in narrow["tflite"].verdict.cure
-    assert "ARMv6" in on_board("zero", "bookworm", "armhf")["tflite"].verdict.why
-    old = replace(known(), systems={"old": System("3.11", "2.28", "1.24")})
-    monkeypatch.setattr(check_board, "known", lambda: old)
-    assert check_board._missing("tflite", BoardTarget("pi4", "old", "arm64")) == (
-        "tflite-runtime needs glibc 2.34 or later, old has 2.28"
-    )
-    assert check_board.newest_wheels("tflite", BoardTarget("pi4", "old", "arm64")) is None
-
-
-def test_the_pip_line_keeps_numpy_below_2_where_the_engine_or_picamera2_needs_it() -> None:
-    bookworm, trixie = on_board("pi4", "bookworm", "arm64"), on_board("pi4", "trixie", "arm64")
-    assert bookworm["tflite"].install.startswith(
-        "pip install 'tflite-runtime==2.14.0' 'numpy<2'  # tflite-runtime 2.14.0"
-    )
-    assert bookworm["litert"].install.startswith("pip install 'ai-edge-litert==2.3.0' 'numpy<2'  # apt's picamera2")
-    assert trixie["litert"].install == "pip install 'ai-edge-litert==2.3.0'"
-    assert "python3-numpy" in on_board("pi3", "bookworm", "armhf")["tflite"].install
-
-
-def test_a_board_is_64_bit_bookworm_unless_told_or_unable() -> None:
-    assert str(parse_board("pi4", None, None)) == "pi4 bookworm arm64"
-    assert str(parse_board("pi2", None, None)) == "pi2 bookworm armhf"
-    with pytest.raises(UsageError, match="--os buster: expected bookworm or trixie"):
-        parse_board("pi4", "buster", None)
-    with pytest.raises(UsageError, match=r"--arch arm64: a Raspberry Pi Zero \(ARM1176 \(ARMv6\)\) runs armhf only"):
-        parse_board("zero", None, "arm64")
-
-
-def test_the_command_judges_own_variants_as_running_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["check", "--json", "--target", "tflite-runtime==2.14.0", "--target", "onnxruntime==1.32.0"]
-    assert main(words) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert {row["answer"] for row in told["rows"]} == {"runs"}
-    assert {row["target"] for row in told["rows"]} == {"tflite-runtime 2.14.0", "onnxruntime 1.32.0"}
-    (int8,) = [file for file in told["files"] if file["file"] == "cnn-int8.tflite"]
-    assert int8["operators"]["CONV_2D"] == {"declared": 3, "derived": 3}
-    assert set(int8["engines"]) == {"tflite", "litert"}
-
-
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (["--target", "pi4"], 0),
-        (["--target", "pi4", "--os", "trixie"], 0),
-        # 32-bit: no engine for the .onnx file, but the .tflite file of the same variant runs.
-        (["--target", "pi3", "--arch", "armhf"], 0),
-        (["--target", "pi5", "--os", "trixie", "--arch", "armhf"], 3),
-        (["--target", "zero"], 3),
-        (["--target", "pi4", "--target", "tflite-runtime==2.6.0"], 3),
-        ([str(SHIPPED / "cnn" / "cnn-int8.onnx"), "--target", "pi3", "--arch", "armhf"], 3),
-        ([str(SHIPPED / "cnn" / "cnn-int8.onnx"), "--target", "pi3"], 0),
-    ],
-)
-def test_a_board_is_served_when_each_variant_runs_in_one_engine(
-    words: list[str], code: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["check", *words]) == code
-    told = capsys.readouterr().out
-    boards_served = code == 0 or "tflite-runtime==2.6.0" in words
-    assert ("\ninstall\n" in told) == boards_served
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["--os", "trixie"], "--os and --arch belong to a board"),
-        (["--target", "tflite==2.14.0", "--arch", "armhf"], "--os and --arch belong to a board"),
-        (["--target", "pi9"], "or a board: zero"),
-        (["--target", "pi4", "--os", "jessie"], "expected bookworm or trixie"),
-        ([str(SHIPPED / "cnn" / "cnn-int8.onnx"), "--target", "tflite==2.14.0"], "an engine that reads .onnx files"),
-    ],
-)
-def test_a_beginners_mistake_is_answered_in_one_line(
-    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["check", *words]) == 2
-    error = capsys.readouterr().err
-    assert told in error
-    assert error.count("\n") == 1
-
-
-def test_the_command_catches_a_lone_file_that_would_answer_wrongly(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "silent.tflite"
-    file.write_bytes(tflite("FULLY_CONNECTED", "FLOAT32", 1, "INT8", 4))
-    assert main(["check", str(file), "--target", "tflite-runtime==2.14.0"]) == 3
-    told = capsys.readouterr().out
-    assert "computes wrongly" in told
-    assert "FULLY_CONNECTED says version 1, its tensors need 12" in told

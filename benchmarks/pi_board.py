@@ -20,10 +20,10 @@ from edgedigits.trust.compare import compare
 from edgedigits.trust.gates import GATES
 from edgedigits.trust.outputs import outputs_path, read_outputs
 from edgedigits.trust.parity import pairs
-from edgedigits_export.board_wheels import package_of
 from edgedigits_export.boards import BOARDS, SYSTEMS, processor_of
 from edgedigits_export.emulate import emulated
 from edgedigits_export.place import Place
+from edgedigits_export.targets import package_of
 
 MARKS = Path(__file__).with_name("mark_inferences.py")
 MARKING_CALL = {"arm64": 125, "armhf": 159}  # sched_get_priority_max in Linux's tables of system calls

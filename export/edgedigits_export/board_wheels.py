@@ -8,17 +8,11 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from edgedigits.engines import ENGINES
 from edgedigits.errors import TargetError
 from edgedigits_export.boards import System
 
 _MACHINES = {"arm64": "aarch64", "armhf": "armv7l"}
 _OLDEST_GLIBC = 17  # of the manylinux tags that carry a version; manylinux2014 is its other name
-
-
-def package_of(engine: str) -> str:
-    """The engine's name in the package index."""
-    return ENGINES[engine].package.replace("_", "-") if engine in ENGINES else engine
 
 
 def install_wheel(system: System, package: str, version: str, folder: Path) -> None:

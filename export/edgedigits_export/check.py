@@ -12,7 +12,7 @@ from edgedigits.errors import UsageError
 from edgedigits.manifest import Format, Requirements
 from edgedigits_export.kernels import computes_wrongly, onnx_kernel, tflite_kernel
 from edgedigits_export.releases import NEVER, Since, ir_since, opset_since, place, release, version_since
-from edgedigits_export.targets import known
+from edgedigits_export.targets import known, package_of
 
 Answer = Literal["runs", "cannot run", "computes wrongly", "unknown"]
 
@@ -33,7 +33,7 @@ class Target:
 
     def __str__(self) -> str:
         """The package and its release, as pip names them."""
-        return f"{package(self.engine)} {self.version}"
+        return f"{package_of(self.engine)} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,6 @@ class Verdict:
     cure: str
 
 
-def package(engine: str) -> str:
-    """What pip calls an engine."""
-    return known().engines[engine].package
-
-
 def parse_target(text: str) -> Target:
     """Read ``tflite-runtime==2.14.0``; an engine's name here or its package's name.
 
@@ -59,9 +54,9 @@ def parse_target(text: str) -> Target:
 
     """
     match = _TARGET.fullmatch(text)
-    engine = next((name for name in known().engines if match and match["name"] in {name, package(name)}), None)
+    engine = next((name for name in known().engines if match and match["name"] in {name, package_of(name)}), None)
     if match is None or engine is None:
-        names = ", ".join(map(package, known().engines))
+        names = ", ".join(map(package_of, known().engines))
         boards = ", ".join(known().boards)
         raise UsageError(
             f"--target {text}: expected ENGINE==VERSION with {names}, for example tflite-runtime==2.14.0; or a board: "
@@ -79,7 +74,7 @@ def judge(requirements: Requirements, format_: Format, target: Target) -> Verdic
 
     """
     if ENGINES[target.engine].format != format_:
-        raise UsageError(f"{package(target.engine)} reads .{ENGINES[target.engine].format} files, found .{format_}")
+        raise UsageError(f"{package_of(target.engine)} reads .{ENGINES[target.engine].format} files, found .{format_}")
     table = known().engines[target.engine]
     if not release(table.first) <= release(target.version) <= release(table.last):
         return Verdict("unknown", f"known from {table.first} to {table.last} only", f"{_TRY}; or take {table.last}")
@@ -108,7 +103,7 @@ def numpy_clash(target: Target, numpy: str) -> Verdict | None:
 def _promise(requirements: Requirements, target: Target) -> str:
     first = max(known().engines[target.engine].first, requirements.engines.get(target.engine, "0"), key=release)
     limit = numpy_limit(target)
-    return f"{package(target.engine)} from {first} on" + (f", with numpy {limit}" if limit else "")
+    return f"{package_of(target.engine)} from {first} on" + (f", with numpy {limit}" if limit else "")
 
 
 def _onnx(requirements: Requirements, target: Target) -> Iterator[Verdict]:
@@ -178,7 +173,7 @@ def _named(came: Since, target: Target) -> str:
     """The first release of an engine's row that has something, as pip names it."""
     if target.engine == "onnxruntime":
         return f"onnxruntime {came}"
-    return f"{package('litert' if came.row else 'tflite')} {'.'.join(map(str, (*came.release, 0, 0)[:3]))}"
+    return f"{package_of('litert' if came.row else 'tflite')} {'.'.join(map(str, (*came.release, 0, 0)[:3]))}"
 
 
 def _cure(came: Since, target: Target, otherwise: str) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from edgedigits.engines import ENGINES
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Format, Requirements
-from edgedigits_export.check import Target, Verdict, judge, package
+from edgedigits_export.check import Target, Verdict, judge
 from edgedigits_export.releases import release
-from edgedigits_export.targets import Wheels, known
+from edgedigits_export.targets import Wheels, known, package_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _machine(target: BoardTarget) -> str:
 def _missing(engine: str, target: BoardTarget) -> str:
     """Why an engine has no wheel: the machine, the Python or the C library."""
     system, machine = known().systems[target.system], _machine(target)
-    name = package(engine)
+    name = package_of(engine)
     blocks = [block for block in known().wheels if block.engine == engine and machine in block.glibc]
     if not blocks:
         cpu = f", {known().boards[target.board].cpu}" if machine == "armv6l" else ""
@@ -117,7 +117,7 @@ def _elsewhere(engine: str, target: BoardTarget) -> str:
     """What would have the engine: another system or architecture of this board, another engine there, another board."""
     board = known().boards[target.board]
     here = [name for name, kind in ENGINES.items() if kind.format == ENGINES[engine].format]
-    if others := [package(name) for name in here if newest_wheels(name, target)]:
+    if others := [package_of(name) for name in here if newest_wheels(name, target)]:
         return f"take {' or '.join(others)}"
     places = [BoardTarget(target.board, system, arch) for arch in board.machines for system in known().systems]
     fitting = [place for place in places if any(newest_wheels(name, place) for name in here)]
@@ -132,8 +132,8 @@ def _install(engine: str, version: str, wheels: Wheels, target: BoardTarget) -> 
     """The pip line, and why numpy stays below 2 where it must."""
     system = known().systems[target.system]
     old = release(system.numpy) < (2,)
-    line = f"pip install '{package(engine)}=={version}'"
-    reasons = [f"{package(engine)} {version} dies with numpy 2"] if wheels.numpy else []
+    line = f"pip install '{package_of(engine)}=={version}'"
+    reasons = [f"{package_of(engine)} {version} dies with numpy 2"] if wheels.numpy else []
     reasons += [f"so does apt's picamera2, built with numpy {system.numpy}"] if old and reasons else []
     reasons += [f"apt's picamera2, built with numpy {system.numpy}, breaks with numpy 2"] if old and not reasons else []
     if _machine(target) == "armv7l":

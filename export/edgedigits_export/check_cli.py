@@ -86,9 +86,10 @@ def _installed() -> list[Target]:
     from importlib.metadata import version
 
     from edgedigits.engines import choose_engine
-    from edgedigits_export.check import Target, package
+    from edgedigits_export.check import Target
+    from edgedigits_export.targets import package_of
 
-    return [Target(engine, version(package(engine))) for engine in choose_engine("auto")]
+    return [Target(engine, version(package_of(engine))) for engine in choose_engine("auto")]
 
 
 def _models(place: str | None) -> list[tuple[str, Model]]:

@@ -15,10 +15,10 @@ from edgedigits.bundle import Bundle, split_variant
 from edgedigits.cli.options import check_output, give, progress
 from edgedigits.engines import ENGINES
 from edgedigits.errors import TargetError, UsageError
-from edgedigits_export.board_wheels import package_of
 from edgedigits_export.boards import BOARDS, NOTE, find_system, processor_of, releases
 from edgedigits_export.emulate import emulated
 from edgedigits_export.place import Place
+from edgedigits_export.targets import package_of
 from edgedigits_export.throwaway import throwaway
 
 _RELEASE = re.compile(r"\d+(\.\d+)*")

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from edgedigits_export.board_cache import Part, Progress, provide
 from edgedigits_export.board_system import unpack_packages
-from edgedigits_export.board_wheels import install_wheel, package_of
+from edgedigits_export.board_wheels import install_wheel
 from edgedigits_export.boards import Board, System, processor_of, write_kernel_files
 from edgedigits_export.place import Place, clean_environment, copy_package
+from edgedigits_export.targets import package_of
 
 # One release of QEMU for every machine, so that what it counts and computes is comparable.
 _QEMU_SUITE = "bookworm"

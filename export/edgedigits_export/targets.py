@@ -122,3 +122,9 @@ def read_targets(path: Path) -> Targets:
 def known() -> Targets:
     """The file in the package."""
     return read_targets(TARGETS)
+
+
+def package_of(engine: str) -> str:
+    """What pip calls an engine; any other package goes by its own name."""
+    engines = known().engines
+    return engines[engine].package if engine in engines else engine

@@ -12,9 +12,10 @@ from pathlib import Path
 from edgedigits.engines import ENGINES
 from edgedigits.extras import requirements_of
 from edgedigits_export.board_cache import Progress
-from edgedigits_export.board_wheels import package_of, pip_install
+from edgedigits_export.board_wheels import pip_install
 from edgedigits_export.check import Target, numpy_limit
 from edgedigits_export.place import Place, clean_environment, copy_package
+from edgedigits_export.targets import package_of
 
 
 @contextmanager

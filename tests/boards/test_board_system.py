@@ -10,8 +10,9 @@ import pytest
 from edgedigits.errors import TargetError
 from edgedigits_export import board_system, board_wheels
 from edgedigits_export.board_system import debian_mirrors, unpack_packages
-from edgedigits_export.board_wheels import install_wheel, package_of, pip_install
+from edgedigits_export.board_wheels import install_wheel, pip_install
 from edgedigits_export.boards import SYSTEMS
+from edgedigits_export.targets import package_of
 
 DEBIAN = "echo bookworm http://mirror/debian/; echo bookworm-updates http://mirror/debian/"
 

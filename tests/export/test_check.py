@@ -16,9 +16,9 @@ from small_files import onnx_file, tflite
 from edgedigits.engines import installed_engines
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Requirements
-from edgedigits_export.check import Target, judge, numpy_clash, package, parse_target
+from edgedigits_export.check import Target, judge, numpy_clash, parse_target
 from edgedigits_export.requirements import read_requirements
-from edgedigits_export.targets import known
+from edgedigits_export.targets import known, package_of
 
 OLD, NEW, ORT = Target("tflite", "2.14.0"), Target("litert", "2.3.0"), Target("onnxruntime", "1.32.0")
 
@@ -70,7 +70,7 @@ def test_an_operator_without_a_kernel_is_named_with_its_type_and_the_engines_agr
         answer, why, cure = verdict_on(data, "tflite", target)
         assert answer == expected
         assert answer == "runs" or (f"{operator} has no kernel for {kind} in" in why and "float32" in cure)
-        if target.engine in installed_engines() and version(package(target.engine)) == target.version:
+        if target.engine in installed_engines() and version(package_of(target.engine)) == target.version:
             assert really_runs(data, target.engine) == (expected == "runs")
 
 

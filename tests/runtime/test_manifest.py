@@ -123,17 +123,32 @@ def test_values_outside_the_contract_are_refused(path, value):
         read_manifest(encode(changed(path, value)), "m")
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, "2", None, 2.5])
+@pytest.mark.parametrize("version", [0, 2, 4, "3", None, 3.5])
 def test_another_schema_version_is_told_before_anything_else(version):
     with pytest.raises(BundleError) as caught:
         read_manifest(json.dumps({"schema": version}).encode(), "m")
-    assert str(caught.value) == f"m: expected a manifest of schema 2, found {version!r}; export the model again"
+    assert str(caught.value) == f"m: expected a manifest of schema 3, found {version!r}; export the model again"
 
 
 @pytest.mark.parametrize("data", [b"[]", b"3", b"null", b'"text"'])
 def test_json_that_is_no_object_has_no_schema(data):
-    with pytest.raises(BundleError, match="m: expected a manifest of schema 2, found None"):
+    with pytest.raises(BundleError, match="m: expected a manifest of schema 3, found None"):
         read_manifest(data, "m")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-1e999"])
+def test_what_json_does_not_know_is_not_read(number):
+    values = copy.deepcopy(REAL)
+    values["confidence"]["temperature"] = "here"
+    with pytest.raises(BundleError, match=r"m: expected a JSON manifest, found something else \(.*not JSON compliant"):
+        read_manifest(json.dumps(values).replace('"here"', number).encode(), "m")
+
+
+@pytest.mark.parametrize("temperature", [0, -1.5])
+def test_a_temperature_is_above_zero(temperature):
+    with pytest.raises(BundleError) as caught:
+        read_manifest(encode(changed(("confidence", "temperature"), temperature)), "m")
+    assert str(caught.value) == f"m: confidence: expected a temperature above 0, found {float(temperature)}"
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n", b"{", b"[" * 100_000, b"\xff\xfe", b"{'a': 1}"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from edgedigits.trust.statistics import (
     expected_calibration_error,
     kl_divergence,
     mcnemar_exact,
+    negative_log_likelihood,
     tango,
+    undo_temperature,
     wilson,
 )
 
@@ -24,6 +27,16 @@ LABELS = npst.arrays(np.int64, 6, elements=st.integers(0, 3))
 
 def rows(*values):
     return np.array(values, np.float32)
+
+
+def test_a_temperature_changes_what_was_before_and_nothing_else():
+    labels = np.array([0, 1])
+    answers, reference = rows([0.6, 0.4], [0.45, 0.55]), rows([0.7, 0.3], [0.4, 0.6])
+    plain, folded = compare(answers, reference, labels), compare(answers, reference, labels, 2.0)
+    undone = undo_temperature(answers, 2.0)
+    assert folded.ece_before == expected_calibration_error(undone, labels) != folded.ece
+    assert folded.nll_before == negative_log_likelihood(undone, labels) < folded.nll
+    assert replace(folded, ece_before=plain.ece_before, nll_before=plain.nll_before) == plain
 
 
 def test_the_walk_through_a_small_table():
@@ -45,6 +58,8 @@ def test_the_walk_through_a_small_table():
     assert found.kl == kl_divergence(answers, reference)
     assert found.ece == expected_calibration_error(answers, labels)
     assert found.ece_reference == expected_calibration_error(reference, labels)
+    assert found.nll == negative_log_likelihood(answers, labels)
+    assert (found.ece_before, found.nll_before) == (found.ece, found.nll)  # nothing was folded in
     assert found.per_class == (ClassChange(0, 1, 1, 1), ClassChange(1, 2, 1, 1), ClassChange(2, 1, 1, 1))
 
 

@@ -202,7 +202,7 @@ def test_a_bundle_whose_promises_its_model_breaks_does_not_load(bundle_copy, edi
                 arrays[key] = arrays[key][:, ::-1].copy()
 
     changed_golden(bundle_copy, edit_manifest, change)
-    with pytest.raises(GoldenMismatch, match=r"cnn int8\.(tflite|onnx) in .*: 3 of 3 golden inputs"):
+    with pytest.raises(GoldenMismatch, match=r"cnn int8\.(tflite|onnx) in .*: [1-3] of 3 golden inputs"):
         DigitClassifier(bundle_copy, "int8", engine)
     with DigitClassifier(bundle_copy, "int8", engine, prove=False) as unproved:
         assert unproved.classify_batch(Bundle.load(bundle_copy).golden().images).shape[1] == 10

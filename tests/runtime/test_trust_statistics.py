@@ -14,7 +14,9 @@ from edgedigits.trust.statistics import (
     expected_calibration_error,
     kl_divergence,
     mcnemar_exact,
+    negative_log_likelihood,
     tango,
+    undo_temperature,
     wilson,
 )
 
@@ -240,3 +242,42 @@ def test_an_answer_of_exactly_0_costs_much_but_not_everything():
 def test_the_divergence_is_never_negative_and_0_for_the_same(answers, reference):
     assert kl_divergence(answers, reference) >= 0
     assert kl_divergence(answers, answers) == 0
+
+
+def softmax(scores):
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+SCORES = npst.arrays(np.float64, (4, 3), elements=st.floats(-20, 20))
+
+
+@given(SCORES, st.floats(0.5, 10))  # below, float32 has no number for what is to be restored
+def test_undoing_a_temperature_gives_what_there_was_without_it(scores, temperature):
+    undone = undo_temperature(softmax(scores / temperature), temperature)
+    # float32 keeps 24 bits of each probability; a power multiplies what is lost.
+    assert undone == pytest.approx(softmax(scores), abs=1e-6 * max(1, temperature))
+    assert undone.dtype == np.float32
+
+
+@given(SCORES, st.floats(0.1, 10))
+def test_no_answer_changes_by_undoing_a_temperature(scores, temperature):
+    answers = softmax(scores)
+    kept = np.take_along_axis(undo_temperature(answers, temperature), answers.argmax(axis=1)[:, np.newaxis], 1)[:, 0]
+    assert (kept == undo_temperature(answers, temperature).max(axis=1)).all()
+
+
+def test_a_temperature_of_1_leaves_every_bit():
+    answers = softmax(np.array([[1.0, 2.0, 3.0]]))
+    assert undo_temperature(answers, 1.0).tobytes() == answers.tobytes()
+
+
+@pytest.mark.parametrize("broken", [[0, 0, 0], [np.nan, 0, 1], [np.inf, 0, 0]])
+def test_what_a_broken_file_answers_is_undone_without_a_warning(broken):
+    assert np.isnan(undo_temperature(np.array([broken], np.float32), 1.5)).any()
+
+
+def test_the_likelihood_is_what_one_computes_by_hand():
+    answers = np.array([[0.5, 0.5], [0.25, 0.75], [1, 0]], np.float32)
+    assert negative_log_likelihood(answers, np.array([0, 1, 0])) == pytest.approx(-math.log(0.5 * 0.75) / 3)
+    assert negative_log_likelihood(answers[2:], np.array([1])) == pytest.approx(25 * math.log(2))

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from edgedigits.cli.each import add_images, answer_each, write_stages
 from edgedigits.cli.options import add_model, add_output, check_output
-from edgedigits.errors import EdgeDigitsError
-from edgedigits.files import write_atomic
+from edgedigits.errors import UsageError
+from edgedigits.files import refuse_existing
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
-    from edgedigits.classifier import DigitClassifier
+    from edgedigits.images.decode import ImageSource
     from edgedigits.prediction import Prediction
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="image files; - reads one from standard input")
+    add_images(parser)
     add_model(parser)
     parser.add_argument("--mnist", action="store_true", help="28x28 images follow MNIST's convention: feed them as is")
     parser.add_argument("--show", action="store_true", help="draw what the model was fed")
@@ -28,44 +27,52 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Classify every image; one that fails is told on stderr and does not stop the others."""
+    """Classify every image."""
     check_output(args)
+    if args.explain is not None:
+        refuse_existing(args.explain, overwrite=args.overwrite)
     from edgedigits.classifier import DigitClassifier
 
     with quiet_descriptor(2):
         loaded = DigitClassifier(args.bundle, args.variant, args.engine, args.threads)
     with loaded as classifier:
-        answers = [_answer(classifier, name, args) for name in args.images]
-    if args.output is not None:
-        write_atomic(args.output, "".join(line + "\n" for line, _ in answers).encode())
-    return max(code for _, code in answers)
+        if args.explain is not None and classifier.pipeline != "digit/1":
+            raise UsageError(f"--explain: expected a model of digits, found the pipeline {classifier.pipeline}")
+
+        def answer(name: str, picture: ImageSource) -> tuple[dict[str, Any], str]:
+            prediction = classifier.classify(picture, mnist=args.mnist)
+            if args.explain is not None:
+                _explain(args.explain, name, prediction, mnist=args.mnist)
+            return prediction.to_dict(), _text(
+                name, prediction, draw=args.show and not args.json and prediction.digit is not None
+            )
+
+        return answer_each(args, answer)
 
 
-def _answer(classifier: DigitClassifier, name: str, args: argparse.Namespace) -> tuple[str, int]:
-    """Print one image's answer as it comes; returns its line of JSON and its exit code."""
-    try:
-        prediction = _classify(classifier, name, mnist=args.mnist)
-    except EdgeDigitsError as error:
-        print(f"edgedigits: {error}", file=sys.stderr)
-        line = json.dumps({"source": name, "error": str(error)})
-        if args.json:
-            print(line, flush=True)
-        return line, error.exit_code
-    line = json.dumps(prediction.to_dict() | {"source": name})
-    print(line if args.json else _text(name, prediction), flush=True)
-    if args.show and not args.json:
-        from edgedigits.cli.half_blocks import draw
+def _explain(folder: Path, name: str, prediction: Prediction, *, mnist: bool) -> None:
+    """Write the stages of one image, named by it, and the image with its answer last."""
+    from edgedigits.images.explain import explain
 
-        print(draw(prediction.fed))
-    return line, 0
+    stages = explain(prediction.pixels[..., 0], mnist=mnist)
+    write_stages(folder, name, [*stages, ("7-answer", prediction.annotate())])
 
 
-def _classify(classifier: DigitClassifier, name: str, *, mnist: bool) -> Prediction:
-    return classifier.classify(sys.stdin.buffer.read() if name == "-" else Path(name), mnist=mnist)
+def _text(name: str, prediction: Prediction, *, draw: bool) -> str:
+    drawn = ""
+    if draw:
+        from edgedigits.cli.half_blocks import draw as half_blocks
+
+        drawn = "\n" + half_blocks(prediction.fed)
+    return _answer(name, prediction) + drawn
 
 
-def _text(name: str, prediction: Prediction) -> str:
-    if prediction.digit is None:
-        return f"{name}: no answer ({prediction.rejected})"
-    doubt = f" (rejected: {prediction.rejected})" if prediction.rejected else ""
-    return f"{name}: {prediction.label}  {prediction.confidence:.1%}{doubt}"
+def _answer(name: str, prediction: Prediction) -> str:
+    rejection = prediction.rejection
+    if rejection is None:
+        return f"{name}: {prediction.label}  {prediction.confidence:.1%}"
+    if rejection.reason == "several_digits":
+        return f"{name}: {rejection.measured['digits']:.0f} digits seen: edgedigits read {name}"
+    measured = ", ".join(f"{key.replace('_', ' ')} {value:.3g}" for key, value in rejection.measured.items())
+    guess = f"{prediction.label}  {prediction.confidence:.1%} " if prediction.digit is not None else "no answer "
+    return f"{name}: {guess}(rejected: {rejection.reason}; {measured})"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SHOWN_FLIPS = 20
 _DESK = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "matplotlib")
 _JUDGED = ["file", "engine", "accuracy", "95 % interval", "drop", "at most", "agree", "flips", "max |Δ|", "gate"]
-_TOLD = ["file", "engine", "lost", "gained", "McNemar p", "mean |Δ|", "KL, nats", "ECE", "lost most"]
+_TOLD = ["file", "engine", "lost", "gained", "McNemar p", "mean |Δ|", "KL, nats", "ECE before -> after", "lost most"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -182,8 +182,8 @@ def _told(row: ParityRow, figures: Comparison, labels: Sequence[str]) -> list[st
     lost = worst.before - worst.after
     return [
         row.file, f"{row.engine} {row.version}", str(figures.lost), str(figures.gained), f"{figures.mcnemar_p:.2g}",
-        f"{figures.mean_abs_difference:.1e}", f"{figures.kl:.1e}", f"{figures.ece:.4f}",
-        f"{lost} of {labels[worst.label]}" if lost > 0 else "–",
+        f"{figures.mean_abs_difference:.1e}", f"{figures.kl:.1e}",
+        f"{figures.ece_before:.4f} -> {figures.ece:.4f}", f"{lost} of {labels[worst.label]}" if lost > 0 else "–",
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
     from edgedigits.bundle import Bundle
-    from edgedigits.manifest import Manifest, ModelFile, TensorInfo
+    from edgedigits.manifest import Confidence, Manifest, ModelFile, TensorInfo
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +51,7 @@ def _bundle_card(bundle: Bundle) -> tuple[dict[str, Any], str]:
         "",
         table(["file", "bytes", "accuracy", "95 % interval", "flips", "needs"], [_row(f) for f in manifest.files]),
         "",
+        confidence_line(manifest.confidence),
         f"calibrated on {manifest.calibration.count} images of {manifest.calibration.source}, "
         f"seed {manifest.calibration.seed}",
         f"golden inputs: {manifest.golden.file.count}, answered by "
@@ -67,6 +68,16 @@ def _row(file: ModelFile) -> list[str]:
         file.path, f"{file.bytes:,}", f"{file.accuracy.top1:.2%}", f"{low:.2%} to {high:.2%}",
         str(file.parity.flips), _needs(file),
     ]  # fmt: skip
+
+
+def confidence_line(known: Confidence) -> str:
+    """The temperature inside a bundle's files and what came of it, or why there is none."""
+    if known.why_not is not None:
+        return f"confidence: no temperature fitted: {known.why_not}"
+    return (
+        f"confidence: temperature {known.temperature:g}, fitted on {known.count} validation images of "
+        f"{known.fitted_on}; there, expected calibration error {known.ece_before:.4f} -> {known.ece_after:.4f}"
+    )
 
 
 def _needs(file: ModelFile) -> str:

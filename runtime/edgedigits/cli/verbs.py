@@ -25,6 +25,7 @@ class Verb:
 
 VERBS = {
     "classify": Verb("Read", "say which digit each image shows", "edgedigits.cli.classify"),
+    "read": Verb("Read", "read all digits of each image, in lines and words", "edgedigits.cli.read"),
     "eval": Verb("Read", "measure accuracy over folders named by label", "edgedigits.cli.evaluate"),
     "show": Verb("Trust", "print the model card of a bundle or a model file", "edgedigits.cli.show"),
     "check": Verb(

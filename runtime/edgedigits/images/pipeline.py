@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.images.normalise import SIZE, normalise
+from edgedigits.images.glyph import SIZE
+from edgedigits.images.normalise import Normalised, normalise
 from edgedigits.images.resize import resize
 from edgedigits.manifest import PipelineId
 
@@ -17,12 +18,12 @@ def pipeline_for(shape: tuple[int, int, int]) -> PipelineId:
 
 def prepare(
     pixels: NDArray[np.uint8], pipeline: PipelineId, shape: tuple[int, int, int], *, mnist: bool = False
-) -> tuple[NDArray[np.uint8], str | None]:
-    """Decoded pixels uint8 ``[H, W, C]`` as the model's ``shape``, and why there is nothing to infer from, or None.
+) -> Normalised:
+    """Decoded pixels uint8 ``[H, W, C]`` as the model's ``shape``, or why there is nothing to infer from.
 
     ``mnist`` says that a 28x28 image follows MNIST's convention, see `normalise`.
     """
     if pipeline == "digit/1":
-        result = normalise(pixels[..., 0], mnist=mnist)
-        return result.image[..., np.newaxis], result.rejected
-    return resize(pixels, shape[0], shape[1]), None
+        return normalise(pixels[..., 0], mnist=mnist)
+    fed = resize(pixels, shape[0], shape[1])
+    return Normalised(fed, None, passed_through=fed is pixels)

@@ -1,0 +1,119 @@
+"""`edgedigits read`."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgedigits.cli.each import add_images, answer_each, file_stem, write_stages
+from edgedigits.cli.options import add_model, add_output, check_output
+from edgedigits.errors import UsageError
+from edgedigits.files import refuse_existing, write_atomic
+from edgedigits.quiet import quiet_descriptor
+
+if TYPE_CHECKING:
+    from edgedigits.images.decode import ImageSource
+    from edgedigits.reading import Reading
+
+NOTHING = "no digits found"
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    add_images(parser)
+    add_model(parser)
+    parser.add_argument(
+        "--annotate", type=Path, metavar="PATH",
+        help="draw boxes and answers: into this .png or .jpg file for one image, otherwise into this folder",
+    )  # fmt: skip
+    add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read every image."""
+    check_output(args)
+    drawings = _Drawings(args.annotate, overwrite=args.overwrite)
+    if args.explain is not None:
+        refuse_existing(args.explain, overwrite=args.overwrite)
+    from edgedigits.classifier import DigitClassifier
+
+    with quiet_descriptor(2):
+        loaded = DigitClassifier(args.bundle, args.variant, args.engine, args.threads)
+    with loaded as classifier:
+
+        def answer(name: str, picture: ImageSource) -> tuple[dict[str, Any], str]:
+            drawings.check(name)
+            reading = classifier.read(picture)
+            drawings.draw(name, picture, reading)
+            if args.explain is not None:
+                from edgedigits.pages.explain import explain
+
+                stages = explain(reading.pixels, [digit.fed for digit in reading.digits])
+                write_stages(args.explain, name, [*stages, ("5-answer", reading.annotate())])
+            return reading.to_dict(), _text(name, reading, alone=args.images == [name])
+
+        return answer_each(args, answer)
+
+
+def _text(name: str, reading: Reading, *, alone: bool) -> str:
+    """The numbers, a line of writing a line; of several pictures each under its name."""
+    text = reading.text or NOTHING
+    return text if alone else f"{name}:\n" + "\n".join(f"  {line}" for line in text.splitlines())
+
+
+class _Drawings:
+    """Where annotated pictures go: nowhere, into one file, or into a folder."""
+
+    def __init__(self, path: Path | None, *, overwrite: bool) -> None:
+        self._path = path
+        self._overwrite = overwrite
+        self._is_file = path is not None and path.suffix.lower() in PICTURES and not path.is_dir()
+        self._seen = 0
+        self._written: set[Path] = set()
+        if path is not None and self._is_file:
+            refuse_existing(path, overwrite=overwrite)
+
+    def check(self, name: str) -> None:
+        """Refuse a second picture for one file, and a file that is there."""
+        self._seen += 1
+        if self._seen > 1:
+            self.expect_several()
+        if self._path is not None and not self._is_file:
+            refuse_existing(self._target(name), overwrite=self._overwrite)
+
+    def expect_several(self) -> None:
+        """Refuse one file for several pictures."""
+        if self._is_file:
+            raise UsageError(f"--annotate {self._path}: expected one image for one file, found more; name a folder")
+
+    def draw(self, name: str, picture: ImageSource, reading: Reading) -> None:
+        """Write the annotated picture, in the source's colours where it can be read again."""
+        if self._path is None:
+            return
+        target = self._path if self._is_file else self._target(name)
+        self._written.add(target)
+        write_atomic(target, _annotated(picture, reading, PICTURES.get(target.suffix.lower(), "PNG")))
+
+    def _target(self, name: str) -> Path:
+        """The file in the folder for a picture; pictures of one name in several folders are numbered."""
+        assert self._path is not None  # noqa: S101 - asked only where there is a folder
+        stem = file_stem(name)
+        target, number = self._path / f"{stem}.png", 1
+        while target in self._written:
+            number += 1
+            target = self._path / f"{stem}-{number}.png"
+        return target
+
+
+def _annotated(picture: ImageSource, reading: Reading, form: str) -> bytes:
+    from PIL import Image
+
+    from edgedigits.images.decode import read_pixels
+
+    source = Image.fromarray(read_pixels(picture, 3)) if isinstance(picture, Path) else None
+    buffer = io.BytesIO()
+    reading.annotate(source).save(buffer, form)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""From a picture of a page to lines of words of digits."""

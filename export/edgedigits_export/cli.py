@@ -85,16 +85,20 @@ def parse_variants(text: str) -> tuple[tuple[str, Format], ...]:
 
 def _plan(args: argparse.Namespace, variants: tuple[tuple[str, Format], ...]) -> ExportPlan:
     from edgedigits_export.calibration import choose_calibration
+    from edgedigits_export.confidence import calibrate_confidence
     from edgedigits_export.freeze import Scaling, freeze, load_keras
     from edgedigits_export.plan import ExportPlan
 
     frozen = freeze(load_keras(args.model), Scaling(args.scale, tuple(args.mean), tuple(args.std)))
     splits = _data(args.calibration, frozen)
     training = _training(args.model)
+    labels = _labels(args.labels, splits.train, frozen.classes)
+    progress("fitting the temperature of its confidence")
     return ExportPlan(
         name=args.name or _name(args.model, training),
         frozen=frozen,
-        labels=_labels(args.labels, splits.train, frozen.classes),
+        confidence=calibrate_confidence(frozen, splits.validation),
+        labels=labels,
         variants=variants,
         opset=args.opset,
         calibration=choose_calibration(splits.train, args.calibration_samples, args.seed),
@@ -168,6 +172,8 @@ def _name(model: Path, training: dict[str, Any] | None) -> str:
 
 
 def _text(output: Path, plan: ExportPlan, written: Written) -> str:
+    from edgedigits.cli.show import confidence_line
+
     rows = [
         [
             one.file.path,
@@ -199,6 +205,7 @@ def _text(output: Path, plan: ExportPlan, written: Written) -> str:
         remarks.append(
             "the bundle is written; give more images with --calibration: a tenth of them is what gates look at"
         )
+    remarks.append(confidence_line(plan.confidence))
     head = ["file", "bytes", "accuracy", "drop", "at most", "flips", "max |Δ|", "gate"]
     title = f"{output}: {plan.name}, {len(plan.reference)} images of {plan.reference.source} against Keras"
     return "\n".join([title, "", table(head, rows), *remarks])

@@ -29,6 +29,7 @@ def describe_bundle(plan: ExportPlan, files: list[ModelFile], golden: Golden, re
         parameters=plan.frozen.model.count_params(),
         preprocessing=pipeline(plan),
         scaling=PixelScaling(scaling.scale, scaling.mean, scaling.std),
+        confidence=plan.confidence,
         files=tuple(files),
         calibration=CalibrationSet(
             calibration.source, plan.calibration_sha256, len(calibration.images), calibration.seed,

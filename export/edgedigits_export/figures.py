@@ -15,6 +15,7 @@ class Row:
     Attributes
     ----------
     drop, drop_at_most: of accuracy against Keras, in percentage points, and its upper 95 % bound.
+    ece_before, ece: expected calibration error without the temperature of the model, and with it.
     verdict: ``passed``, or what is against it.
 
     """
@@ -27,6 +28,8 @@ class Row:
     drop: float | None
     drop_at_most: float | None
     flips: int | None
+    ece_before: float | None
+    ece: float | None
     verdict: str
     p50_us: float | None
     p99_us: float | None
@@ -63,6 +66,8 @@ def _row(row: dict[str, Any], size: int | None, time: dict[str, Any]) -> Row:
         drop=figures and figures["drop"],
         drop_at_most=figures and figures["drop_ci95"][1],
         flips=figures and len(figures["flips"]),
+        ece_before=figures and figures["ece_before"],
+        ece=figures and figures["ece"],
         verdict=_verdict(row),
         p50_us=time.get("p50_us"),
         p99_us=time.get("p99_us"),

@@ -95,19 +95,32 @@ class FrozenModel:
                 f"expected images uint8 [N, {', '.join(map(str, self.input_shape))}], "
                 f"found {images.dtype} {list(images.shape)}"
             )
-        parts = [self._scores(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
-        scores = np.concatenate(parts) if parts else np.zeros((0, self.classes), np.float32)
+        scores = self._all_scores(images)
         return softmax(scores) if self.adds_softmax else scores
 
-    def scores_function(self) -> tuple[Any, bool]:
-        """The model alone for one image, ``pixels`` float32 ``[1, H, W, C]`` → scores, variables made constants.
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """What goes into the softmax at the end, float32 ``[N, classes]``, for raw images uint8 ``[N, H, W, C]``.
+
+        None where the model makes its probabilities in another way.
+        """
+        if self.adds_softmax:
+            return self._all_scores(images)
+        function, ends_in_softmax = self.scores_function(None)
+        if not ends_in_softmax:
+            return None
+        constant = load("tensorflow").constant
+        parts = [np.asarray(function(constant(part.astype(np.float32)))[0]) for part in _batches(images)]
+        return np.concatenate(parts, dtype=np.float32)
+
+    def scores_function(self, batch: int | None = 1) -> tuple[Any, bool]:
+        """The model alone, ``pixels`` float32 ``[batch, H, W, C]`` → scores, with variables made constants.
 
         The second value says that a softmax has to follow. A softmax at the model's own end is cut off, so that
         it never gets quantized with the rest; probabilities made in another way are left as they are.
         """
         tf = load("tensorflow")
         with quiet():
-            spec = tf.TensorSpec((1, *self.input_shape), tf.float32, name="pixels")
+            spec = tf.TensorSpec((batch, *self.input_shape), tf.float32, name="pixels")
             function = _constants(tf.function(lambda pixels: [self._call(pixels)]).get_concrete_function(spec))
         softmax_input = _softmax_input(function.outputs[0])
         if self.adds_softmax or softmax_input is None:
@@ -130,6 +143,10 @@ class FrozenModel:
             frozen = _constants(tf.function(answer).get_concrete_function(spec))
             return frozen.prune(f"{INPUT_NAME}:0", f"{OUTPUT_NAME}:0")
 
+    def _all_scores(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        parts = [self._scores(part) for part in _batches(images)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.classes), np.float32)
+
     def _scores(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """What the Keras model itself answers, float32 ``[N, classes]``."""
         with quiet():
@@ -147,6 +164,10 @@ class FrozenModel:
         if expected != self.input_shape:
             pixels = tf.reshape(pixels, (-1, *expected))
         return tf.cast(self.model(pixels, training=False), tf.float32)
+
+
+def _batches(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    return [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
 
 
 def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
     from edgedigits.cli.choice import choose_files
     from edgedigits.records import to_plain
     from edgedigits_export.belongs import refuse_another
+    from edgedigits_export.confidence import fold_temperature
     from edgedigits_export.freeze import Scaling, freeze, load_keras
     from edgedigits_export.layers import Layers
 
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
     progress(f"reading {args.per_layer}")
     known = bundle.manifest.scaling
     frozen = freeze(load_keras(args.per_layer), Scaling(known.scale, known.mean, known.std))
+    if (temperature := bundle.manifest.confidence.temperature) != 1:
+        fold_temperature(frozen, temperature)
     refuse_another(frozen, bundle, data, str(args.per_layer))
     # Evenly over the data, which may be sorted by label.
     images = data.images[:: max(1, len(data) // _IMAGES)][:_IMAGES]

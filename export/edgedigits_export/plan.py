@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgedigits.datasets import Dataset
-from edgedigits.images.normalise import BORDER_LIMIT, BOX, MIN_CONTRAST
+from edgedigits.images.glyph import BOX
+from edgedigits.images.normalise import BORDER_LIMIT, MIN_CONTRAST
 from edgedigits.images.pipeline import pipeline_for
-from edgedigits.manifest import SUFFIXES, Accuracy, Format, ModelFile, Preprocessing
+from edgedigits.images.rejection import DIGIT_PARAMETERS
+from edgedigits.manifest import SUFFIXES, Accuracy, Confidence, Format, ModelFile, Preprocessing
 from edgedigits.trust.compare import Comparison
 from edgedigits.trust.gates import Verdict
 from edgedigits_export.calibration import Calibration
@@ -25,6 +27,7 @@ class ExportPlan:
 
     Attributes
     ----------
+    frozen: the model, its temperature folded in; confidence: which, and what came of it.
     calibration: training images that set the int8 ranges.
     golden_pool: training images from which golden inputs are chosen.
     validation: what the gates judge on.
@@ -35,6 +38,7 @@ class ExportPlan:
 
     name: str
     frozen: FrozenModel
+    confidence: Confidence
     labels: tuple[str, ...]
     variants: tuple[tuple[str, Format], ...]
     opset: int
@@ -91,5 +95,5 @@ def file_name(model: str, precision: str, format_: Format) -> str:
 def pipeline(plan: ExportPlan) -> Preprocessing:
     """How pictures become the model's pixels: digits are normalised, anything else is resized."""
     steps = pipeline_for(plan.frozen.input_shape)
-    digits: dict[str, float] = {"border_limit": BORDER_LIMIT, "box": BOX, "min_contrast": MIN_CONTRAST}
+    digits = {"border_limit": BORDER_LIMIT, "box": BOX, "min_contrast": MIN_CONTRAST, **DIGIT_PARAMETERS}
     return Preprocessing(steps, digits if steps == "digit/1" else {})

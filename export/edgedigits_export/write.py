@@ -114,7 +114,7 @@ def _golden_images(plan: ExportPlan) -> tuple[NDArray[np.uint8], dict[str, NDArr
     pictures = {}
     for data in encode_pictures(np.stack(images), digits=steps == "digit/1"):
         pictures[f"picture/{len(images)}"] = np.frombuffer(data, np.uint8)
-        images.append(prepare(read_pixels(data, shape[-1]), steps, shape)[0])
+        images.append(prepare(read_pixels(data, shape[-1]), steps, shape).image.reshape(shape))
     return np.stack(images), pictures
 
 
@@ -123,7 +123,9 @@ def _exported(
 ) -> Exported:
     plan = asked.plan
     comparisons = {
-        name: compare(asked.part(answers.probabilities, name), asked.part(keras, name), part.labels)
+        name: compare(
+            asked.part(answers.probabilities, name), asked.part(keras, name), part.labels, plan.confidence.temperature
+        )
         for name, part in (("reference", plan.reference), ("validation", plan.validation))
     }
     chosen = comparisons["reference"]

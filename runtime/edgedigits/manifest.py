@@ -11,92 +11,55 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from edgedigits.errors import BundleError
+from edgedigits.manifest_files import (
+    ALIASES,
+    PRECISIONS,
+    SUFFIXES,
+    Accuracy,
+    Agreement,
+    Attachment,
+    Format,
+    Golden,
+    ModelFile,
+    Precision,
+    Requirements,
+    TensorInfo,
+    Tolerance,
+    Witness,
+)
 from edgedigits.records import Count, FileName, Sha256, from_plain, to_plain
 
-SCHEMA = 2
-PRECISIONS = ("float32", "float16", "dynamic-int8", "int8", "int16x8")
-# Names of the same recipes in Google's ai-edge-quantizer.
-ALIASES = {"dynamic_wi8_afp32": "dynamic-int8", "static_wi8_ai8": "int8", "static_wi8_ai16": "int16x8"}
-Precision = Literal["float32", "float16", "dynamic-int8", "int8", "int16x8"]
-Format = Literal["tflite", "onnx"]
+__all__ = [
+    "ALIASES",
+    "PRECISIONS",
+    "SCHEMA",
+    "SUFFIXES",
+    "Accuracy",
+    "Agreement",
+    "Attachment",
+    "CalibrationSet",
+    "Confidence",
+    "Format",
+    "Golden",
+    "Manifest",
+    "ModelFile",
+    "PipelineId",
+    "PixelScaling",
+    "Precision",
+    "Preprocessing",
+    "Reference",
+    "Requirements",
+    "TensorInfo",
+    "Tolerance",
+    "Witness",
+    "bundle_id",
+    "canonical",
+    "read_manifest",
+    "write_manifest",
+]
+
+SCHEMA = 3
 PipelineId = Literal["digit/1", "resize/1"]
-
-SUFFIXES: dict[Format, str] = {"tflite": ".tflite", "onnx": ".onnx"}
-
-
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """A model's input or output: -1 marks a free axis; scale and zero point are None when it is not quantized."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    scale: float | None
-    zero_point: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Requirements:
-    """What a file needs to run, derived from its content.
-
-    Attributes
-    ----------
-    operators: smallest version of each operator that computes this file rightly; for ONNX the version of the
-        operator's definition that the file's opset selects.
-        An operator stands here a second time with its types, as in ``DIV INT8``, where the version does not tell
-        whether an engine has it for them.
-    declared: what the file says: operator versions (TFLite), opset by domain (ONNX).
-    underived: operators without a rule, whose version in ``operators`` is only the declared one, or never tried on
-        these types.
-    opset, ir_version: of an ONNX file, else None.
-    engines: the smallest release known to suffice, by engine; an engine that is not named is not known.
-
-    """
-
-    operators: dict[str, Count]
-    declared: dict[str, Count]
-    underived: tuple[str, ...]
-    opset: Count | None
-    ir_version: Count | None
-    engines: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Accuracy:
-    """Right answers over labelled images, with the Wilson 95 % interval."""
-
-    correct: Count
-    count: Count
-    top1: float
-    ci95: tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How one engine's answers compared with Keras' when the bundle was made."""
-
-    engine: str
-    version: str
-    count: Count
-    flips: Count
-    agreement: float
-    max_abs_difference: float
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """One variant in one format."""
-
-    path: FileName
-    format: Format
-    precision: Precision
-    bytes: Count
-    sha256: Sha256
-    image: TensorInfo
-    probabilities: TensorInfo
-    requirements: Requirements
-    accuracy: Accuracy
-    parity: Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,46 +94,29 @@ class CalibrationSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file of arrays that belongs to the bundle."""
+class Confidence:
+    """The temperature that every file holds inside, so that confidence means a share of right answers.
 
-    path: FileName
-    sha256: Sha256
-    count: Count
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """An engine's release whose golden answers the bundle holds."""
-
-    engine: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """How far golden answers may be from those recorded.
+    Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017.
 
     Attributes
     ----------
-    exact: of any probability, as a share of it, where a release answers whose answers were recorded; None where even
-        that need not repeat itself on another processor.
-    largest, mean: of any probability, and of all on average, where another release answers.
+    temperature: what the Keras model's scores were divided by before conversion; 1 changes nothing.
+    fitted_on, count: the labelled validation images that chose it.
+    ece_before, ece_after: Keras' expected calibration error on them, without the temperature and with it.
+    nll_before, nll_after: Keras' mean negative log likelihood on them, in nats.
+    why_not: why none was fitted, so that the temperature is 1; None where one was.
 
     """
 
-    exact: float | None
-    largest: float
-    mean: float
-
-
-@dataclass(frozen=True, slots=True)
-class Golden:
-    """Inputs with the answers of each witness that each file must repeat, and how far it may be off, by precision."""
-
-    file: Attachment
-    witnesses: tuple[Witness, ...]
-    tolerance: dict[str, Tolerance]
+    temperature: float
+    fitted_on: str
+    count: Count
+    ece_before: float
+    ece_after: float
+    nll_before: float
+    nll_after: float
+    why_not: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +151,7 @@ class Manifest:
     parameters: Count
     preprocessing: Preprocessing
     scaling: PixelScaling
+    confidence: Confidence
     files: tuple[ModelFile, ...]
     calibration: CalibrationSet
     golden: Golden
@@ -247,6 +194,7 @@ def read_manifest(data: bytes, where: str) -> Manifest:
     """
     try:
         values = json.loads(data)
+        canonical(values)  # refuses NaN and infinity, which Python reads and JSON does not know
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{where}: expected a JSON manifest, found something else ({error})") from error
     version = values.get("schema") if isinstance(values, dict) else None
@@ -257,6 +205,10 @@ def read_manifest(data: bytes, where: str) -> Manifest:
         raise BundleError(f"{where}: its id is {manifest.id[:12]}, its content hashes to {found[:12]}: it was edited")
     if not manifest.files or not manifest.golden.witnesses or len(manifest.labels) < 2 or min(manifest.image) < 1:
         raise BundleError(f"{where}: expected a model file, a witness, two labels and an image size, found less")
+    if not manifest.confidence.temperature > 0:
+        raise BundleError(
+            f"{where}: confidence: expected a temperature above 0, found {manifest.confidence.temperature}"
+        )
     if without := {file.precision for file in manifest.files} - set(manifest.golden.tolerance):
         raise BundleError(f"{where}: golden: tolerance: expected one for {min(without)}, found none")
     return manifest

@@ -27,8 +27,8 @@ def _numpy_of_camera(found: Examination) -> str | None:
     if not found.apt_picamera2 or found.system.codename != "bookworm" or (found.numpy.major or 0) < 2:
         return None
     return (
-        f"bookworm's picamera2 was built for numpy 1 and fails beside numpy {found.numpy.version}: "
-        f"{found.python.pip} install 'numpy<2'"
+        f"bookworm's picamera2 was built for numpy 1 and fails beside numpy {found.numpy.version} (numpy.dtype size "
+        f"changed): {found.python.pip} install 'numpy<2'; camera:0 needs no picamera2"
     )
 
 

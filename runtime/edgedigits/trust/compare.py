@@ -12,7 +12,9 @@ from edgedigits.trust.statistics import (
     expected_calibration_error,
     kl_divergence,
     mcnemar_exact,
+    negative_log_likelihood,
     tango,
+    undo_temperature,
     wilson,
 )
 
@@ -65,6 +67,8 @@ class Comparison:
     mcnemar_p: how likely a difference like that of ``lost`` and ``gained`` is by chance.
     kl: mean divergence from the reference, in nats.
     ece, ece_reference: expected calibration error of the answers and of the reference.
+    nll: mean negative log likelihood of the labels, in nats.
+    ece_before, nll_before: the same of the answers with their temperature undone.
     per_class: classes that have images, by label index.
 
     """
@@ -83,6 +87,9 @@ class Comparison:
     kl: float
     ece: float
     ece_reference: float
+    ece_before: float
+    nll: float
+    nll_before: float
     per_class: tuple[ClassChange, ...]
 
 
@@ -92,8 +99,15 @@ def accuracy_of(answers: NDArray[np.float32], labels: NDArray[np.int64]) -> Accu
     return Accuracy(correct, count, correct / count, wilson(correct, count))
 
 
-def compare(answers: NDArray[np.float32], reference: NDArray[np.float32], labels: NDArray[np.int64]) -> Comparison:
+def compare(
+    answers: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    temperature: float = 1.0,
+) -> Comparison:
     """Compare float32 ``[N, classes]`` with a reference of the same shape: Keras, another engine, another board.
+
+    ``temperature`` is what the answers hold inside; 1 where nothing was fitted.
 
     Raises
     ------
@@ -108,6 +122,7 @@ def compare(answers: NDArray[np.float32], reference: NDArray[np.float32], labels
     low, high = tango(lost, gained, count)
     flips = _flips(answers, reference, labels)
     difference = np.abs(answers - reference)
+    undone = undo_temperature(answers, temperature)
     return Comparison(
         accuracy=accuracy_of(answers, labels),
         agreement=1 - len(flips) / count,
@@ -123,6 +138,9 @@ def compare(answers: NDArray[np.float32], reference: NDArray[np.float32], labels
         kl=kl_divergence(answers, reference),
         ece=expected_calibration_error(answers, labels),
         ece_reference=expected_calibration_error(reference, labels),
+        ece_before=expected_calibration_error(undone, labels),
+        nll=negative_log_likelihood(answers, labels),
+        nll_before=negative_log_likelihood(undone, labels),
         per_class=_per_class(was, now, labels),
     )
 

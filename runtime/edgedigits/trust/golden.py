@@ -36,8 +36,9 @@ TOLERANCE = {
     ),
     "int8": (
         Tolerance(1e-3, 0.15, 3e-3),
-        "integers are exact on x86 and ARM alike: a step of a logit moves a probability by a quarter, the float32 "
-        "softmax by a millionth; other releases round a step or two apart: 0.06 was seen of a blend, 0.0012 on average",
+        "integers are exact on x86 and ARM alike: a step of a logit moves a probability by a tenth and more, the "
+        "float32 softmax by a millionth; other releases round a step or two apart: 0.06 was seen of a blend, "
+        "0.0012 on average",
     ),
     "int16x8": (
         Tolerance(1e-4, 1e-2, 5e-4),
@@ -122,8 +123,8 @@ def _wrong(difference: NDArray[np.float32], limit: float | NDArray[np.float32]) 
 def _picture_is_same(bundle: Bundle, golden: GoldenSet, index: int) -> bool:
     manifest = bundle.manifest
     pixels = read_pixels(golden.pictures[index], manifest.image[-1])
-    fed, _ = prepare(pixels, manifest.preprocessing.id, manifest.image)
-    return bool(np.array_equal(fed, golden.images[index]))
+    fed = prepare(pixels, manifest.preprocessing.id, manifest.image).image
+    return bool(np.array_equal(fed.reshape(manifest.image), golden.images[index].reshape(manifest.image)))
 
 
 def check_at_load(model: Model, answer: Answer, engine: str) -> None:

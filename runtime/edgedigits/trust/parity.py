@@ -113,7 +113,7 @@ def measure_parity(
             continue
         if keep is not None:
             keep(file, answers)
-        rows.append(_row(file, answers, answers.probabilities, reference, data))
+        rows.append(_row(bundle, file, answers, answers.probabilities, reference, data))
     return rows
 
 
@@ -141,18 +141,20 @@ def compare_outputs(bundle: Bundle, kept: Sequence[tuple[Path, Outputs]], data: 
         refuse_others(outputs, path, file.sha256 if file else None, data.sha256())
         if found != len(bundle.manifest.labels):
             raise BundleError(f"{path}: expected {len(bundle.manifest.labels)} classes, found {found}; save them anew")
-        rows.append(_row(files[header.file], header, outputs.probabilities, reference, data))
+        rows.append(_row(bundle, files[header.file], header, outputs.probabilities, reference, data))
     return rows
 
 
 def _row(
+    bundle: Bundle,
     file: ModelFile,
     ran: Answers | Header,
     probabilities: NDArray[np.float32],
     reference: NDArray[np.float32] | None,
     data: Dataset,
 ) -> ParityRow:
-    comparison = None if reference is None else compare(probabilities, reference, data.labels)
+    temperature = bundle.manifest.confidence.temperature
+    comparison = None if reference is None else compare(probabilities, reference, data.labels, temperature)
     verdict = judge(file.precision, comparison) if comparison else None
     return ParityRow(
         file.path, file.precision, ran.engine, ran.version, ran.machine if isinstance(ran, Header) else None,
@@ -182,4 +184,8 @@ def changed_digits(
     before, after = (bundle.pick(variant, [ENGINES[engine].format]) for bundle in (old, new))
     first = _answers(old, before, engine, data, num_threads)
     second = _answers(new, after, engine, data, num_threads)
-    return before, after, compare(second.probabilities, first.probabilities, data.labels)
+    return (
+        before,
+        after,
+        compare(second.probabilities, first.probabilities, data.labels, new.manifest.confidence.temperature),
+    )

@@ -101,6 +101,29 @@ def expected_calibration_error(probabilities: NDArray[np.float32], labels: NDArr
     return float(np.abs(np.bincount(which, weights=gap, minlength=bins)).sum() / len(labels))
 
 
+def negative_log_likelihood(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Mean of ``-log p(label)`` in nats over float32 ``[N, classes]``, raised to `KL_FLOOR` so that it stays finite."""
+    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.maximum(right, KL_FLOOR)).mean())
+
+
+def undo_temperature(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """What float32 ``[N, classes]`` would be without a temperature that scores were divided by before their softmax.
+
+    ``softmax(temperature * log(p))``, in float64 inside; what float32 already rounded to 0 stays 0.
+
+    Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017, section 4.2.
+    """
+    if temperature == 1:
+        return probabilities
+    values = probabilities.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a broken file may answer anything; NaN stays what it is
+        # Divided by the likeliest, so that no power makes a whole row vanish.
+        powers = (values / values.max(axis=1, keepdims=True)) ** temperature
+        undone: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return undone
+
+
 def kl_divergence(answers: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
     """Mean over images of the Kullback-Leibler divergence of float32 ``[N, classes]`` from the reference, in nats.
 

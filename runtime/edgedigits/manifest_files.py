@@ -1,0 +1,134 @@
+"""The part of a bundle's manifest that describes its files: the models, and the golden answers that prove them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from edgedigits.records import Count, FileName, Sha256
+
+PRECISIONS = ("float32", "float16", "dynamic-int8", "int8", "int16x8")
+# Names of the same recipes in Google's ai-edge-quantizer.
+ALIASES = {"dynamic_wi8_afp32": "dynamic-int8", "static_wi8_ai8": "int8", "static_wi8_ai16": "int16x8"}
+Precision = Literal["float32", "float16", "dynamic-int8", "int8", "int16x8"]
+Format = Literal["tflite", "onnx"]
+
+SUFFIXES: dict[Format, str] = {"tflite": ".tflite", "onnx": ".onnx"}
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """A model's input or output: -1 marks a free axis; scale and zero point are None when it is not quantized."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What a file needs to run, derived from its content.
+
+    Attributes
+    ----------
+    operators: smallest version of each operator that computes this file rightly; for ONNX the version of the
+        operator's definition that the file's opset selects.
+        An operator stands here a second time with its types, as in ``DIV INT8``, where the version does not tell
+        whether an engine has it for them.
+    declared: what the file says: operator versions (TFLite), opset by domain (ONNX).
+    underived: operators without a rule, whose version in ``operators`` is only the declared one, or never tried on
+        these types.
+    opset, ir_version: of an ONNX file, else None.
+    engines: the smallest release known to suffice, by engine; an engine that is not named is not known.
+
+    """
+
+    operators: dict[str, Count]
+    declared: dict[str, Count]
+    underived: tuple[str, ...]
+    opset: Count | None
+    ir_version: Count | None
+    engines: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Right answers over labelled images, with the Wilson 95 % interval."""
+
+    correct: Count
+    count: Count
+    top1: float
+    ci95: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How one engine's answers compared with Keras' when the bundle was made."""
+
+    engine: str
+    version: str
+    count: Count
+    flips: Count
+    agreement: float
+    max_abs_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One variant in one format."""
+
+    path: FileName
+    format: Format
+    precision: Precision
+    bytes: Count
+    sha256: Sha256
+    image: TensorInfo
+    probabilities: TensorInfo
+    requirements: Requirements
+    accuracy: Accuracy
+    parity: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of arrays that belongs to the bundle."""
+
+    path: FileName
+    sha256: Sha256
+    count: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """An engine's release whose golden answers the bundle holds."""
+
+    engine: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far golden answers may be from those recorded.
+
+    Attributes
+    ----------
+    exact: of any probability, as a share of it, where a release answers whose answers were recorded; None where even
+        that need not repeat itself on another processor.
+    largest, mean: of any probability, and of all on average, where another release answers.
+
+    """
+
+    exact: float | None
+    largest: float
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Inputs with the answers of each witness that each file must repeat, and how far it may be off, by precision."""
+
+    file: Attachment
+    witnesses: tuple[Witness, ...]
+    tolerance: dict[str, Tolerance]

@@ -21,7 +21,7 @@ def test_defaults_follow_model_and_optimizer() -> None:
 def test_what_is_given_stays() -> None:
     given: dict[str, Any] = {
         "model": "lenet5", "data": "here", "epochs": 3, "batch_size": 7, "optimizer": "adamw", "learning_rate": 0.5,
-        "schedule": "constant", "augment": False, "seed": 9, "threads": 2,
+        "schedule": "constant", "augment": False, "paper": True, "seed": 9, "threads": 2,
     }  # fmt: skip
     assert resolve(given).to_dict() == given
 

@@ -27,6 +27,7 @@ class TrainConfig:
     learning_rate: the highest one, where the schedule changes it.
     schedule: ``cosine`` (a short warm-up, then half a cosine down to zero) or ``constant``.
     augment: turn, scale, shear and shift every image a little, anew each epoch.
+    paper: learn, too, what the device's pipeline makes of photographed digits, and what is no digit.
     threads: of one operation; sums come out in another order with another number.
 
     """
@@ -39,6 +40,7 @@ class TrainConfig:
     learning_rate: float
     schedule: str
     augment: bool
+    paper: bool
     seed: int
     threads: int
 
@@ -71,6 +73,7 @@ class Recipe:
     optimizer: str
     schedule: str
     augment: bool
+    paper: bool = False
 
 
 # mlp: the textbook's plain stochastic gradient descent. cnn: what fits into four minutes on two cores, picked by
@@ -98,17 +101,19 @@ def resolve(given: Mapping[str, Any]) -> TrainConfig:
 
     """
     model = _one_of("model", given.get("model", DEFAULT_MODEL), tuple(MODELS))
-    recipe = MODELS[model]
+    recipe, data = MODELS[model], given.get("data", "mnist")
     optimizer = _one_of("optimizer", given.get("optimizer", recipe.optimizer), OPTIMIZERS)
     config = TrainConfig(
         model=model,
-        data=given.get("data", "mnist"),
+        data=data,
         epochs=given.get("epochs", recipe.epochs),
         batch_size=given.get("batch_size", recipe.batch_size),
         optimizer=optimizer,
         learning_rate=given.get("learning_rate", LEARNING_RATES[optimizer]),
         schedule=_one_of("schedule", given.get("schedule", recipe.schedule), SCHEDULES),
         augment=given.get("augment", recipe.augment),
+        # A recipe cannot know whether somebody's own images are digits.
+        paper=given.get("paper", recipe.paper and data == "mnist"),
         seed=given.get("seed", 0),
         threads=given.get("threads", _usable_cores()),
     )

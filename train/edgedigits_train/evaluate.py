@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from edgedigits.datasets import Dataset
 from edgedigits.trust.statistics import wilson
+from edgedigits_train.pool import OUTLIER, PARTS, Pool
 
 _BATCH = 500
 # The smallest probability that counts: a certain and wrong answer must not make the mean infinite.
 _FLOOR = 1e-7
+# Where outliers are counted: at the threshold that lets this share of the digits through.
+_DIGITS_ACCEPTED = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,32 @@ class Score:
     confusion: tuple[tuple[int, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PaperScore:
+    """A classifier's answers on a pool that it was not trained on.
+
+    Attributes
+    ----------
+    count, correct, accuracy, ci95: of the digits, as in `Score`.
+    parts: accuracy by the pool's part.
+    outliers: how many images of what is no digit.
+    digit_confidence, outlier_confidence: mean of the greatest probability.
+    digits_accepted, outliers_accepted: shares above one threshold of confidence, that which the first share defines.
+
+    """
+
+    count: int
+    correct: int
+    accuracy: float
+    ci95: tuple[float, float]
+    parts: dict[str, float]
+    outliers: int
+    digit_confidence: float
+    outlier_confidence: float
+    digits_accepted: float
+    outliers_accepted: float
+
+
 def predict(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Probabilities ``[N, classes]`` of images ``[N, H, W, C]``, some at a time so that large sets fit in memory."""
     starts = range(0, len(images), _BATCH)
@@ -74,6 +103,27 @@ def score(probabilities: NDArray[np.float32], data: Dataset) -> Score:
         loss=mean_loss(probabilities, data.labels),
         per_class=_class_scores(confusion, data.names),
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
+    )
+
+
+def score_paper(probabilities: NDArray[np.float32], pool: Pool) -> PaperScore:
+    """Count the answers to a pool's digits, and see how sure they are beside those to its outliers."""
+    digits = pool.labels != OUTLIER
+    right, sure = (probabilities.argmax(axis=1) == pool.labels)[digits], probabilities.max(axis=1).astype(np.float64)
+    correct, count = int(right.sum()), int(digits.sum())
+    threshold = np.quantile(sure[digits], 1 - _DIGITS_ACCEPTED)
+    parts = {name: right[pool.parts[digits] == number] for number, name in enumerate(PARTS)}
+    return PaperScore(
+        count=count,
+        correct=correct,
+        accuracy=correct / count,
+        ci95=wilson(correct, count),
+        parts={name: float(part.mean()) for name, part in parts.items() if len(part)},
+        outliers=int((~digits).sum()),
+        digit_confidence=float(sure[digits].mean()),
+        outlier_confidence=float(sure[~digits].mean()),
+        digits_accepted=_DIGITS_ACCEPTED,
+        outliers_accepted=float((sure[~digits] >= threshold).mean()),
     )
 
 

@@ -15,7 +15,9 @@ from edgedigits_train.checkpoint import EpochResult
 from edgedigits_train.config import TrainConfig
 from edgedigits_train.epochs import Epoch, count_batches
 from edgedigits_train.evaluate import mean_loss, predict
+from edgedigits_train.mixture import DigitAccuracy, Mixture
 from edgedigits_train.models import build_model
+from edgedigits_train.pool import Pool
 
 # Half an epoch of warm-up, from a twentieth of the rate: batch normalisation's first statistics are poor.
 _WARMUP_EPOCHS = 0.5
@@ -23,8 +25,10 @@ _WARMUP_START = 0.05
 _WEIGHT_DECAY = 0.02
 
 
-def new_model(config: TrainConfig, splits: Splits) -> keras.Model:
+def new_model(config: TrainConfig, splits: Splits, pool: Pool | None = None) -> keras.Model:
     """Build and compile the configured model with fresh weights that ``config.seed`` alone decides.
+
+    ``pool`` is that of ``config.paper``.
 
     Raises
     ------
@@ -34,11 +38,10 @@ def new_model(config: TrainConfig, splits: Splits) -> keras.Model:
     keras.utils.set_random_seed(config.seed)
     height, width, channels = splits.train.images.shape[1:]
     model = build_model(config.model, (height, width, channels), len(splits.train.names))
-    steps = count_batches(len(splits.train), config.batch_size)
+    steps = count_batches(len(splits.train) + (len(pool) if pool else 0), config.batch_size)
+    loss, metric = _loss_and_metric(config)
     # XLA compiles for longer than a small network trains.
-    model.compile(
-        make_optimizer(config, steps), loss="sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False
-    )
+    model.compile(make_optimizer(config, steps), loss=loss, metrics=[metric], jit_compile=False)
     # Built now, not at the first step, so that a checkpoint of epoch 0 is complete too.
     model.optimizer.build(model.trainable_variables)
     return model
@@ -72,8 +75,12 @@ def make_schedule(config: TrainConfig, steps: int) -> Any:
     )
 
 
-def train_epochs(model: keras.Model, splits: Splits, config: TrainConfig, done: int) -> Iterator[EpochResult]:
+def train_epochs(
+    model: keras.Model, splits: Splits, config: TrainConfig, done: int, pool: Pool | None = None
+) -> Iterator[EpochResult]:
     """Train on from epoch ``done`` to the last, yielding after each; ``model`` is compiled.
+
+    With a ``pool`` the loss counts from the least possible one: that of outliers never comes near 0.
 
     Raises
     ------
@@ -82,9 +89,9 @@ def train_epochs(model: keras.Model, splits: Splits, config: TrainConfig, done: 
     """
     for epoch in range(done, config.epochs):
         started = time.perf_counter()
-        batches = Epoch(splits.train, config.batch_size, seed=config.seed, epoch=epoch, augment=config.augment)
+        batches = _batches(splits, pool, config, epoch)
         history = model.fit(batches, shuffle=False, verbose=0).history
-        loss = float(history["loss"][0])
+        loss = float(history["loss"][0]) - (batches.least_loss if isinstance(batches, Mixture) else 0.0)
         if not math.isfinite(loss):
             raise UsageError(
                 f"epoch {epoch + 1}: expected a finite loss, found {loss}; "
@@ -100,3 +107,15 @@ def train_epochs(model: keras.Model, splits: Splits, config: TrainConfig, done: 
             validation_accuracy=float(right.mean()),
             seconds=time.perf_counter() - started,
         )
+
+
+def _batches(splits: Splits, pool: Pool | None, config: TrainConfig, epoch: int) -> Epoch | Mixture:
+    if pool is None:
+        return Epoch(splits.train, config.batch_size, seed=config.seed, epoch=epoch, augment=config.augment)
+    return Mixture(splits.train, pool, config.batch_size, seed=config.seed, epoch=epoch, augment=config.augment)
+
+
+def _loss_and_metric(config: TrainConfig) -> tuple[str, Any]:
+    if config.paper:
+        return "categorical_crossentropy", DigitAccuracy(name="accuracy")
+    return "sparse_categorical_crossentropy", "accuracy"

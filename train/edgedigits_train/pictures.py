@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgedigits.datasets import Dataset
 from edgedigits_train.checkpoint import EpochResult
 from edgedigits_train.evaluate import Score
+from edgedigits_train.pool import OUTLIER, PARTS, Pool
 
 _DPI = 120
 _COLUMNS = 8
@@ -23,12 +24,18 @@ _MANY_CLASSES = 20
 _FEWEST = 1e-4
 
 
-def draw_samples(data: Dataset, seed: int, rows: int = 5) -> bytes:
-    """Some images, chosen by ``seed``, each under its label."""
+def draw_samples(data: Dataset, seed: int, pool: Pool | None = None, rows: int = 5) -> bytes:
+    """Some images, chosen by ``seed``, each under its label; below them some of each part of ``pool``."""
     count = min(rows * _COLUMNS, len(data))
     chosen = np.sort(np.random.default_rng(seed).choice(len(data), count, replace=False))
     titles = [data.names[label] for label in data.labels[chosen]]
-    return _draw_grid(data.images[chosen], titles, f"Training images ({data.source})")
+    images, heading = data.images[chosen], f"Training images ({data.source})"
+    if pool is not None:
+        chosen = _some_of_each(pool, seed)
+        images = np.concatenate([images, pool.images[chosen]])
+        titles += [_pool_title(int(pool.labels[i]), PARTS[pool.parts[i]]) for i in chosen]
+        heading += ", then photographs of digits and of what is none"
+    return _draw_grid(images, titles, heading)
 
 
 def draw_mistakes(data: Dataset, probabilities: NDArray[np.float32], rows: int = 4) -> bytes:
@@ -80,6 +87,17 @@ def draw_confusion(result: Score) -> bytes:
         axes.set_yticks(range(len(names)), names)
         _write_counts(axes, counts)
     return _to_png(figure)
+
+
+def _some_of_each(pool: Pool, seed: int) -> NDArray[np.int64]:
+    """Rows of two lines of each part, or of as many as it has."""
+    rng = np.random.default_rng(seed)
+    rows = (rng.permutation(np.flatnonzero(pool.parts == part)) for part in range(len(PARTS)))
+    return np.concatenate([part[: 2 * _COLUMNS] for part in rows])
+
+
+def _pool_title(label: int, part: str) -> str:
+    return "no digit" if label == OUTLIER else f"{label} ({part})"
 
 
 def _accuracies(history: tuple[EpochResult, ...]) -> tuple[list[float], list[float]]:

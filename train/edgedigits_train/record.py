@@ -11,7 +11,7 @@ from edgedigits.datasets import Dataset, Splits
 from edgedigits.records import to_plain
 from edgedigits_train.checkpoint import EpochResult
 from edgedigits_train.config import TrainConfig
-from edgedigits_train.evaluate import Score
+from edgedigits_train.evaluate import PaperScore, Score
 
 NAME = "train.json"
 SCHEMA = 1
@@ -39,8 +39,24 @@ class DataRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PaperRecord:
+    """What ``--paper`` added: images by part (those that the pipeline refused left out), and how well they are read.
+
+    ``sha256`` names the pool itself, which depends on the pipeline and on Pillow, too. ``validation`` is of a pool
+    drawn from the validation digits.
+    """
+
+    train: dict[str, int]
+    sha256: str
+    validation: PaperScore
+
+
+@dataclass(frozen=True, slots=True)
 class TrainRecord:
-    """Everything about a finished run; ``seconds`` is wall time, of all epochs and of the whole last process."""
+    """Everything about a finished run.
+
+    ``paper`` is None for a run without. ``seconds`` is wall time, of all epochs and of the whole last process.
+    """
 
     schema: int
     config: TrainConfig
@@ -51,6 +67,7 @@ class TrainRecord:
     history: tuple[EpochResult, ...]
     validation: Score
     test: Score
+    paper: PaperRecord | None
     seconds: dict[str, float]
 
 

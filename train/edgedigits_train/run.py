@@ -18,11 +18,12 @@ from edgedigits.images.decode import read_pixels
 from edgedigits_train import backend, checkpoint, record
 from edgedigits_train.checkpoint import EpochResult, Progress
 from edgedigits_train.config import TrainConfig, resolve
-from edgedigits_train.evaluate import predict, score
+from edgedigits_train.evaluate import predict, score, score_paper
 from edgedigits_train.fit import new_model, train_epochs
 from edgedigits_train.models import count_macs
 from edgedigits_train.pictures import draw_confusion, draw_curves, draw_mistakes, draw_samples
-from edgedigits_train.record import DataRecord, TrainRecord
+from edgedigits_train.pool import Pool, make_pool, refuse_other_data
+from edgedigits_train.record import DataRecord, PaperRecord, TrainRecord
 
 MODEL = "model.keras"
 PICTURES = ("samples.png", "curves.png", "confusion.png", "mistakes.png")
@@ -82,39 +83,69 @@ def train(folder: Path, start: Start, on_epoch: OnEpoch) -> TrainRecord:
     backend.set_up(config.threads)
     splits = load_splits(config.data, read_pixels, keras_loader=keras.datasets.mnist.load_data)
     described = record.describe_data(splits)
-    model, history = _begin(folder, start, splits, described)
-    for result in train_epochs(model, splits, config, len(history)):
+    _refuse_other_run(start, described)
+    paper = _draw_paper(splits, config) if config.paper else None
+    pool = paper.train if paper else None
+    model, history = _begin(folder, start, splits, described, pool)
+    for result in train_epochs(model, splits, config, len(history), pool):
         history = (*history, result)
         checkpoint.save_checkpoint(folder, model, Progress(config, described.sha256, history))
         on_epoch(result, config)
-    return _finish(folder, model, splits, described, Progress(config, described.sha256, history), began)
+    return _finish(folder, model, splits, described, Progress(config, described.sha256, history), paper, began)
+
+
+def _refuse_other_run(start: Start, described: DataRecord) -> None:
+    if start.progress and start.progress.data_sha256 != described.sha256:
+        raise UsageError(f"--resume: {start.config.data} is not the data this run was started with; start a new run")
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """The pools of one run, ``train`` and ``validation`` drawn from these parts of the data; wall time in seconds."""
+
+    train: Pool
+    validation: Pool
+    seconds: float
+
+
+def _draw_paper(splits: Splits, config: TrainConfig) -> Paper:
+    began = time.perf_counter()
+    for data in (splits.train, splits.validation):
+        refuse_other_data(data)
+    train, validation = (
+        make_pool(data, seed=config.seed, side=side, processes=config.threads)
+        for side, data in enumerate((splits.train, splits.validation))
+    )
+    return Paper(train, validation, time.perf_counter() - began)
 
 
 def _begin(
-    folder: Path, start: Start, splits: Splits, described: DataRecord
+    folder: Path, start: Start, splits: Splits, described: DataRecord, pool: Pool | None
 ) -> tuple[keras.Model, tuple[EpochResult, ...]]:
     """The model to train on, and the epochs it has behind it."""
     if start.progress:
-        if start.progress.data_sha256 != described.sha256:
-            raise UsageError(
-                f"--resume: {start.config.data} is not the data this run was started with; start a new run"
-            )
         return checkpoint.load_checkpoint(folder), start.progress.history
-    model = new_model(start.config, splits)
+    model = new_model(start.config, splits, pool)
     _clear(folder)
     checkpoint.save_checkpoint(folder, model, Progress(start.config, described.sha256, ()))
     return model, ()
 
 
 def _finish(
-    folder: Path, model: keras.Model, splits: Splits, described: DataRecord, progress: Progress, began: float
+    folder: Path,
+    model: keras.Model,
+    splits: Splits,
+    described: DataRecord,
+    progress: Progress,
+    paper: Paper | None,
+    began: float,
 ) -> TrainRecord:
     """Write everything a finished run has; here, and only here, the test part is looked at."""
     checkpoint.save_plain(folder / MODEL, model)
     answers = predict(model, splits.test.images)
     result = score(answers, splits.test)
     pictures = (
-        draw_samples(splits.train, progress.config.seed),
+        draw_samples(splits.train, progress.config.seed, paper.train if paper else None),
         draw_curves(progress.history),
         draw_confusion(result),
         draw_mistakes(splits.test, answers),
@@ -132,13 +163,23 @@ def _finish(
         history=progress.history,
         validation=score(predict(model, splits.validation.images), splits.validation),
         test=result,
-        seconds={"epochs": epochs, "process": time.perf_counter() - began},
+        paper=_score_paper(model, paper) if paper else None,
+        seconds={
+            "epochs": epochs,
+            **({"paper": paper.seconds} if paper else {}),
+            "process": time.perf_counter() - began,
+        },
     )
     write_atomic(folder / record.NAME, record.to_bytes(finished))
     # With the record there it is of no use any more, and three times the model's size.
     with suppress(OSError):
         (folder / checkpoint.NAME).unlink()
     return finished
+
+
+def _score_paper(model: keras.Model, paper: Paper) -> PaperRecord:
+    answers = predict(model, paper.validation.images)
+    return PaperRecord(paper.train.counts(), paper.train.sha256(), score_paper(answers, paper.validation))
 
 
 def _clear(folder: Path) -> None:

@@ -1,0 +1,200 @@
+"""Training with --paper: mixed epochs, soft targets, a record, and a resumption that changes nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from edgedigits.datasets import Splits
+from edgedigits.errors import UsageError
+from edgedigits_train import backend, checkpoint
+from edgedigits_train.augment import AffineRange
+from edgedigits_train.config import resolve
+from edgedigits_train.evaluate import predict, score_paper
+from edgedigits_train.fit import new_model, train_epochs
+from edgedigits_train.mixture import OUTLIER_WEIGHT, DigitAccuracy, Mixture, soft_targets
+from edgedigits_train.pictures import draw_samples
+from edgedigits_train.pool import AMOUNTS, OUTLIER, PARTS, Pool, make_pool
+from edgedigits_train.run import Start, train
+
+Begin = Callable[[Sequence[object]], "subprocess.Popen[str]"]
+OPTIONS = ("--paper", "--model", "cnn", "--epochs", 3, "--batch-size", 16, "--seed", 3)
+
+
+@pytest.fixture(scope="module")
+def pool(splits: Splits) -> Pool:
+    return make_pool(splits.train, seed=0, side=0, processes=1)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, start_training: Begin) -> Path:
+    folder = tmp_path_factory.mktemp("paper") / "run"
+    process = start_training([*OPTIONS, "-o", folder])
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert "  on paper    " in out
+    assert "  no digits   mean confidence " in out
+    return folder
+
+
+def all_of(mixture: Mixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    images, targets, weights = (
+        np.concatenate(part) for part in zip(*[mixture[i] for i in range(len(mixture))], strict=True)
+    )
+    return images, targets, weights
+
+
+def test_targets_are_one_digit_or_none() -> None:
+    targets = soft_targets(np.array([3, OUTLIER, 0]))
+    np.testing.assert_allclose(targets.sum(axis=1), 1)
+    assert targets[[0, 2]].argmax(axis=1).tolist() == [3, 0]
+    assert targets[[0, 2]].max(axis=1).tolist() == [1, 1]
+    np.testing.assert_allclose(targets[1], 0.1)
+
+
+def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
+    splits: Splits, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing moves, so that what is shown can be found again.
+    monkeypatch.setattr("edgedigits_train.mixture.POOL_RANGE", AffineRange(0, 0, 0, 0))
+
+    def mix(seed: int, epoch: int) -> Mixture:
+        return Mixture(splits.train, pool, 32, seed=seed, epoch=epoch, augment=False)
+
+    images, targets, weights = all_of(mix(1, 2))
+    assert images.dtype == targets.dtype == weights.dtype == np.float32
+    count = len(splits.train) + len(pool)
+    assert (len(images), len(mix(1, 2))) == (count, -(-count // 32))
+    given = np.concatenate([splits.train.images, pool.images]).astype(np.float32)
+    labels = np.concatenate([splits.train.labels, pool.labels])
+    rows = [int(np.abs(given - image).max(axis=(1, 2, 3)).argmin()) for image in images]
+    assert sorted(rows) == list(range(count))
+    np.testing.assert_array_equal(targets, soft_targets(labels[rows]))
+    np.testing.assert_array_equal(weights, np.where(labels[rows] == OUTLIER, OUTLIER_WEIGHT, 1))
+    np.testing.assert_array_equal(images, all_of(mix(1, 2))[0])
+    assert not np.array_equal(images, all_of(mix(1, 3))[0])
+    assert not np.array_equal(images, all_of(mix(2, 2))[0])
+
+
+def test_augmentation_moves_data_and_pool(splits: Splits, pool: Pool) -> None:
+    def pixels(*, augment: bool) -> np.ndarray:
+        return all_of(Mixture(splits.train, pool, 64, seed=0, epoch=0, augment=augment))[0]
+
+    assert not np.allclose(pixels(augment=False), pixels(augment=True))
+    still = np.concatenate([splits.train.images, pool.images])
+    sums = np.sort(pixels(augment=False).sum(axis=(1, 2, 3)))
+    assert not np.allclose(sums, np.sort(still.sum(axis=(1, 2, 3), dtype=np.float32)))
+
+
+def test_least_loss_is_that_of_the_perfect_network(splits: Splits, pool: Pool) -> None:
+    mixture = Mixture(splits.train, pool, 1000, seed=0, epoch=0, augment=False)
+    _, targets, weights = mixture[0]
+    losses = keras.losses.categorical_crossentropy(targets, targets)
+    assert mixture.least_loss == pytest.approx(float(np.mean(np.asarray(losses) * weights)), rel=1e-4)
+
+
+def test_accuracy_counts_digits_alone() -> None:
+    metric = DigitAccuracy(name="accuracy")
+    targets = soft_targets(np.array([1, 2, OUTLIER, OUTLIER]))
+    answers = np.eye(10, dtype=np.float32)[[1, 3, 0, 5]]
+    metric.update_state(targets, answers, sample_weight=np.array([1, 1, 0.5, 0.5]))
+    assert float(metric.result()) == 0.5
+
+
+def test_network_learns_digits_and_that_outliers_are_none(splits: Splits, pool: Pool) -> None:
+    config = resolve({"model": "cnn", "epochs": 30, "batch_size": 16, "augment": False, "paper": True, "threads": 1})
+    model = new_model(config, splits, pool)
+    history = list(train_epochs(model, splits, config, 0, pool))
+    assert history[-1].loss < 0.5 * history[0].loss
+    assert history[-1].loss > 0
+    found = score_paper(predict(model, pool.images), pool)
+    assert found.accuracy > 0.9
+    assert found.outlier_confidence < found.digit_confidence - 0.25
+    assert found.outliers_accepted < 0.9
+    assert (found.count, found.outliers) == (int((pool.labels >= 0).sum()), int((pool.labels < 0).sum()))
+
+
+def test_score_counts_parts_and_what_is_accepted() -> None:
+    labels = np.array([0] * 99 + [1, OUTLIER, OUTLIER])
+    parts = np.array([0] * 98 + [1, 2, 3, 3], np.uint8)
+    answers = np.full((102, 10), 0.01, np.float32)
+    answers[:, 0] = 0.9
+    answers[100, 0], answers[101, 0] = 0.95, 0.2
+    found = score_paper(answers, Pool(np.zeros((102, 28, 28, 1), np.uint8), labels, parts))
+    assert (found.count, found.correct, found.outliers) == (100, 99, 2)
+    assert found.parts == {"handwritten": 1.0, "forms": 1.0, "printed": 0.0}
+    assert found.outlier_confidence == pytest.approx((0.95 + 0.2) / 2)
+    assert (found.digits_accepted, found.outliers_accepted) == (0.99, 0.5)
+
+
+def test_record_tells_of_the_pool(whole: Path, splits: Splits) -> None:
+    record = json.loads((whole / "train.json").read_text())
+    assert record["config"]["paper"] is True
+    assert set(record["paper"]["train"]) == set(PARTS) == set(AMOUNTS)
+    assert record["paper"]["train"]["handwritten"] <= len(splits.train)
+    assert record["paper"]["sha256"] == make_pool(splits.train, seed=3, side=0, processes=1).sha256()
+    validation = make_pool(splits.validation, seed=3, side=1, processes=1)
+    model = keras.saving.load_model(whole / "model.keras")
+    found = score_paper(predict(model, validation.images), validation)
+    own = record["paper"]["validation"]
+    assert (own["count"], own["correct"], own["outliers"]) == (found.count, found.correct, found.outliers)
+    assert own["outlier_confidence"] == pytest.approx(found.outlier_confidence, rel=1e-5)
+    assert 0 < record["seconds"]["paper"] < record["seconds"]["process"]
+
+
+def test_killed_and_resumed_run_ends_with_the_same_weights(whole: Path, tmp_path: Path, start_training: Begin) -> None:
+    folder = tmp_path / "run"
+    process = start_training([*OPTIONS, "-o", folder])
+    assert process.stderr is not None
+    for line in process.stderr:
+        if re.match(r"epoch +1/", line):
+            process.send_signal(signal.SIGKILL)
+            break
+    process.communicate(timeout=120)
+    assert checkpoint.read_progress(folder) is not None
+    process = start_training(["-o", folder, "--resume"])
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    for own, expected in zip(weights(folder), weights(whole), strict=True):
+        np.testing.assert_array_equal(own, expected)
+
+
+def weights(folder: Path) -> list[np.ndarray]:
+    return keras.saving.load_model(folder / "model.keras").get_weights()  # type: ignore[no-any-return]
+
+
+def test_samples_show_the_pool(splits: Splits, pool: Pool) -> None:
+    assert len(draw_samples(splits.train, 0, pool)) > len(draw_samples(splits.train, 0))
+
+
+def test_data_without_digits_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, splits: Splits
+) -> None:
+    monkeypatch.setattr(backend, "set_up", lambda threads: None)
+    other = replace(splits, train=replace(splits.train, names=tuple("abcdefghij")))
+    monkeypatch.setattr("edgedigits_train.run.load_splits", lambda *args, **options: other)
+    start = Start(resolve({"model": "mlp", "epochs": 1, "paper": True}), None)
+    with pytest.raises(UsageError, match="--paper: expected the ten classes 0 to 9"):
+        train(tmp_path / "run", start, lambda result, config: None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_default_is_off_and_own_data_never_turns_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgedigits_train import config
+
+    assert not resolve({}).paper
+    assert resolve({"paper": True, "data": "here"}).paper
+    recipes = {"cnn": replace(config.MODELS["cnn"], paper=True)}
+    monkeypatch.setattr(config, "MODELS", recipes)
+    assert resolve({}).paper
+    assert not resolve({"data": "here"}).paper
+    assert not resolve({"paper": False}).paper

@@ -19,6 +19,7 @@ from edgedigits.files import folder_atomic
 from edgedigits.manifest import Manifest, write_manifest
 from edgedigits.records import from_plain, to_plain
 from edgedigits_export.board_wheels import pip_install
+from edgedigits_export.confidence import fold_temperature
 from edgedigits_export.freeze import freeze
 from edgedigits_export.keras_model import load_keras
 from edgedigits_export.quiet import load, quiet
@@ -32,9 +33,12 @@ open(sys.argv[2], "wb").write(work.quantize().quantized_model)
 """
 
 
-def converted(keras: Path) -> bytes:
+def converted(keras: Path, temperature: float) -> bytes:
     """A float32 file with the names of inner tensors, which the quantizer needs and edgedigits leaves out."""
-    function = freeze(load_keras(keras)).concrete_function(1)
+    frozen = freeze(load_keras(keras))
+    if temperature != 1:
+        fold_temperature(frozen, temperature)
+    function = frozen.concrete_function(1)
     with quiet():
         return bytes(load("tensorflow").lite.TFLiteConverter.from_concrete_functions([function]).convert())
 
@@ -53,7 +57,7 @@ def quantized(data: bytes) -> bytes:
 def main(keras: str, place: str, target: str) -> None:
     """Write the bundle; all in it but the one file is as it was."""
     bundle = Bundle.load(place)
-    data = quantized(converted(Path(keras)))
+    data = quantized(converted(Path(keras), bundle.manifest.confidence.temperature))
     wrong = bundle.pick("dynamic-int8", ["tflite"])
     values = to_plain(bundle.manifest)
     values["files"] = [file for file in values["files"] if file["path"] == wrong.path]

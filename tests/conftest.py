@@ -199,3 +199,32 @@ def refused() -> Callable[..., str]:
         return lines[0]
 
     return check
+
+
+@pytest.fixture(scope="session")
+def recorded(digits: Dataset) -> Any:
+    """What a camera saw: three sheets of grey paper with a digit on each, uint8 ``[3, 720, 1280]``."""
+    sheets = np.full((3, 720, 1280), 200, np.uint8)
+    for sheet, digit in zip(sheets, digits.images[..., 0], strict=False):
+        sheet[100:380, 100:380] -= np.asarray(Image.fromarray(digit).resize((280, 280))) // 3 * 2
+    return sheets
+
+
+@pytest.fixture
+def rpicam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: Any) -> Callable[..., Path]:
+    """Put a stand-in for `rpicam-vid` on the PATH, which plays `recorded`; returns where it leaves its process id."""
+    player = Path(__file__).parent / "runtime" / "machines" / "rpicam_vid.py"
+    np.save(tmp_path / "frames.npy", recorded)
+    (tmp_path / "programs").mkdir()
+    settings = {"FRAMES": tmp_path / "frames.npy", "PID": tmp_path / "pid"}
+
+    def put(name: str = "rpicam-vid", **more: object) -> Path:
+        program = tmp_path / "programs" / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{player}" "$@"\n')
+        program.chmod(0o755)
+        for key, value in {**settings, **more}.items():
+            monkeypatch.setenv(f"RPICAM_{key.upper()}", str(value))
+        monkeypatch.setenv("PATH", str(program.parent))
+        return tmp_path / "pid"
+
+    return put

@@ -8,9 +8,11 @@ DEMO := demo
 TRAIN ?=
 # Of benchmarks/pi.py: PI=--check compares with the committed results, PI="-o benchmarks/results/pi.json" replaces them.
 PI ?=
+# Of benchmarks/reading/measure.py: READING="--data PATH" judges a folder of label folders, too.
+READING ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test cover mutants lint format type build pi results bundle bit-flips compat readme constraints clean
+.PHONY: help install demo test cover mutants lint format type build pi results bundle bit-flips compat reading thresholds readme constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +83,14 @@ bit-flips: install ## flip bits of the shipped int8 file: how many does the self
 
 compat: install ## run a zoo of models in old and new engine releases: is `check` right? (15 minutes, 2 GB in the cache)
 	$(BIN)/python benchmarks/compat/run.py
+	$(BIN)/python benchmarks/readme.py
+
+reading: install ## judge classify and read on all sets of docs/reading.md (10 minutes; READING="--data hwd-1000" adds your own)
+	$(BIN)/python benchmarks/reading/measure.py $(READING) -o benchmarks/results/reading.json
+	$(BIN)/python benchmarks/readme.py
+
+thresholds: install ## choose from validation digits and generated pictures when an answer is refused
+	$(BIN)/python benchmarks/reading/thresholds.py -o benchmarks/results/thresholds.json
 	$(BIN)/python benchmarks/readme.py
 
 readme: install ## write the tables of README and docs from committed results

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from compat.page import tables as compat_tables
+from reading.curve import draw_rejection
+from reading.tables import reading_tables, thresholds_table
 from tables import boards_table, compat_line, flips_table, instructions_table, variants_table
 
 from edgedigits_export.figures import join_rows
@@ -20,6 +22,7 @@ from edgedigits_export.front import draw_front
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PICTURE = ROOT / "docs" / "front.svg"
+CURVE = ROOT / "docs" / "rejection.svg"
 
 
 def sections() -> Iterator[tuple[str, str, str]]:
@@ -31,6 +34,11 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "docs/measuring.md", "bit-flips", flips_table(result("bit-flips"))
     yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
     yield "docs/compatibility.md", "compat", compat_tables(result("compat"))
+    reading = reading_tables(result("reading"))
+    yield "README.md", "reading", reading["reading"]
+    for mark, table in reading.items():
+        yield "docs/reading.md", mark, table
+    yield "docs/reading.md", "reading-thresholds", thresholds_table(result("thresholds"))
 
 
 def result(name: str) -> dict[str, Any]:
@@ -59,6 +67,7 @@ def main() -> int:
         return int(bool(stale))
     for name, text in pages.items():
         (ROOT / name).write_text(text)
+    CURVE.write_bytes(draw_rejection(result("thresholds")))
     PICTURE.write_bytes(draw_front(join_rows(result("parity"), result("bench"))))
     return 0
 

@@ -13,12 +13,14 @@ BITS = {"arm64": "64-bit", "armhf": "32-bit"}
 def variants_table(parity: dict[str, Any], bench: dict[str, Any]) -> str:
     """Every variant in every engine: size, accuracy, latency, with the machine and versions it was measured on."""
     lines = [
-        "| file | engine | KB | accuracy | drop, pp | at most | changed answers | p50 µs | p99 µs |",
-        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| file | engine | KB | accuracy | drop, pp | at most | changed answers | ECE before → after "
+        "| p50 µs | p99 µs |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     lines += [
         f"| `{row.file}` | {row.engine} | {row.kilobytes:.1f} | {100 * row.accuracy:.2f} % | {row.drop:+.2f} "
-        f"| {row.drop_at_most:+.2f} | {row.flips} | {row.p50_us:.1f} | {row.p99_us:.1f} |"
+        f"| {row.drop_at_most:+.2f} | {row.flips} | {row.ece_before:.4f} → {row.ece:.4f} "
+        f"| {row.p50_us:.1f} | {row.p99_us:.1f} |"
         for row in join_rows(parity, bench)
     ]
     machine, keras = bench["machine"], parity["keras"]
@@ -27,9 +29,9 @@ def variants_table(parity: dict[str, Any], bench: dict[str, Any]) -> str:
         "",
         f"Accuracy over the {parity['count']:,} images of {parity['data']}, where Keras itself has "
         f"{100 * keras['top1']:.2f} % (95 % interval {100 * low:.2f} to {100 * high:.2f}); drop against Keras with the "
-        "upper 95 % bound of Tango's score interval, and changed answers. Latency of one inference, tensors set and "
-        "got, one thread, a process a row, on "
-        f"{machine['board'] or machine['cpu']} ({machine['cores']} cores, {machine['architecture']}), "
+        "upper 95 % bound of Tango's score interval, changed answers, and expected calibration error without the "
+        "model's temperature and with it. Latency of one inference, tensors set and got, one thread, a process a row, "
+        f"on {machine['board'] or machine['cpu']} ({machine['cores']} cores, {machine['architecture']}), "
         f"Python {machine['python']}: a shared virtual machine, not a Raspberry Pi. "
         f"Bundle `{parity['bundle'][:12]}`; measured by `make results`, written by `make readme`.",
     ]

@@ -54,7 +54,7 @@ def train_shapes(images: np.ndarray, labels: np.ndarray) -> keras.Model:
 
 @pytest.fixture(scope="session")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with my-model.keras, my-images/ and photo.jpg, as the pages assume."""
+    """A folder with my-model.keras, my-images/, photo.jpg and page.jpg, as the pages assume."""
     folder = tmp_path_factory.mktemp("workplace")
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(len(KINDS)), EACH)
@@ -70,6 +70,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     paper = Image.fromarray(np.pad(255 - ink, 12, constant_values=255)).resize((520, 520))
     paper.save(folder / "photo.jpg")
     paper.save(folder / "picture.jpg")
+    page = Image.new("L", (700, 300), 255)
+    for left in (60, 260, 460):
+        page.paste(paper.resize((180, 180)), (left, 60))
+    page.save(folder / "page.jpg")
     return folder
 
 

@@ -1,0 +1,89 @@
+"""Free fonts of Debian, fetched into the cache; none of matplotlib's, which training may have seen."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import matplotlib as mpl
+
+from edgedigits.files import cache_folder, folder_atomic
+from edgedigits_export.board_system import unpack_packages
+
+SUITE, ARCHITECTURE = "bookworm", "amd64"
+# Package of each file, serif, sans, mono, school and handwriting: one regular face a family.
+FACES = {
+    "LiberationSans-Regular.ttf": "fonts-liberation2",
+    "LiberationSerif-Regular.ttf": "fonts-liberation2",
+    "LiberationMono-Regular.ttf": "fonts-liberation2",
+    "Roboto-Regular.ttf": "fonts-roboto-unhinted",
+    "Lato-Regular.ttf": "fonts-lato",
+    "OpenSans-Regular.ttf": "fonts-open-sans",
+    "Cantarell-Regular.otf": "fonts-cantarell",
+    "LinLibertine_R.otf": "fonts-linuxlibertine",
+    "GenBasR.ttf": "fonts-sil-gentium-basic",
+    "Inconsolata.otf": "fonts-inconsolata",
+    "Comfortaa-Regular.ttf": "fonts-comfortaa",
+    "Quicksand-Regular.ttf": "fonts-quicksand",
+    "EBGaramond12-Regular.otf": "fonts-ebgaramond",
+    "Vollkorn-Regular.ttf": "fonts-vollkorn",
+    "Carlito-Regular.ttf": "fonts-crosextra-carlito",
+    "Caladea-Regular.ttf": "fonts-crosextra-caladea",
+    "Humor-Sans.ttf": "fonts-humor-sans",
+    "dkg.ttf": "fonts-dkg-handwriting",
+    "breipfont.ttf": "fonts-breip",
+    "OldStandard-Regular.ttf": "fonts-oldstandard",
+    "Jura-Regular.otf": "fonts-jura",
+    "Ecolier-court.ttf": "fonts-ecolier-court",
+    "tuffy_regular.ttf": "fonts-tuffy",
+    "Dosis-Medium.otf": "fonts-dosis",
+    "Kristi.ttf": "fonts-kristi",
+    "Rufscript010.ttf": "fonts-rufscript",
+    "Courier Prime.otf": "fonts-courier-prime",
+    "Anonymous Pro.ttf": "fonts-anonymous-pro",
+    "LobsterTwo-Regular.otf": "fonts-lobstertwo",
+    "mononoki-Regular.ttf": "fonts-mononoki",
+    "Cabin-Regular.otf": "fonts-cabin",
+    "Karla-Regular.otf": "fonts-karla",
+    "TomsonTalks.ttf": "fonts-tomsontalks",
+    "YanoneKaffeesatz-Regular.otf": "fonts-yanone-kaffeesatz",
+    "Domestic_Manners.ttf": "fonts-dustin",
+}
+# Old-style figures, in which 1 is a small capital I, and a hairline drawn twice.
+ODD_DIGITS = frozenset({"Ecolier-court.ttf", "EBGaramond12-Regular.otf", "Vollkorn-Regular.ttf"})
+TUNING = (
+    "DejaVuSans", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSansMono", "STIXGeneral", "STIXGeneralItalic",
+    "cmr10", "cmss10", "cmtt10",
+)  # fmt: skip
+
+
+@cache
+def fonts() -> tuple[Path, ...]:
+    """The files of `FACES` in its order; fetched when they are not there.
+
+    Raises
+    ------
+    TargetError: no Debian packages can be fetched here.
+
+    """
+    home = cache_folder() / "reading" / f"fonts-{hashlib.sha256(repr(FACES).encode()).hexdigest()[:8]}"
+    if not home.is_dir():
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(prefix=".fonts-", dir=home.parent) as name,
+            folder_atomic(home, overwrite=False) as folder,
+        ):
+            unpack_packages(SUITE, ARCHITECTURE, tuple(dict.fromkeys(FACES.values())), Path(name))
+            for path in sorted(Path(name).rglob("*.?tf")):
+                if path.name in FACES:
+                    shutil.copyfile(path, folder / path.name)
+    return tuple(home / name for name in FACES)
+
+
+def tuning_fonts() -> tuple[Path, ...]:
+    """Fonts that matplotlib ships: thresholds are chosen with them, `fonts` judge."""
+    home = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    return tuple(home / f"{name}.ttf" for name in TUNING)

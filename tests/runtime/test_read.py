@@ -171,6 +171,18 @@ def test_rulings_alone_are_no_digits(classifier: Any) -> None:
     assert classifier.read(ruled(photograph(np.zeros((480, 640))), down=True)).text == ""
 
 
+def test_a_word_is_found_on_a_large_faint_grid(pen: Pen, classifier: Any) -> None:
+    # Noise breaks faint rulings into dashes, which are most of the ink of a page with little writing.
+    rng = np.random.default_rng(5)
+    grid = np.zeros((1400, 1870))
+    grid[::25] = grid[1::25] = 1
+    grid[:, ::25] = grid[:, 1::25] = 1
+    grid *= rng.random((700, 935)).repeat(2, 0).repeat(2, 1) < 0.9
+    sheet = 30 + 30 * grid + rng.normal(0, 3, grid.shape)
+    sheet[100:580, 100:740] += 120 * pen.write("7654")
+    assert classifier.read(np.clip(sheet, 0, 255).astype(np.uint8)).text == "7654"
+
+
 def answering(classifier: Any, *, flat: set[int]) -> Any:
     """The classifier, but what it says of some digits, by their label, is spread over all classes."""
 

@@ -24,6 +24,9 @@ STROKE = 0.1
 FAINT = 0.55
 STRONG = 0.95
 HIGHEST = 0.4
+# Ink this much stronger than the rulings is no ruling; less of it than this share of all ink is dirt.
+STRONGER = 1.4
+LEAST = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,9 @@ def straighten(grey: NDArray[np.uint8], scale: int = 1) -> Sheet:
     ink = find_ink(grey, LIMIT, STROKE)
     ink = replace(ink, strength=_absorption(grey, ink))
     turn = turn_for((ink.mask.shape[0], ink.mask.shape[1]), find_skew(ink.mask))
-    ink = remove_rulings(_turned(ink, turn))
-    components = _without_faint(label(ink.mask), ink)
+    turned = _turned(ink, turn)
+    ink = remove_rulings(turned)
+    components = _without_faint(label(ink.mask), ink, _ruled(turned, ink))
     return Sheet(ink.strength, components, turn, ink.scale * scale, (grey.shape[0] * scale, grey.shape[1] * scale))
 
 
@@ -84,10 +88,18 @@ def _turned(ink: Ink, turn: Turn) -> Ink:
     return replace(ink, mask=mask, strength=turn.apply(ink.strength))
 
 
-def _without_faint(components: Components, ink: Ink) -> Components:
+def _ruled(before: Ink, after: Ink) -> float:
+    """The median strength of the rulings that were removed; 0 without any."""
+    gone = before.mask & ~after.mask
+    return float(np.median(before.strength[gone])) if gone.any() else 0.0
+
+
+def _without_faint(components: Components, ink: Ink, ruled: float) -> Components:
     """The components without those much fainter than the writing: remains of rulings, grain, print that shows through.
 
-    Near writing the local threshold has left them out already; elsewhere it had nothing to measure them by.
+    Near writing the local threshold has left them out already; elsewhere it had nothing to measure them by. Where
+    rulings of strength ``ruled`` were found and some ink is clearly stronger, that ink is the writing, however
+    little of it a large grid leaves.
     """
     if len(components) < 2:
         return components
@@ -96,6 +108,9 @@ def _without_faint(components: Components, ink: Ink) -> Components:
     written = components.boxes[:, 2] - components.boxes[:, 0] <= HIGHEST * len(ink.mask)
     if not written.any():
         return components
+    stronger = written & (means > STRONGER * ruled)
+    if components.areas[stronger].sum() >= LEAST * components.areas[written].sum():
+        written = stronger
     order = np.flatnonzero(written)[np.argsort(means[written])]
     below = np.cumsum(components.areas[order])
     strong = float(means[order][np.searchsorted(below, STRONG * below[-1])])

@@ -10,7 +10,7 @@ from edgedigits.images.paper import Ink, find_ink
 
 
 def ink_of(mask):
-    return Ink(mask * np.uint8(200), mask, 1.0, 200.0, 0.0, dark_ink=True)
+    return Ink(mask * np.uint8(200), mask, 1.0, 200.0, 0.0, dark_ink=True, levels=np.full(mask.shape, 55, np.uint8))
 
 
 def bar(height, width, *boxes):

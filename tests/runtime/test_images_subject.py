@@ -16,7 +16,7 @@ def found_in(picture):
 
 
 def ink_of(mask):
-    return Ink(mask * np.uint8(200), mask, 1.0, 200.0, 0.0, dark_ink=True)
+    return Ink(mask * np.uint8(200), mask, 1.0, 200.0, 0.0, dark_ink=True, levels=np.full(mask.shape, 55, np.uint8))
 
 
 def whole(picture):
@@ -114,7 +114,7 @@ def test_more_components_than_a_page_has_are_noise():
 
 
 def test_without_ink_it_is_blank_and_contrast_and_noise_are_told():
-    ink = Ink(np.zeros((9, 9), np.uint8), np.zeros((9, 9), bool), 1.0, 3.0, 1.5, dark_ink=True)
+    ink = Ink(np.zeros((9, 9), np.uint8), np.zeros((9, 9), bool), 1.0, 3.0, 1.5, dark_ink=True, levels=np.zeros((9, 9), np.uint8))
     assert find_subject(ink) == Rejection("blank", {"contrast": 3.0, "noise": 1.5})
 
 

@@ -17,7 +17,7 @@ from edgedigits.images.glyph import SIZE, feed_glyph
 from edgedigits.images.light import SMALL
 from edgedigits.images.paper import Ink, find_ink
 from edgedigits.images.rejection import Rejection
-from edgedigits.images.shape import refuse_shape
+from edgedigits.images.shape import refuse_shadow, refuse_shape
 from edgedigits.images.subject import Subject, find_subject
 
 # A 28x28 image whose border is this dark follows MNIST's convention already; normalising it again costs accuracy
@@ -130,7 +130,9 @@ def _look(ink: Ink) -> Subject | Rejection:
     if isinstance(found, Rejection):
         return found
     top, left, bottom, right = found.box
-    return refuse_shape(only(ink, found), found.mask[top:bottom, left:right]) or found
+    mask = found.mask[top:bottom, left:right]
+    absorbed = float(np.median(ink.absorption()[found.mask])) / 255
+    return refuse_shape(only(ink, found), mask) or refuse_shadow(mask, absorbed) or found
 
 
 def _closer(grey: NDArray[np.uint8], box: Box) -> NDArray[np.uint8] | None:

@@ -41,6 +41,7 @@ class Ink:
     contrast: grey levels between the paper and the strong ink (its 90th percentile); 0 without any.
     noise: standard deviation of the paper, grey levels.
     dark_ink: dark on light, or light on dark.
+    levels: uint8 ``[h, w]``, the picture's brightness, inverted where ink is light.
 
     """
 
@@ -50,6 +51,12 @@ class Ink:
     contrast: float
     noise: float
     dark_ink: bool
+    levels: NDArray[np.uint8]
+
+    def absorption(self) -> NDArray[np.uint8]:
+        """The share of the paper's light that the ink takes, 0-255: the same in the light and in a shadow."""
+        strength = self.strength.astype(np.float32)
+        return (strength * (255 / np.maximum(strength + self.levels, 1))).astype(np.uint8)
 
 
 def find_ink(grey: NDArray[np.uint8], limit: int = 256, stroke: float = 0.25) -> Ink:
@@ -70,7 +77,7 @@ def find_ink(grey: NDArray[np.uint8], limit: int = 256, stroke: float = 0.25) ->
     sure = (clear > np.maximum(least, LOCAL_SHARE * strongest)) & ~paper.broken
     parts = _connected((clear > np.maximum(least, WEAK_SHARE * strongest)) & ~paper.broken, sure)
     contrast = quantiles(clear[parts.labels > 0], 0.9)[0] if len(parts) else 0.0
-    return Ink(np.rint(clear).astype(np.uint8), parts.labels > 0, float(scale), contrast, noise, dark)
+    return Ink(np.rint(clear).astype(np.uint8), parts.labels > 0, float(scale), contrast, noise, dark, levels)
 
 
 def _connected(weak: NDArray[np.bool_], sure: NDArray[np.bool_]) -> Components:

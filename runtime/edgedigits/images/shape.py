@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,46 +16,44 @@ NARROW = 0.5
 # Strokes are no wider than this, measured by the longer side, unless the pixels are as coarse as the pen.
 MAX_STROKE = 0.37
 FINE = 20
-# No square of ink without paper in it is larger, measured likewise: a shadow or a thumb is, where it is widest. Both
-# have soft edges; where edges are sharper than this, in pixels, it is a binary scan, whose pens may be thick.
-MAX_SOLID = 0.46
-SHARP = 0.1
 # No digit is wider than this, measured by its height; a horizontal line is.
 MAX_ASPECT = 2.5
 # An 8 has two holes; smaller ones, as a share of the box, are where the pen skipped.
 MAX_HOLES = 3
 HOLE = 0.003
 # Edges of ink are steeper: in pixels of the reduced picture, and as a share of the digit's longer side.
-MAX_EDGE, MAX_EDGE_SHARE = 1.8, 0.056
+MAX_EDGE, MAX_EDGE_SHARE = 2.0, 0.06
+# Ink fills no square whose side, measured by the longer side, is this many times the share of light that it takes.
+BROAD = 1.25
 
 
 def refuse_shape(strength: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Rejection | None:
     """Why this cannot be a digit, or None; ``strength`` and ``mask`` ``[h, w]`` are cropped to it."""
     height, width = mask.shape
-    edge = edge_width(strength)
+    shorter, longer = sorted(mask.shape)
+    fill = np.count_nonzero(mask) / mask.size
     if width > MAX_ASPECT * height:
         return Rejection("not_digit_like", {"width_by_height": width / height})
-    if full := _overfull(mask, soft=edge > SHARP):
-        return Rejection("too_much_ink", full)
+    if fill > MAX_FILL and shorter > NARROW * longer:
+        return Rejection("too_much_ink", {"fill": fill})
+    if longer >= FINE and (stroke := stroke_width(mask) / longer) > MAX_STROKE:
+        return Rejection("too_much_ink", {"stroke_by_size": stroke})
     if (holes := count_holes(mask)) > MAX_HOLES:
         return Rejection("not_digit_like", {"holes": holes})
-    if edge > max(MAX_EDGE, MAX_EDGE_SHARE * max(height, width)):
+    if (edge := edge_width(strength)) > max(MAX_EDGE, MAX_EDGE_SHARE * longer):
         return Rejection("not_digit_like", {"edge_pixels": edge})
     return None
 
 
-def _overfull(mask: NDArray[np.bool_], *, soft: bool) -> dict[str, float]:
-    """What was measured where the ink is too much for strokes of a pen; nothing where it is not."""
-    shorter, longer = sorted(mask.shape)
-    fill = np.count_nonzero(mask) / mask.size
-    if fill > MAX_FILL and shorter > NARROW * longer:
-        return {"fill": fill}
-    if longer < FINE:
-        return {}
-    if (stroke := stroke_width(mask) / longer) > MAX_STROKE:
-        return {"stroke_by_size": stroke}
-    side = math.ceil(MAX_SOLID * longer)
-    return {"solid_by_size": side / longer} if soft and holds_square(mask, side) else {}
+def refuse_shadow(mask: NDArray[np.bool_], absorbed: float) -> Rejection | None:
+    """Why this is no ink of a pen, or None; ``mask`` ``[h, w]`` is cropped to it, ``absorbed`` the share of the light.
+
+    Pale pens are thin and thick pens dark, but a shadow is pale and broad.
+    """
+    side = int(BROAD * absorbed * max(mask.shape)) + 1
+    if not holds_square(mask, side):
+        return None
+    return Rejection("not_digit_like", {"absorbed": absorbed, "solid_by_size": side / max(mask.shape)})
 
 
 def holds_square(mask: NDArray[np.bool_], side: int) -> bool:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from edgedigits.images.components import Components, label
 from edgedigits.images.normalise import Box
@@ -64,7 +63,7 @@ def straighten(grey: NDArray[np.uint8], scale: int = 1) -> Sheet:
     ``scale`` is how many pixels of the source each of its pixels is.
     """
     ink = find_ink(grey, LIMIT, STROKE)
-    ink = replace(ink, strength=_absorption(grey, ink))
+    ink = replace(ink, strength=ink.absorption())
     turn = turn_for((ink.mask.shape[0], ink.mask.shape[1]), find_skew(ink.mask))
     turned = _turned(ink, turn)
     ink = remove_rulings(turned)
@@ -72,20 +71,11 @@ def straighten(grey: NDArray[np.uint8], scale: int = 1) -> Sheet:
     return Sheet(ink.strength, components, turn, ink.scale * scale, (grey.shape[0] * scale, grey.shape[1] * scale))
 
 
-def _absorption(grey: NDArray[np.uint8], ink: Ink) -> NDArray[np.uint8]:
-    """The share of the paper's light that the ink takes, 0-255: the same in the light and in a shadow."""
-    scale = int(ink.scale)
-    small = np.asarray(Image.fromarray(grey).reduce(scale)) if scale > 1 else grey
-    levels = small if ink.dark_ink else np.bitwise_not(small)
-    strength = ink.strength.astype(np.float32)
-    return (strength * (255 / np.maximum(strength + levels, 1))).astype(np.uint8)
-
-
 def _turned(ink: Ink, turn: Turn) -> Ink:
     if not turn.degrees:
         return ink
     mask = turn.apply(np.where(ink.mask, np.uint8(255), np.uint8(0))) > 127
-    return replace(ink, mask=mask, strength=turn.apply(ink.strength))
+    return replace(ink, mask=mask, strength=turn.apply(ink.strength), levels=turn.apply(ink.levels))
 
 
 def _ruled(before: Ink, after: Ink) -> float:

@@ -114,7 +114,8 @@ def test_more_components_than_a_page_has_are_noise():
 
 
 def test_without_ink_it_is_blank_and_contrast_and_noise_are_told():
-    ink = Ink(np.zeros((9, 9), np.uint8), np.zeros((9, 9), bool), 1.0, 3.0, 1.5, dark_ink=True, levels=np.zeros((9, 9), np.uint8))
+    grey = np.zeros((9, 9), np.uint8)
+    ink = Ink(grey, grey > 0, 1.0, 3.0, 1.5, dark_ink=True, levels=grey)
     assert find_subject(ink) == Rejection("blank", {"contrast": 3.0, "noise": 1.5})
 
 

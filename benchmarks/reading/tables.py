@@ -8,7 +8,7 @@ from typing import Any
 SPEED_GOALS = {"frame": 4.0, "photograph": 1.15}
 SPEED_NAMES = {
     "frame": "640×480 grey frame to answer, against `BoxBlur(12)` of it",
-    "photograph": "12-megapixel JPEG file to answer, against its bare `draft` decoding",
+    "photograph": "12-megapixel JPEG file ({file_mb:.1f} MB) to answer, against its bare `draft` decoding",
 }
 CER_GOAL = 0.02
 
@@ -112,7 +112,7 @@ def _speed(result: dict[str, Any]) -> Iterator[str]:
         for what, goal in SPEED_GOALS.items():
             one = told[what]
             yield (
-                f"| {SPEED_NAMES[what]} | {variant} | {one['ms']:.2f} | {one['reference_ms']:.2f} "
+                f"| {SPEED_NAMES[what].format(**one)} | {variant} | {one['ms']:.2f} | {one['reference_ms']:.2f} "
                 f"| {one['ratio']:.2f} | {goal:g} |"
             )
 

@@ -87,13 +87,10 @@ def label(mask: NDArray[np.bool_]) -> Components:
     count = len(first)
     order = np.argsort(index, kind="stable")
     begin = np.searchsorted(index[order], np.arange(count))
-    boxes = np.stack(
-        [
-            np.minimum.reduceat(runs.row[order], begin), np.minimum.reduceat(runs.start[order], begin),
-            np.maximum.reduceat(runs.row[order], begin) + 1, np.maximum.reduceat(runs.end[order], begin),
-        ],
-        axis=1,
-    )  # fmt: skip
+    last = order[np.append(begin[1:], len(order)) - 1]
+    left, right = np.minimum.reduceat(runs.start[order], begin), np.maximum.reduceat(runs.end[order], begin)
+    # Runs are ordered by row, so a component's first and last are its highest and lowest.
+    boxes = np.stack([runs.row[first], left, runs.row[last] + 1, right], axis=1)
     areas = np.bincount(index, weights=runs.length, minlength=count).astype(np.intp)
     labels = np.zeros((height, width), np.int32)
     labels[mask] = np.repeat((index + 1).astype(np.int32), runs.length)

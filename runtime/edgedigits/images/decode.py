@@ -186,7 +186,9 @@ def _of_image(image: Image.Image, name: str, channels: int | None) -> NDArray[np
     if image.format != "TIFF" and image.getexif().get(_ORIENTATION, 1) != 1:
         image = ImageOps.exif_transpose(image)
     grey = channels == 1 or (channels is None and _is_grey(image))
-    pixels = np.asarray(_over_white(image, name).convert("L" if grey else "RGB"))
+    mode = "L" if grey else "RGB"
+    opaque = _over_white(image, name)
+    pixels = np.asarray(opaque if opaque.mode == mode else opaque.convert(mode))  # convert() copies what is right
     return pixels[..., np.newaxis] if grey else pixels
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
 from edgedigits.images.frame import remove_frame
 from edgedigits.images.glyph import SIZE, feed_glyph
@@ -74,7 +73,7 @@ def normalise(grey: NDArray[np.uint8], *, mnist: bool = False) -> Normalised:
     top, left, bottom, right = scaled(found.box, ink.scale)
     box = top, left, min(bottom, grey.shape[0]), min(right, grey.shape[1])
     fine = _closer(grey, box) if ink.scale > 1 and _longer(found.box) < DETAIL else None
-    strength = fine if fine is not None else only(ink, found)
+    strength = fine if fine is not None else found.strength
     return Normalised(feed_glyph(strength), None, passed_through=False, box=box)
 
 
@@ -91,15 +90,6 @@ def follows_mnist(grey: NDArray[np.uint8]) -> bool:
 def border_median(grey: NDArray[np.uint8]) -> float:
     """Median of the outermost pixels: the background's grey, unless ink touches half of the border."""
     return float(np.median(np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])))
-
-
-def only(ink: Ink, subject: Subject) -> NDArray[np.uint8]:
-    """The strength of the subject's ink with its soft edge, uint8, cropped to it, 0 elsewhere."""
-    top, left, bottom, right = subject.box
-    part = np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
-    near = np.asarray(Image.fromarray(subject.mask[part].astype(np.uint8)).filter(ImageFilter.MaxFilter(3)))
-    alone: NDArray[np.uint8] = ink.strength[part] * near
-    return alone
 
 
 def look(ink: Ink) -> tuple[Ink, Subject | Rejection]:
@@ -131,8 +121,8 @@ def _look(ink: Ink) -> Subject | Rejection:
         return found
     top, left, bottom, right = found.box
     mask = found.mask[top:bottom, left:right]
-    absorbed = float(np.median(ink.absorption()[found.mask])) / 255
-    return refuse_shape(only(ink, found), mask) or refuse_shadow(mask, absorbed) or found
+    absorbed = float(np.median(ink.absorption(found.mask)))
+    return refuse_shape(found.strength, mask) or refuse_shadow(mask, absorbed) or found
 
 
 def _closer(grey: NDArray[np.uint8], box: Box) -> NDArray[np.uint8] | None:
@@ -141,7 +131,7 @@ def _closer(grey: NDArray[np.uint8], box: Box) -> NDArray[np.uint8] | None:
     around = max(bottom - top, right - left) // 2
     ink = find_ink(grey[max(top - around, 0) : bottom + around, max(left - around, 0) : right + around])
     found = _look(ink)
-    return None if isinstance(found, Rejection) else only(ink, found)
+    return None if isinstance(found, Rejection) else found.strength
 
 
 def _area(subject: Subject) -> int:

@@ -7,6 +7,7 @@ thresholding of grey-level images", ICPR 1986), and never below the paper's own 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import EllipsisType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +54,14 @@ class Ink:
     dark_ink: bool
     levels: NDArray[np.uint8]
 
-    def absorption(self) -> NDArray[np.uint8]:
-        """The share of the paper's light that the ink takes, 0-255: the same in the light and in a shadow."""
-        strength = self.strength.astype(np.float32)
-        return (strength * (255 / np.maximum(strength + self.levels, 1))).astype(np.uint8)
+    def absorption(self, where: NDArray[np.bool_] | EllipsisType = ...) -> Floats:
+        """The share of the paper's light that the ink takes, 0-1, the same in the light and in a shadow.
+
+        float32 ``[h, w]``, or ``[N]`` of the pixels ``where``, bool ``[h, w]``, says.
+        """
+        strength = self.strength[where].astype(np.float32)
+        share: Floats = strength / np.maximum(strength + self.levels[where], 1)
+        return share
 
 
 def find_ink(grey: NDArray[np.uint8], limit: int = 256, stroke: float = 0.25) -> Ink:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
 from edgedigits.images.components import Components, label
 from edgedigits.images.edges import from_edges
@@ -27,10 +28,19 @@ GAP = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The digit's ink: bool ``[h, w]`` and its box there (top, left, bottom, right, the last two past the end)."""
+    """The digit's ink.
+
+    Attributes
+    ----------
+    mask: bool ``[h, w]``, of the picture's size.
+    box: where it is there: top, left, bottom, right, the last two past the end.
+    strength: of its ink with its soft edge, uint8, cropped to it, 0 elsewhere.
+
+    """
 
     mask: NDArray[np.bool_]
     box: tuple[int, int, int, int]
+    strength: NDArray[np.uint8]
 
 
 def find_subject(ink: Ink) -> Subject | Rejection:
@@ -51,7 +61,16 @@ def find_subject(ink: Ink) -> Subject | Rejection:
     chosen = np.zeros(len(parts), bool)
     chosen[main] = True
     top, left, bottom, right = (int(value) for value in _box(parts, main))
-    return Subject(parts.mask(chosen), (top, left, bottom, right))
+    mask, box = parts.mask(chosen), (top, left, bottom, right)
+    return Subject(mask, box, _only(ink, mask, box))
+
+
+def _only(ink: Ink, mask: NDArray[np.bool_], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    top, left, bottom, right = box
+    part = np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
+    near = np.asarray(Image.fromarray(mask[part].astype(np.uint8)).filter(ImageFilter.MaxFilter(3)))
+    alone: NDArray[np.uint8] = ink.strength[part] * near
+    return alone
 
 
 def _longer(parts: Components) -> NDArray[np.intp]:

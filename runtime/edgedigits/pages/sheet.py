@@ -63,7 +63,7 @@ def straighten(grey: NDArray[np.uint8], scale: int = 1) -> Sheet:
     ``scale`` is how many pixels of the source each of its pixels is.
     """
     ink = find_ink(grey, LIMIT, STROKE)
-    ink = replace(ink, strength=ink.absorption())
+    ink = replace(ink, strength=(ink.absorption() * 255).astype(np.uint8))
     turn = turn_for((ink.mask.shape[0], ink.mask.shape[1]), find_skew(ink.mask))
     turned = _turned(ink, turn)
     ink = remove_rulings(turned)

@@ -13,7 +13,7 @@ from typing import Any
 
 from compat.page import tables as compat_tables
 from reading.curve import draw_rejection
-from reading.tables import reading_tables, thresholds_table
+from reading.tables import reading_tables, short_table, thresholds_table
 from tables import boards_table, compat_line, flips_table, instructions_table, variants_table
 
 from edgedigits_export.figures import join_rows
@@ -35,7 +35,7 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
     yield "docs/compatibility.md", "compat", compat_tables(result("compat"))
     reading = reading_tables(result("reading"))
-    yield "README.md", "reading", reading["reading"]
+    yield "README.md", "reading", short_table(result("reading"))
     for mark, table in reading.items():
         yield "docs/reading.md", mark, table
     yield "docs/reading.md", "reading-thresholds", thresholds_table(result("thresholds"))

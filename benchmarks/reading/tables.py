@@ -23,6 +23,34 @@ def reading_tables(result: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def short_table(result: dict[str, Any]) -> str:
+    """A row a set, a column a variant, for the README; sets that were not had are left out."""
+    variants = list(result["pages"]["variants"])
+    lines = [f"| pictures of digits | n | read right, {', '.join(variants)} | goal |", "|---|---:|---:|---:|"]
+    lines += _short(result, "top1")
+    characters = result["pages"]["variants"][variants[0]]["characters"]
+    wrong = ", ".join(_percent(result["pages"]["variants"][variant]["cer"]) for variant in variants)
+    goal = f"at most {_percent(CER_GOAL, 0)}"
+    lines += [
+        f"| generated pages, `read`: character error rate | {characters:,} | {wrong} | {goal} |",
+        "",
+        f"| pictures of no digit | n | refused, {', '.join(variants)} | goal |",
+        "|---|---:|---:|---:|",
+    ]
+    lines += _short(result, "refused")
+    return "\n".join([*lines, "", _origin(result)])
+
+
+def _short(result: dict[str, Any], figure: str) -> Iterator[str]:
+    """Rows of the sets that are judged by ``figure``."""
+    for told in result["sets"].values():
+        found = [one for one in told.get("variants", {}).values() if figure in one]
+        if found:
+            shares = ", ".join(_percent(one[figure]) for one in found)
+            goal = _percent(told["goal"], 1) if told["goal"] else ""
+            yield f"| {told['title']} | {found[0]['n']:,} | {shares} | {goal} |"
+
+
 def thresholds_table(result: dict[str, Any]) -> str:
     """What the chosen thresholds cost and bring, for the mark ``reading-thresholds``."""
     chosen = result["chosen"]

@@ -165,7 +165,10 @@ def test_a_camera_gives_as_many_answers_as_asked(command, rpicam):
 
 def test_ctrl_c_ends_the_answers_and_the_camera(rpicam, tmp_path):
     pid = rpicam()
-    words = [sys.executable, "-m", "edgedigits.cli.main", "classify", "--json", "camera:0"]
+    # A process started in the background may have inherited that Ctrl-C is ignored.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code += "from edgedigits.cli.main import main; raise SystemExit(main())"
+    words = [sys.executable, "-c", code, "classify", "--json", "camera:0"]
     with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert json.loads(process.stdout.readline())["source"] == "camera:0#1"
         process.send_signal(signal.SIGINT)

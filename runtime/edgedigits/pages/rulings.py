@@ -24,12 +24,19 @@ MAX_GAP = 0.012
 LONG = 24
 # Share of a ruling's length along which it must be thin: the rest is crossed by strokes.
 MIN_THIN = 0.62
+# A line of writing may cover more of a ruling that goes on to both edges.
+ACROSS, MIN_THIN_ACROSS = 0.7, 0.35
 # Where there are rulings, shorter pieces of them are found, too: as shares of the picture's extent, thin nearly
 # everywhere.
 PIECE = 0.05
 PIECE_THIN = 0.9
 # What is this much thicker than the median of the rulings belongs to a stroke.
 SLACK = 1
+# Thickest hair, in pixels and as a share of the shorter side, its length in thicknesses, and its strength by that of
+# thick strokes.
+HAIR, HAIR_THICKNESS = 2, 0.004
+LONG_HAIR = 4
+FAINT = 0.6
 
 Mask = NDArray[np.bool_]
 
@@ -64,6 +71,25 @@ def remove_rulings(ink: Ink, share: float = 0.28) -> Ink:
     return replace(ink, mask=mask, strength=ink.strength * (mask == ink.mask))
 
 
+def remove_hairs(ink: Ink) -> Ink:
+    """The same ink without thin straight pieces along rows and columns that are much fainter than the thick strokes.
+
+    They are what the local threshold leaves of faint rulings beside strokes, too short to be known by their length.
+    """
+    thickness = max(HAIR, round(HAIR_THICKNESS * min(ink.mask.shape)))
+    gone = np.zeros_like(ink.mask)
+    thick = _open(ink.mask, thickness + 1) & _open(np.ascontiguousarray(ink.mask.T), thickness + 1).T
+    if not thick.any():
+        return ink
+    faint = ink.mask & (ink.strength < FAINT * np.median(ink.strength[thick]))
+    for axis in (1, 0):
+        mask, weak = (ink.mask, faint) if axis else (np.ascontiguousarray(ink.mask.T), np.ascontiguousarray(faint.T))
+        runs = find_runs(weak & ~_open(mask, thickness + 1))
+        hairs = _paint(_choose(runs, runs.length >= LONG_HAIR * thickness), mask.shape)
+        gone |= hairs if axis else hairs.T
+    return replace(ink, mask=ink.mask & ~gone, strength=ink.strength * ~gone) if gone.any() else ink
+
+
 def _rulings(mask: Mask, scale: _Scale) -> Mask | None:
     """The pixels of rulings along the rows of ``mask``, or None."""
     # A ruling that slopes a little changes rows: the row above and the one below are as good.
@@ -73,7 +99,8 @@ def _rulings(mask: Mask, scale: _Scale) -> Mask | None:
         return None
     thin = mask & ~_open(mask, scale.thickness + 1)
     share = _count(_thicken(thin), runs) / runs.length
-    whole = _choose(runs, (share >= MIN_THIN) & (runs.length >= scale.length))
+    across = (share >= MIN_THIN_ACROSS) & (runs.length >= ACROSS * mask.shape[1])
+    whole = _choose(runs, ((share >= MIN_THIN) & (runs.length >= scale.length)) | across)
     if not len(whole.row):
         return None
     found = thin & _thicken(_paint(whole, mask.shape))

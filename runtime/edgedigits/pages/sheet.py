@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgedigits.images.components import Components, label
 from edgedigits.images.normalise import Box
 from edgedigits.images.paper import Ink, find_ink
-from edgedigits.pages.rulings import remove_rulings
+from edgedigits.pages.rulings import remove_hairs, remove_rulings
 from edgedigits.pages.skew import Turn, find_skew, turn_for
 
 # Longer side, in pixels, to which a picture is reduced before it is read: digits of a full page keep 20 pixels.
@@ -66,7 +66,7 @@ def straighten(grey: NDArray[np.uint8], scale: int = 1) -> Sheet:
     ink = replace(ink, strength=(ink.absorption() * 255).astype(np.uint8))
     turn = turn_for((ink.mask.shape[0], ink.mask.shape[1]), find_skew(ink.mask))
     turned = _turned(ink, turn)
-    ink = remove_rulings(turned)
+    ink = remove_hairs(remove_rulings(turned))
     components = _without_faint(label(ink.mask), ink, _ruled(turned, ink))
     return Sheet(ink.strength, components, turn, ink.scale * scale, (grey.shape[0] * scale, grey.shape[1] * scale))
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawings import draw, on_paper, page
+from drawings import draw, on_paper, page, ring
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from PIL import Image, ImageFilter
 
 from edgedigits.images.paper import MIN_STRENGTH, NOISE_FACTOR, find_ink
 
@@ -21,6 +22,18 @@ def test_planted_noise_is_measured(sigma, paper):
     ink = find_ink(noisy(draw(page(150, 150, paper), (75, 20, 75, 130), width=10, ink=20), sigma))
     assert ink.noise == pytest.approx(sigma, rel=0.25)
     assert ink.dark_ink
+
+
+@pytest.mark.parametrize("size", [16, 20, 24])
+def test_a_heavy_zero_cut_close_leaves_enough_paper_to_measure(size):
+    # Drawn large, so that half of its pixels on the edges are neither ink nor paper.
+    large = ring(page(8 * size, 8 * size, 230), (0, 0, 8 * size - 1, 8 * size - 1), width=7 * size // 4, ink=20)
+    scan = np.asarray(Image.fromarray(large).reduce(8).filter(ImageFilter.GaussianBlur(0.8)))
+    ink = find_ink(scan)
+    assert ink.noise < 20
+    assert ink.mask[scan < 100].all()
+    assert not ink.mask[0, 0]
+    assert not ink.mask[size // 2, size // 2]
 
 
 @pytest.mark.parametrize("contrast", [30, 60, 120, 200])

@@ -29,6 +29,16 @@ def test_tightly_cropped_digits_have_the_polarity_they_were_cut_with(digits):
     assert right >= 90
 
 
+def heavy_zero(size, width):
+    """A 0 cut close, whose ink is about half of the picture: its hole and the corners are the paper."""
+    return ring(page(size, size, 230), (0, 0, size - 1, size - 1), width=width, ink=20)
+
+
+@pytest.mark.parametrize(("size", "width"), [(16, 3), (16, 4), (32, 6), (32, 8)])
+def test_the_hole_of_a_heavy_zero_cut_close_is_paper(size, width):
+    both(heavy_zero(size, width), dark=True)
+
+
 @pytest.mark.parametrize("frame", [4, 8, 12])
 def test_a_dark_frame_around_the_picture_is_not_its_paper(digits, frame):
     for digit in digits.images[::10, ..., 0]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from edgedigits.images.light import SMALL
 from edgedigits.images.sample import quantiles, sample
 
 # The border differs this much from the picture's median, as a share of its range: a frame, or the table's edge.
@@ -16,6 +17,8 @@ FRAMED = 0.4
 CLEAR_SKEW = 0.8
 # Then the border has its say: how much brighter it is than the picture, in standard deviations of the pixels.
 BORDER_WEIGHT = 2.0
+# A scan cut close to a heavy 0 looks framed, too, but has about as much ink as paper: less skewness than this.
+TIGHT_SKEW = 0.45
 
 
 def has_dark_ink(grey: NDArray[np.uint8]) -> bool:
@@ -26,10 +29,13 @@ def has_dark_ink(grey: NDArray[np.uint8]) -> bool:
     """
     border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
     low, middle, high = quantiles(sample(grey), 0.02, 0.5, 0.98)
-    framed = abs(quantiles(border, 0.5)[0] - middle) > FRAMED * (high - low)
+    border_level = quantiles(border, 0.5)[0]
+    framed = abs(border_level - middle) > FRAMED * (high - low)
     # A frame around the picture would count as paper inside the window next to it.
     around = middle if framed else sample(_box_mean(grey))
     skew = _skewness(sample(grey) - around)
+    if framed and min(grey.shape) < SMALL and abs(skew) < TIGHT_SKEW:
+        return border_level > middle
     if framed or abs(skew) >= CLEAR_SKEW:
         return skew < 0
     brighter = (float(border.mean()) - float(grey.mean())) / max(float(grey.std()), 1.0)

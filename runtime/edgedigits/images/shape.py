@@ -24,7 +24,7 @@ HOLE = 0.003
 # Edges of ink are steeper: in pixels of the reduced picture, and as a share of the digit's longer side.
 MAX_EDGE, MAX_EDGE_SHARE = 2.0, 0.06
 # Ink fills no square whose side, measured by the longer side, is this many times the share of light that it takes.
-BROAD = 1.25
+BROAD = 1.1
 
 
 def refuse_shape(strength: NDArray[np.uint8], mask: NDArray[np.bool_]) -> Rejection | None:

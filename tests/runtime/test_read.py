@@ -266,6 +266,15 @@ def test_rows_come_from_top_to_bottom(pen: Pen) -> None:
     assert len(rows) == 3 and tops == sorted(tops)
 
 
+@pytest.mark.parametrize(("overlap", "rows"), [(0, 2), (12, 2), (20, 1)])
+def test_lines_may_reach_into_each_other_by_less_than_two_fifths(overlap: int, rows: int) -> None:
+    page = np.zeros((120, 400), bool)
+    for number in range(9):
+        top = 20 + (40 - overlap) * (number % 2)
+        page[top : top + 40, 40 * number + 10 : 40 * number + 32] = True
+    assert len(find_rows(label(page))) == rows
+
+
 def test_reading_needs_a_picture(classifier: Any) -> None:
     with pytest.raises(ImageError):
         classifier.read(b"no image")

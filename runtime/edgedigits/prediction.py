@@ -110,12 +110,7 @@ class Prediction:
             "box": list(self.box) if self.box else None,
             "passed_through": self.passed_through,
             "pipeline": self.pipeline,
-            "timing_ms": {
-                "decode": self.timing.decode,
-                "preprocess": self.timing.preprocess,
-                "infer": self.timing.infer,
-                "total": self.timing.total,
-            },
+            "timing_ms": asdict(self.timing) | {"total": self.timing.total},
             "model": asdict(self.model),
             "engine": asdict(self.engine),
         }

@@ -173,13 +173,7 @@ class Reading:
             "width": self.width,
             "height": self.height,
             "pipeline": self.pipeline,
-            "timing_ms": {
-                "decode": self.timing.decode,
-                "straighten": self.timing.straighten,
-                "segment": self.timing.segment,
-                "infer": self.timing.infer,
-                "total": self.timing.total,
-            },
+            "timing_ms": asdict(self.timing) | {"total": self.timing.total},
             "model": asdict(self.model),
             "engine": asdict(self.engine),
         }
@@ -195,9 +189,7 @@ class Reading:
         """
         marks = [
             Mark(digit.text, digit.box, rejected=digit.rejection is not None, height=digit.box[2] - digit.box[0])
-            for line in self.lines
-            for word in line.words
-            for digit in word.digits
+            for digit in self._digits()
         ]
         return annotate(image or Image.fromarray(self.pixels), (self.width, self.height), marks)
 

@@ -20,6 +20,8 @@ from edgedigits.images.paper import Ink
 # pixels.
 MAX_THICKNESS = 0.0125
 MAX_GAP = 0.012
+# A ruling is at least this long, as a share of the picture's extent along it.
+SHORTEST = 0.28
 # No stroke of a digit is this many times as long as it is thick.
 LONG = 24
 # Share of a ruling's length along which it must be thin: the rest is crossed by strokes.
@@ -51,17 +53,14 @@ class _Scale:
     gap: int
 
 
-def remove_rulings(ink: Ink, share: float = 0.28) -> Ink:
-    """The same ink without rulings along rows and columns, give or take a degree; unchanged without any.
-
-    ``share`` is how long a ruling is at least, as a share of the picture's extent along it.
-    """
+def remove_rulings(ink: Ink) -> Ink:
+    """The same ink without rulings along rows and columns, give or take a degree; unchanged without any."""
     shorter = min(ink.mask.shape)
     thickness, gap = max(3, round(MAX_THICKNESS * shorter)), max(3, round(MAX_GAP * shorter))
     mask = ink.mask
     for axis in (1, 0):
         extent = mask.shape[axis]
-        scale = _Scale(round(share * extent), round(PIECE * extent), thickness, gap)
+        scale = _Scale(round(SHORTEST * extent), round(PIECE * extent), thickness, gap)
         # Columns second, in what is left: where two rulings cross, neither is thin before the other is gone.
         gone = _rulings(mask if axis else np.ascontiguousarray(mask.T), scale)
         if gone is not None:

@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +61,14 @@ def flips(bundle: Bundle, file: ModelFile, digits: NDArray[np.uint8], count: int
     golden = bundle.golden().images
     model = model_of_bundle(bundle, file)
     me = next(witness for witness in bundle.golden().expected[file.path] if witness.engine == ENGINE)
-    other = replace(me, version="another")
+    other = me._replace(version="another")
     right = answers(model, digits).argmax(axis=1)
     rng = np.random.default_rng(SEED)
     for position in rng.choice(weight_positions(model.data), count):
         bit = int(rng.integers(8))
         data = bytearray(model.data)
         data[position] ^= 1 << bit
-        found = answers(replace(model, data=bytes(data)), np.concatenate([golden, digits]))
+        found = answers(model._replace(data=bytes(data)), np.concatenate([golden, digits]))
         told = [noticed(bundle, file, found[: len(golden)], who) for who in (me, other)]
         yield Flip(bit, told[0], told[1], bool((found[len(golden) :].argmax(axis=1) != right).any()))
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgedigits.datasets import Dataset
+from edgedigits.images.convention import BORDER_LIMIT
 from edgedigits.images.glyph import BOX
-from edgedigits.images.normalise import BORDER_LIMIT, MIN_CONTRAST
+from edgedigits.images.normalise import MIN_CONTRAST
 from edgedigits.images.pipeline import pipeline_for
 from edgedigits.images.rejection import DIGIT_PARAMETERS
 from edgedigits.manifest import SUFFIXES, Accuracy, Confidence, Format, ModelFile, Preprocessing

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import types
-from dataclasses import is_dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from edgedigits.manifest import SCHEMA, Manifest
-from edgedigits.records import UNIONS, Check, field_types
+from edgedigits.records import UNIONS, Check, field_types, is_record
 
 _SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -52,7 +51,7 @@ def _schema(hint: Any) -> dict[str, Any]:
         return _array(get_args(hint))
     if origin is dict:
         return {"type": "object", "additionalProperties": _schema(get_args(hint)[1])}
-    return _object(hint) if is_dataclass(hint) else _scalar(hint)
+    return _object(hint) if is_record(hint) else _scalar(hint)
 
 
 def _scalar(hint: Any) -> dict[str, Any]:

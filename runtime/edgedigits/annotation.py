@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from edgedigits.images.normalise import Box
+from edgedigits.images.normalised import Box
 
 READ, REJECTED = (0, 110, 200), (205, 30, 30)
 # Height of the answers by that of the digits, and the least that can be read, in pixels.

@@ -6,9 +6,8 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +31,7 @@ DEFAULT_PRECISION = "int8"
 MANIFEST = "manifest.json"
 
 
-@dataclass(frozen=True, slots=True)
-class GoldenSet:
+class GoldenSet(NamedTuple):
     """Inputs and the answers they must get.
 
     Attributes
@@ -49,8 +47,7 @@ class GoldenSet:
     pictures: dict[int, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(NamedTuple):
     """A verified manifest and the folder it stands in."""
 
     path: Path

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter_ns
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +16,19 @@ from edgedigits.engines import ENGINES, choose_engine, load_engine
 from edgedigits.engines.protocol import Engine
 from edgedigits.errors import BundleError, ImageError, ModelRejected, UsageError
 from edgedigits.images.decode import ImageSource, Picture, read_picture
-from edgedigits.images.normalise import scaled
 from edgedigits.images.pipeline import pipeline_for, prepare
-from edgedigits.images.rejection import DIGIT_PARAMETERS, judge
+from edgedigits.images.rejection import DIGIT_PARAMETERS
 from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
-from edgedigits.prediction import EngineId, ModelId, Prediction, Timing
-from edgedigits.tensors import feed, probabilities
+from edgedigits.prediction import Answering, EngineId, ModelId, Prediction
+from edgedigits.tensors import on_pixels
 from edgedigits.trust.golden import check_at_load
 
 if TYPE_CHECKING:
     from edgedigits.reading import Reading
+
+
+_PATHS = (str, Path)
+_NOTHING = np.empty(0, np.float32)
 
 
 class DigitClassifier:
@@ -74,9 +77,11 @@ class DigitClassifier:
             raise BundleError(f"{model.name}: expected {classes} labels for as many outputs, found {len(self.labels)}")
         self.pipeline = model.bundle.manifest.preprocessing.id if model.bundle else pipeline_for(self.image_shape)
         given = model.bundle.manifest.preprocessing.parameters if model.bundle else {}
-        self._parameters = {**DIGIT_PARAMETERS, **given} if self.pipeline == "digit/1" else given
+        parameters = {**DIGIT_PARAMETERS, **given} if self.pipeline == "digit/1" else given
         self.model_id = ModelId(model.name, model.variant, model.sha256, model.bundle.id if model.bundle else None)
         self.engine_id = EngineId(self._engine.name, self._engine.version)
+        self._answering = Answering(self.labels, self.pipeline, parameters, self.model_id, self.engine_id)
+        self._infer: Callable[[NDArray[np.uint8]], NDArray[np.float32]] = on_pixels(self._engine)
         if prove:
             check_at_load(model, self.classify_batch, f"{self.engine_id.name} {self.engine_id.version}")
 
@@ -91,35 +96,14 @@ class DigitClassifier:
         ImageError: the image cannot be read, or is an array of a wrong shape, type or content.
 
         """
-        started = time.perf_counter_ns()
+        started = perf_counter_ns()
         picture = self._decode(image, bgr=bgr)
-        decoded = time.perf_counter_ns()
+        decoded = perf_counter_ns()
         found = prepare(picture.pixels, self.pipeline, self.image_shape, mnist=mnist)
-        prepared = time.perf_counter_ns()
-        rejection, scores, best = found.rejection, np.empty(0, np.float32), None
-        if rejection is None:
-            scores = self._infer(found.image.reshape(1, *self.image_shape))[0]
-            best = int(scores.argmax())
-            rejection = judge(scores, self._parameters)
-        done = time.perf_counter_ns()
-        return Prediction(
-            source=_name(image),
-            digit=best,
-            label=None if best is None else self.labels[best],
-            confidence=0.0 if best is None else float(scores[best]),
-            probabilities=scores,
-            rejection=rejection,
-            box=None if found.box is None else scaled(found.box, picture.scale),
-            pixels=picture.pixels,
-            scale=picture.scale,
-            passed_through=found.passed_through,
-            fed=found.image[..., 0] if found.image.ndim == 3 and found.image.shape[-1] == 1 else found.image,
-            timing=Timing((decoded - started) / 1e6, (prepared - decoded) / 1e6, (done - prepared) / 1e6),
-            model=self.model_id,
-            engine=self.engine_id,
-            labels=self.labels,
-            pipeline=self.pipeline,
-        )
+        prepared = perf_counter_ns()
+        scores = _NOTHING if found.rejection else self._infer(found.image.reshape(1, *self.image_shape))[0]
+        ticks = (started, decoded, prepared, perf_counter_ns())
+        return Prediction(_source(image), picture, found, scores, ticks, self._answering)
 
     def classify_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities float32 ``[N, classes]`` of images that are ready: uint8 ``[N, H, W]`` or ``[N, H, W, C]``.
@@ -147,17 +131,15 @@ class DigitClassifier:
         UsageError: the model is not one of digits of 28x28 pixels.
 
         """
-        from edgedigits.pages.reader import Reader, read_page
+        from edgedigits.pages.reader import read_page
 
-        reader = Reader(
-            self.classify_batch, self.labels, self._parameters, self.model_id, self.engine_id, self.pipeline
-        )
-        return read_page(reader, image, _name(image), bgr=bgr)
+        return read_page(self.classify_batch, self._answering, image, _name(image), bgr=bgr)
 
     def close(self) -> None:
         """Let go of the model; the classifier answers no more. Closing twice does nothing."""
         if not self._closed:
             self._closed = True
+            self._infer = self._refuse
             self._engine.close()
 
     def __enter__(self) -> DigitClassifier:
@@ -170,19 +152,17 @@ class DigitClassifier:
         """Close."""
         self.close()
 
+    def _refuse(self, _: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Instead of inferring, once closed: so that no answer has to ask whether it is."""
+        raise UsageError(f"{self.model.name}: this classifier is closed; make another")
+
     def _decode(self, image: ImageSource, *, bgr: bool) -> Picture:
         # A ready array needs no decoding, and every microsecond counts there. A copy, because the prediction keeps it
         # and cameras write the next frame into the same memory.
         if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape == self.image_shape[:2]:
             return Picture(image.copy()[..., np.newaxis], 1)
         picture = read_picture(image, self.image_shape[-1], bgr=bgr)
-        return replace(picture, pixels=picture.pixels.copy()) if isinstance(image, np.ndarray) else picture
-
-    def _infer(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if self._closed:
-            raise UsageError(f"{self.model.name}: this classifier is closed; make another")
-        engine = self._engine
-        return probabilities(engine.run(feed(images, engine.image)), engine.probabilities)
+        return picture._replace(pixels=picture.pixels.copy()) if isinstance(image, np.ndarray) else picture
 
 
 def _choose(bundle: str | Path | Bundle | None, variant: str | None, engine: str) -> tuple[Model, str]:
@@ -212,5 +192,10 @@ def _image_shape(engine: Engine) -> tuple[int, int, int]:
     return shape[1], shape[2], shape[3]
 
 
-def _name(image: Any) -> str:
-    return str(image) if isinstance(image, str | Path) else type(image).__name__
+def _name(image: ImageSource) -> str:
+    return str(image) if isinstance(image, _PATHS) else type(image).__name__
+
+
+def _source(image: ImageSource) -> str | Path | type:
+    """What to remember of an image: its path, or what kind of object it is, so that the object can go."""
+    return image if isinstance(image, _PATHS) else type(image)

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from edgedigits.errors import ExtraMissing
 
-_EXTRA = re.compile(r"""\s*(?:and\s+)?\(?extra\s*==\s*['"](?P<extra>[\w-]+)['"]\)?""")
+_EXTRA = r"""\s*(?:and\s+)?\(?extra\s*==\s*['"](?P<extra>[\w-]+)['"]\)?"""
 
 
 def requirements_of(extra: str) -> list[str]:
@@ -21,9 +21,9 @@ def requirements_of(extra: str) -> list[str]:
         return []
     found = []
     for line in lines:
-        match = _EXTRA.search(line)
+        match = re.search(_EXTRA, line)
         if match and match["extra"] == extra:
-            found.append(_EXTRA.sub("", line).rstrip().removesuffix(";").rstrip())
+            found.append(re.sub(_EXTRA, "", line).rstrip().removesuffix(";").rstrip())
     return found
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -44,6 +42,8 @@ def write_atomic(path: Path, data: bytes) -> None:
     OutputError: the file cannot be written; an older one is left as it was.
 
     """
+    import tempfile  # 2 ms that most who import this module do not need
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -72,6 +72,9 @@ def folder_atomic(path: Path, *, overwrite: bool) -> Iterator[Path]:
     OutputError: ``path`` exists and ``overwrite`` is not set, or the disk does not take it.
 
     """
+    import shutil
+    import tempfile
+
     refuse_existing(path, overwrite=overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,6 +108,8 @@ def _replace_folder(work: Path, path: Path) -> None:
     _sync(path.parent)
     if had:
         if old.is_dir() and not old.is_symlink():
+            import shutil
+
             shutil.rmtree(old, ignore_errors=True)
         else:
             old.unlink()

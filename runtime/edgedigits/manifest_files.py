@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from edgedigits.records import Count, FileName, Sha256
 
@@ -16,8 +15,7 @@ Format = Literal["tflite", "onnx"]
 SUFFIXES: dict[Format, str] = {"tflite": ".tflite", "onnx": ".onnx"}
 
 
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
+class TensorInfo(NamedTuple):
     """A model's input or output: -1 marks a free axis; scale and zero point are None when it is not quantized."""
 
     name: str
@@ -27,8 +25,7 @@ class TensorInfo:
     zero_point: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Requirements:
+class Requirements(NamedTuple):
     """What a file needs to run, derived from its content.
 
     Attributes
@@ -53,30 +50,27 @@ class Requirements:
     engines: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Accuracy:
+class Accuracy(NamedTuple):
     """Right answers over labelled images, with the Wilson 95 % interval."""
 
     correct: Count
-    count: Count
+    count: Count  # type: ignore[assignment]  # of records, not tuple's
     top1: float
     ci95: tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(NamedTuple):
     """How one engine's answers compared with Keras' when the bundle was made."""
 
     engine: str
     version: str
-    count: Count
+    count: Count  # type: ignore[assignment]  # of records, not tuple's
     flips: Count
     agreement: float
     max_abs_difference: float
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFile:
+class ModelFile(NamedTuple):
     """One variant in one format."""
 
     path: FileName
@@ -91,25 +85,22 @@ class ModelFile:
     parity: Agreement
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A file of arrays that belongs to the bundle."""
 
     path: FileName
     sha256: Sha256
-    count: Count
+    count: Count  # type: ignore[assignment]  # of records, not tuple's
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+class Witness(NamedTuple):
     """An engine's release whose golden answers the bundle holds."""
 
     engine: str
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
+class Tolerance(NamedTuple):
     """How far golden answers may be from those recorded.
 
     Attributes
@@ -125,8 +116,7 @@ class Tolerance:
     mean: float
 
 
-@dataclass(frozen=True, slots=True)
-class Golden:
+class Golden(NamedTuple):
     """Inputs with the answers of each witness that each file must repeat, and how far it may be off, by precision."""
 
     file: Attachment

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgedigits.errors import BundleError
 from edgedigits.manifest import SUFFIXES, Format
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from edgedigits.manifest import ModelFile
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """A model file's bytes and identity.
 
     Attributes

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from edgedigits.annotation import Mark, annotate
-from edgedigits.images.normalise import Box
-from edgedigits.images.rejection import Rejection
+from edgedigits.images.decode import Picture
+from edgedigits.images.normalised import Box, Normalised, scaled
+from edgedigits.images.rejection import Rejection, judge
 from edgedigits.manifest import PipelineId
 
+if TYPE_CHECKING:
+    from PIL import Image
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+
+class Timing(NamedTuple):
     """Milliseconds by stage."""
 
     decode: float
@@ -30,8 +32,7 @@ class Timing:
         return self.decode + self.preprocess + self.infer
 
 
-@dataclass(frozen=True, slots=True)
-class ModelId:
+class ModelId(NamedTuple):
     """Which model answered: ``bundle`` is the bundle's id, None for a file without one."""
 
     name: str
@@ -40,57 +41,143 @@ class ModelId:
     bundle: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class EngineId:
+class EngineId(NamedTuple):
     """Which engine ran it."""
 
     name: str
     version: str
 
 
-@dataclass(frozen=True, slots=True)
+class Answering(NamedTuple):
+    """What all answers of one classifier share: its labels, pipeline, thresholds of evidence, model and engine."""
+
+    labels: tuple[str, ...]
+    pipeline: PipelineId
+    parameters: Mapping[str, float]
+    model: ModelId
+    engine: EngineId
+
+
 class Prediction:
     """The answer to one image.
 
-    Attributes
-    ----------
-    source: the file's name, or what kind of object it was.
-    digit: index of the best class, even when rejected; None only if nothing was inferred.
-    label: the name of that class.
-    confidence: its probability; 0 if nothing was inferred.
-    probabilities: float32 ``[classes]``; empty if nothing was inferred.
-    rejection: None, or why the answer should not be used, with the numbers.
-    box: where the digit is in the picture, pixels: top, left, bottom, right, the last two past the end; None where the
-        picture was fed as it is, or no digit found.
-    pixels: the picture as it was read, uint8 ``[H, W, C]``, ``scale`` source pixels each, so that a large JPEG need not
-        be decoded whole.
-    passed_through: the picture had the model's form already and was fed as it is.
-    fed: uint8 ``[H, W]`` or ``[H, W, C]``, exactly what the model saw.
-    labels: the names of all classes.
-
+    It keeps what the stages left and works out what it is asked for, so that an answer costs little until looked at.
     """
 
-    source: str
-    digit: int | None
-    label: str | None
-    confidence: float
-    probabilities: NDArray[np.float32]
-    rejection: Rejection | None
-    box: Box | None
-    pixels: NDArray[np.uint8]
-    scale: int
-    passed_through: bool
-    fed: NDArray[np.uint8]
-    timing: Timing
-    model: ModelId
-    engine: EngineId
-    labels: tuple[str, ...]
-    pipeline: PipelineId
+    __slots__ = ("_answering", "_found", "_picture", "_scores", "_source", "_ticks")
+
+    def __init__(
+        self,
+        source: str | Path | type,
+        picture: Picture,
+        found: Normalised,
+        scores: NDArray[np.float32],
+        ticks: tuple[int, int, int, int],
+        answering: Answering,
+    ) -> None:
+        """Keep what the stages left.
+
+        ``source`` is a file's name or the type of another source, of which nothing is kept; ``ticks`` are nanoseconds
+        at the start and after decoding, preparing and inferring.
+        """
+        self._source, self._picture, self._found = source, picture, found
+        self._scores, self._ticks, self._answering = scores, ticks, answering
+
+    def __repr__(self) -> str:
+        """Source, answer, and what is against it."""
+        return f"<Prediction {self.source}: {self.label} {self.confidence:.1%} {self.rejected or ''}".rstrip() + ">"
+
+    @property
+    def source(self) -> str:
+        """The file's name, or what kind of object it was."""
+        return self._source.__name__ if isinstance(self._source, type) else str(self._source)
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Of all classes, float32 ``[classes]``; empty if nothing was inferred."""
+        return self._scores
+
+    @property
+    def digit(self) -> int | None:
+        """Index of the best class, even when rejected; None only if nothing was inferred."""
+        return int(self._scores.argmax()) if self._scores.size else None
+
+    @property
+    def label(self) -> str | None:
+        """The name of that class."""
+        digit = self.digit
+        return None if digit is None else self.labels[digit]
+
+    @property
+    def confidence(self) -> float:
+        """Its probability; 0 if nothing was inferred."""
+        return float(self._scores.max(initial=0))
+
+    @property
+    def rejection(self) -> Rejection | None:
+        """None, or why the answer should not be used, with the numbers."""
+        return self._found.rejection or judge(self._scores, self._answering.parameters)
 
     @property
     def rejected(self) -> str | None:
         """The reason of the rejection, or None."""
-        return self.rejection.reason if self.rejection else None
+        rejection = self.rejection
+        return rejection.reason if rejection else None
+
+    @property
+    def box(self) -> Box | None:
+        """Where the digit is in the picture, pixels: top, left, bottom, right, the last two past the end.
+
+        None where the picture was fed as it is, or no digit found.
+        """
+        return None if self._found.box is None else scaled(self._found.box, self.scale)
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The picture as it was read, uint8 ``[H, W, C]``: a large JPEG need not be decoded whole."""
+        return self._picture.pixels
+
+    @property
+    def scale(self) -> int:
+        """How many pixels of the source each of `pixels` is."""
+        return self._picture.scale
+
+    @property
+    def passed_through(self) -> bool:
+        """Whether the picture had the model's form already and was fed as it is."""
+        return self._found.passed_through
+
+    @property
+    def fed(self) -> NDArray[np.uint8]:
+        """Exactly what the model saw, uint8 ``[H, W]`` or ``[H, W, C]``."""
+        image = self._found.image
+        return image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+
+    @property
+    def timing(self) -> Timing:
+        """How long the stages took."""
+        started, decoded, prepared, done = self._ticks
+        return Timing((decoded - started) / 1e6, (prepared - decoded) / 1e6, (done - prepared) / 1e6)
+
+    @property
+    def model(self) -> ModelId:
+        """Which model answered."""
+        return self._answering.model
+
+    @property
+    def engine(self) -> EngineId:
+        """Which engine ran it."""
+        return self._answering.engine
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of all classes."""
+        return self._answering.labels
+
+    @property
+    def pipeline(self) -> PipelineId:
+        """What brought the picture to the model's form."""
+        return self._answering.pipeline
 
     def top(self, count: int = 3) -> list[tuple[str, float]]:
         """The likeliest classes with their probabilities, best first; ties in the order of the classes."""
@@ -99,20 +186,21 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """The object that ``classify --json`` prints."""
+        rejection = self.rejection
         return {
             "source": self.source,
             "digit": self.digit,
             "label": self.label,
             "confidence": self.confidence,
             "probabilities": [float(value) for value in self.probabilities],
-            "rejected": self.rejected,
-            "measured": dict(self.rejection.measured) if self.rejection else {},
+            "rejected": rejection.reason if rejection else None,
+            "measured": dict(rejection.measured) if rejection else {},
             "box": list(self.box) if self.box else None,
             "passed_through": self.passed_through,
             "pipeline": self.pipeline,
-            "timing_ms": asdict(self.timing) | {"total": self.timing.total},
-            "model": asdict(self.model),
-            "engine": asdict(self.engine),
+            "timing_ms": self.timing._asdict() | {"total": self.timing.total},
+            "model": self.model._asdict(),
+            "engine": self.engine._asdict(),
         }
 
     def to_json(self) -> str:
@@ -123,6 +211,10 @@ class Prediction:
         """The picture with box and answer; a copy of ``image``, the same at any size, is drawn on instead if given."""
         height, width = (side * self.scale for side in self.pixels.shape[:2])
         box = self.box or (0, 0, height, width)
+        from PIL import Image
+
+        from edgedigits.annotation import Mark, annotate  # draws with parts of Pillow that answers do not need
+
         text = "?" if self.rejected else f"{self.label} {self.confidence:.0%}"
         mark = Mark(text, box, rejected=self.rejected is not None, height=max(box[2] - box[0], height / 8))
         grey = self.pixels.shape[-1] == 1

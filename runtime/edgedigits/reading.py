@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgedigits.annotation import Mark, annotate
-from edgedigits.images.normalise import Box
+from edgedigits.images.normalised import Box
 from edgedigits.images.rejection import Rejection
 from edgedigits.manifest import PipelineId
 from edgedigits.prediction import EngineId, ModelId
@@ -174,8 +174,8 @@ class Reading:
             "height": self.height,
             "pipeline": self.pipeline,
             "timing_ms": asdict(self.timing) | {"total": self.timing.total},
-            "model": asdict(self.model),
-            "engine": asdict(self.engine),
+            "model": self.model._asdict(),
+            "engine": self.engine._asdict(),
         }
 
     def to_json(self) -> str:

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to plain JSON values and back, strictly.
+"""Frozen dataclasses and named tuples to plain JSON values and back, strictly.
 
 `from_plain` takes nothing on trust: a missing, unknown or mistyped field is an error that says where it is. The types
 it knows are those that manifests and results use: str, int, float, bool, tuples, dicts, ``| None``, Literal, nested
@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 import types
-from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from edgedigits.errors import BundleError
 
@@ -20,8 +19,7 @@ T = TypeVar("T")
 UNIONS = (types.UnionType, Union)
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """What a value must fulfil beyond its type; ``pattern`` is for the whole text."""
 
     pattern: str | None = None
@@ -35,9 +33,9 @@ FileName = Annotated[str, Check(pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 
 
 def to_plain(value: Any) -> Any:
-    """The JSON form of a dataclass, or of anything made of dataclasses, tuples and dicts."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
+    """The JSON form of a record, or of anything made of records, tuples and dicts."""
+    if is_record(type(value)):
+        return {name: to_plain(getattr(value, name)) for name in _names(type(value))}
     if isinstance(value, tuple | list):
         return [to_plain(item) for item in value]
     if isinstance(value, dict):
@@ -46,7 +44,7 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(kind: type[T], value: Any, where: str) -> T:
-    """Read a dataclass from its JSON form; ``where`` names the document in messages.
+    """Read a record from its JSON form; ``where`` names the document in messages.
 
     Raises
     ------
@@ -68,7 +66,21 @@ def from_plain(kind: type[T], value: Any, where: str) -> T:
 def field_types(kind: type) -> dict[str, Any]:
     """Field name to declared type, annotations kept."""
     hints = get_type_hints(kind, include_extras=True)
-    return {field.name: hints[field.name] for field in fields(kind)}
+    return {name: hints[name] for name in _names(kind)}
+
+
+def is_record(kind: Any) -> bool:
+    """Whether a type is a dataclass or a named tuple."""
+    return hasattr(kind, "__dataclass_fields__") or hasattr(kind, "_fields")
+
+
+def _names(kind: Any) -> tuple[str, ...]:
+    if hasattr(kind, "_fields"):
+        names: tuple[str, ...] = kind._fields
+        return names
+    from dataclasses import fields  # a millisecond that readers of a manifest do not need
+
+    return tuple(field.name for field in fields(kind))
 
 
 def _read(hint: Any, value: Any, where: str) -> Any:
@@ -89,7 +101,7 @@ def _read(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise _wrong(where, "an object", value)
         return {key: _read(get_args(hint)[1], item, f"{where}.{key}") for key, item in value.items()}
-    return _read_object(hint, value, where) if is_dataclass(hint) else _read_scalar(hint, value, where)
+    return _read_object(hint, value, where) if is_record(hint) else _read_scalar(hint, value, where)
 
 
 def _read_object(kind: Any, value: Any, where: str) -> Any:

@@ -6,13 +6,26 @@ input type, scale and zero point are read from the file and honoured.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.engines.protocol import Engine
 from edgedigits.errors import ModelRejected
 from edgedigits.manifest import TensorInfo
+
+
+def on_pixels(engine: Engine) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """The engine as a function from raw pixels uint8 ``[N, H, W, C]`` to probabilities float32 ``[N, classes]``.
+
+    A file of this project's contract needs nothing around the engine, and gets nothing.
+    """
+    image, answer = engine.image, engine.probabilities
+    if (image.dtype, image.scale, answer.dtype, answer.scale) == ("uint8", None, "float32", None):
+        return engine.run
+    return lambda pixels: probabilities(engine.run(feed(pixels, image)), answer)
 
 
 def feed(pixels: NDArray[np.uint8], image: TensorInfo) -> NDArray[Any]:

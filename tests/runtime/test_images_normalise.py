@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image
 
-from edgedigits.images.normalise import BORDER_LIMIT, border_median, follows_mnist, normalise
+from edgedigits.images.convention import BORDER_LIMIT, border_median, follows_mnist
+from edgedigits.images.normalise import normalise
 from edgedigits.images.sample import ENOUGH, quantiles, sample
 
 PICTURES = npst.arrays(np.uint8, npst.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=64))

@@ -4,7 +4,6 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -222,12 +221,12 @@ def test_what_json_does_not_know_is_not_written(value):
         canonical({"a": value})
     manifest = read_manifest(encode(REAL), "m")
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write_manifest(replace(manifest, training={"loss": value}))
+        write_manifest(manifest._replace(training={"loss": value}))
 
 
 def test_a_whole_number_where_a_real_one_is_declared_does_not_change_the_id_when_written_again():
     manifest = read_manifest(encode(REAL), "m")
-    written = write_manifest(replace(manifest, preprocessing=Preprocessing("digit/1", {"box": 20})))
+    written = write_manifest(manifest._replace(preprocessing=Preprocessing("digit/1", {"box": 20})))
     again = read_manifest(written, "m")
     assert json.loads(write_manifest(again))["id"] == again.id
 
@@ -235,7 +234,7 @@ def test_a_whole_number_where_a_real_one_is_declared_does_not_change_the_id_when
 def test_a_manifest_that_no_reader_would_take_is_not_written():
     manifest = read_manifest(encode(REAL), "m")
     with pytest.raises(BundleError, match="manifest: name: expected text like"):
-        write_manifest(replace(manifest, name="../cnn"))
+        write_manifest(manifest._replace(name="../cnn"))
 
 
 def test_the_written_file_is_for_people_to_read():

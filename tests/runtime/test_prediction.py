@@ -1,33 +1,40 @@
 from __future__ import annotations
 
 import json
-from dataclasses import FrozenInstanceError, replace
+import weakref
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from edgedigits.images.decode import Picture
+from edgedigits.images.normalised import Normalised
 from edgedigits.images.rejection import Rejection
-from edgedigits.prediction import EngineId, ModelId, Prediction, Timing
+from edgedigits.prediction import Answering, EngineId, ModelId, Prediction
+
+ANSWERING = Answering(
+    ("zero", "one", "two", "three"), "digit/1", {"confidence": 0.55, "margin": 0.2},
+    ModelId("cnn", "int8.tflite", "ab", "cd"), EngineId("litert", "2.3"),
+)  # fmt: skip
+PICTURE = Picture(np.full((60, 80, 1), 200, np.uint8), 2)
+FED = np.zeros((28, 28), np.uint8)
+
+
+def answer(scores, found=None):
+    found = found or Normalised(FED, None, passed_through=False, box=(5, 10, 25, 20))
+    ticks = (1_000_000, 2_000_000, 2_250_000, 2_750_000)
+    return Prediction("8.png", PICTURE, found, np.array(scores, np.float32), ticks, ANSWERING)
 
 
 @pytest.fixture
 def prediction():
-    return Prediction(
-        source="8.png", digit=2, label="two", confidence=0.5,
-        probabilities=np.array([0.25, 0.0, 0.5, 0.25], np.float32),
-        rejection=Rejection("ambiguous", {"confidence": 0.5, "second": 0.25}), box=(10, 20, 50, 40),
-        pixels=np.full((60, 80, 1), 200, np.uint8), scale=2, passed_through=False,
-        fed=np.zeros((28, 28), np.uint8), timing=Timing(1.0, 0.25, 0.5),
-        model=ModelId("cnn", "int8.tflite", "ab", "cd"), engine=EngineId("litert", "2.3"),
-        labels=("zero", "one", "two", "three"), pipeline="digit/1",
-    )  # fmt: skip
+    return answer([0.25, 0.0, 0.5, 0.25])
 
 
 def test_the_json_is_exactly_the_documented_one(prediction):
     assert prediction.to_dict() == {
         "source": "8.png", "digit": 2, "label": "two", "confidence": 0.5, "probabilities": [0.25, 0.0, 0.5, 0.25],
-        "rejected": "ambiguous", "measured": {"confidence": 0.5, "second": 0.25}, "box": [10, 20, 50, 40],
+        "rejected": "not_digit_like", "measured": {"confidence": 0.5}, "box": [10, 20, 50, 40],
         "passed_through": False, "pipeline": "digit/1",
         "timing_ms": {"decode": 1.0, "preprocess": 0.25, "infer": 0.5, "total": 1.75},
         "model": {"name": "cnn", "variant": "int8.tflite", "sha256": "ab", "bundle": "cd"},
@@ -36,14 +43,14 @@ def test_the_json_is_exactly_the_documented_one(prediction):
     assert json.loads(prediction.to_json()) == prediction.to_dict()
 
 
-def test_what_is_accepted_measures_nothing(prediction):
-    accepted = replace(prediction, rejection=None)
+def test_what_is_accepted_measures_nothing():
+    accepted = answer([0.0, 0.0, 1.0, 0.0])
     assert accepted.rejected is None
     assert (accepted.to_dict()["rejected"], accepted.to_dict()["measured"]) == (None, {})
 
 
 def test_box_and_answer_are_drawn_where_the_digit_is(prediction):
-    drawn = np.asarray(replace(prediction, rejection=None).annotate())
+    drawn = np.asarray(answer([0.0, 0.0, 1.0, 0.0]).annotate())
     assert drawn.shape == (60, 80, 3)
     changed = (drawn != 200).any(axis=-1)
     # The box is in pixels of the source, of which those drawn on are two.
@@ -66,9 +73,31 @@ def test_the_likeliest_classes_come_first_and_ties_in_their_own_order(prediction
     assert len(prediction.top(99)) == 4
 
 
+def test_what_was_refused_before_inference_has_no_digit():
+    blank = Rejection("blank", {"contrast": 0.0})
+    refused = answer([], Normalised(FED, blank, passed_through=False))
+    assert (refused.digit, refused.label, refused.confidence, refused.rejection) == (None, None, 0.0, blank)
+    assert (refused.box, refused.top()) == (None, [])
+
+
+def test_its_one_line_says_what_was_answered_and_what_is_against_it(prediction):
+    assert repr(prediction) == "<Prediction 8.png: two 50.0% not_digit_like>"
+    assert repr(answer([0.0, 0.0, 1.0, 0.0])) == "<Prediction 8.png: two 100.0%>"
+
+
+def test_a_prediction_keeps_no_source_alive(classifier, digits):
+    frame = digits.images[0, ..., 0].copy()
+    kept = weakref.ref(frame)
+    found = classifier.classify(frame)
+    del frame
+    assert kept() is None
+    assert found.source == "ndarray"
+
+
 def test_a_prediction_cannot_be_changed(prediction):
-    with pytest.raises(FrozenInstanceError):
-        prediction.digit = 3
+    for name in ("digit", "probabilities", "rejection", "anything"):
+        with pytest.raises(AttributeError):
+            setattr(prediction, name, 3)
 
 
 def test_a_real_prediction_is_json(classifier, digits):

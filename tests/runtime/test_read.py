@@ -281,7 +281,7 @@ def test_reading_needs_a_picture(classifier: Any) -> None:
 
 
 def test_reading_needs_a_model_of_digits(pen: Pen, classifier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(classifier, "pipeline", "resize/1")
+    monkeypatch.setattr(classifier, "_answering", classifier._answering._replace(pipeline="resize/1"))
     with pytest.raises(UsageError, match="digit/1"):
         classifier.read(photograph(pen.write("1")))
 

@@ -9,7 +9,7 @@ import pytest
 
 from edgedigits.datasets import Dataset, Splits
 from edgedigits.errors import UsageError
-from edgedigits.images.normalise import follows_mnist
+from edgedigits.images.convention import follows_mnist
 from edgedigits_train import pool as pool_module
 from edgedigits_train.outliers import SHARES, draw_outlier
 from edgedigits_train.paper import STYLES, scan_8, scan_32

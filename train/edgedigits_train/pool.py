@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from edgedigits.datasets import Dataset
 from edgedigits.errors import OutputError, UsageError
-from edgedigits.images.glyph import SIZE
-from edgedigits.images.normalise import Normalised, normalise
+from edgedigits.images.convention import SIZE
+from edgedigits.images.normalise import normalise
+from edgedigits.images.normalised import Normalised
 from edgedigits_train.forms import draw_form
 from edgedigits_train.ink import Ink, distort, from_mnist, resemblance
 from edgedigits_train.outliers import SHARES, draw_outlier

@@ -20,36 +20,54 @@ class InterpreterEngine:
         self.name, self.version = name, version
         self._make = make
         self._local = threading.local()
-        interpreter = self._interpreter()
+        interpreter = self._begin()
         self.image = _info(interpreter.get_input_details())
         self.probabilities = _info(interpreter.get_output_details())
 
-    def _interpreter(self) -> Any:
-        found = getattr(self._local, "interpreter", None)
-        if found is None:
-            found = self._make()
-            found.allocate_tensors()
-            self._local.input = found.get_input_details()[0]["index"]
-            self._local.output = found.get_output_details()[0]["index"]
-            self._local.interpreter = found
-        return found
+    def _begin(self) -> Any:
+        """Give this thread its interpreter."""
+        interpreter = self._make()
+        interpreter.allocate_tensors()
+        self._local.infer = _inference(interpreter)
+        return interpreter
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Infer one by one: the files have batch 1."""
-        interpreter = self._interpreter()
-        index_in, index_out = self._local.input, self._local.output
-        results = []
-        for position in range(len(images)):
-            interpreter.set_tensor(index_in, images[position : position + 1])
-            interpreter.invoke()
-            results.append(interpreter.get_tensor(index_out))
-        if not results:
+        try:
+            infer = self._local.infer
+        except AttributeError:
+            self._begin()
+            infer = self._local.infer
+        count = len(images)
+        if count == 1:
+            answer: NDArray[Any] = infer(images)
+            return answer
+        if not count:
             return np.empty((0, *self.probabilities.shape[1:]), self.probabilities.dtype)
-        return np.concatenate(results)
+        return np.concatenate([infer(images[at : at + 1]) for at in range(count)])
 
     def close(self) -> None:
         """Let go of this thread's interpreter, and of the others with their threads."""
         self._local = threading.local()
+
+
+def _inference(interpreter: Any) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """One inference: tensors by index, and methods looked up once, for this stands between microseconds.
+
+    Copies in and out are as fast as views of the tensors (0.4 and 0.3 against 0.6 us each), which also must not be
+    kept while the interpreter runs.
+    """
+    source = interpreter.get_input_details()[0]["index"]
+    target = interpreter.get_output_details()[0]["index"]
+    set_tensor, invoke, get_tensor = interpreter.set_tensor, interpreter.invoke, interpreter.get_tensor
+
+    def infer(image: NDArray[Any]) -> NDArray[Any]:
+        set_tensor(source, image)
+        invoke()
+        answer: NDArray[Any] = get_tensor(target)
+        return answer
+
+    return infer
 
 
 def _info(details: list[dict[str, Any]]) -> TensorInfo:

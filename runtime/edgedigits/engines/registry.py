@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgedigits.engines.protocol import Engine
 from edgedigits.errors import EngineMissing, ModelRejected, UsageError
@@ -14,8 +13,7 @@ from edgedigits.manifest import Format
 from edgedigits.model import Model
 
 
-@dataclass(frozen=True, slots=True)
-class EngineKind:
+class EngineKind(NamedTuple):
     """How to find an engine: the format it reads, the package it needs, the extra that brings it."""
 
     format: Format

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgedigits.images.convention import SIZE
 from edgedigits.images.sample import quantiles
 
-SIZE = 28
 BOX = 20
 FINE = 4
 # Stroke widths (twice area by perimeter) in the fine box, the 2nd and 95th of 100 of MNIST's digits: 5.8 and 15.1.

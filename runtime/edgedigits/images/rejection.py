@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +19,7 @@ DIGIT_PARAMETERS: Mapping[str, float] = MappingProxyType({"confidence": 0.55, "m
 BOTH = 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(NamedTuple):
     """A reason, and what was measured: grey levels, shares or counts, named."""
 
     reason: Reason

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.images.glyph import feed_glyph
-from edgedigits.images.normalise import Box
+from edgedigits.images.normalised import Box
 from edgedigits.pages.sheet import Sheet
 
 Mask = NDArray[np.bool_]

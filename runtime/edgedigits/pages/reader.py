@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import UsageError
 from edgedigits.images.decode import ImageSource, read_picture
-from edgedigits.images.normalise import Box
+from edgedigits.images.normalised import Box
 from edgedigits.images.rejection import judge
-from edgedigits.manifest import PipelineId
 from edgedigits.pages.lines import Row, find_rows
 from edgedigits.pages.path import LOWEST, Group, candidates, cheapest, group_cost
 from edgedigits.pages.pieces import Piece, box_around, cut, glyph, whole
 from edgedigits.pages.sheet import Sheet, straighten
-from edgedigits.prediction import EngineId, ModelId
+from edgedigits.prediction import Answering
 from edgedigits.reading import Line, ReadDigit, Reading, ReadTiming, Word
 
 ClassifyBatch = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -38,25 +37,6 @@ TALL, STROKE = 0.7, 0.45
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """What reading needs of a classifier.
-
-    Attributes
-    ----------
-    classify_batch: answers uint8 ``[N, 28, 28]`` with probabilities float32 ``[N, classes]`` of ``labels``.
-    parameters: those of `judge`, which says what is rejected.
-
-    """
-
-    classify_batch: ClassifyBatch
-    labels: tuple[str, ...]
-    parameters: Mapping[str, float]
-    model: ModelId
-    engine: EngineId
-    pipeline: PipelineId
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """What a page says: its lines, and the degrees by which they fall to the right; what it took, in milliseconds."""
 
@@ -67,8 +47,12 @@ class Found:
     infer_ms: float
 
 
-def read_page(reader: Reader, source: ImageSource, name: str, *, bgr: bool = False) -> Reading:
+def read_page(
+    classify_batch: ClassifyBatch, answering: Answering, source: ImageSource, name: str, *, bgr: bool = False
+) -> Reading:
     """Read a picture of digits, see `read_picture` for what it may be; ``name`` is what the answer calls it.
+
+    ``classify_batch`` answers uint8 ``[N, 28, 28]`` with probabilities float32 ``[N, classes]``.
 
     Raises
     ------
@@ -76,8 +60,8 @@ def read_page(reader: Reader, source: ImageSource, name: str, *, bgr: bool = Fal
     UsageError: the model is not one of digits of 28x28 pixels.
 
     """
-    if reader.pipeline != "digit/1":
-        found = f"{reader.model.name}, of the pipeline {reader.pipeline}"
+    if answering.pipeline != "digit/1":
+        found = f"{answering.model.name}, of the pipeline {answering.pipeline}"
         raise UsageError(
             f"read: expected a model of digits (pipeline digit/1), found {found}; classify with it instead"
         )
@@ -85,7 +69,7 @@ def read_page(reader: Reader, source: ImageSource, name: str, *, bgr: bool = Fal
     picture = read_picture(source, 1, bgr=bgr, detail=DETAIL)
     decode_ms = (time.perf_counter_ns() - started) / 1e6
     grey = picture.pixels[..., 0]
-    page = read_digits(grey, reader.classify_batch, reader.labels, reader.parameters, picture.scale)
+    page = read_digits(grey, classify_batch, answering.labels, answering.parameters, picture.scale)
     return Reading(
         source=name,
         lines=page.lines,
@@ -94,10 +78,10 @@ def read_page(reader: Reader, source: ImageSource, name: str, *, bgr: bool = Fal
         pixels=grey.copy() if isinstance(source, np.ndarray) else grey,
         scale=picture.scale,
         timing=ReadTiming(decode_ms, page.straighten_ms, page.segment_ms, page.infer_ms),
-        model=reader.model,
-        engine=reader.engine,
-        labels=reader.labels,
-        pipeline=reader.pipeline,
+        model=answering.model,
+        engine=answering.engine,
+        labels=answering.labels,
+        pipeline=answering.pipeline,
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.images.components import Components, label
-from edgedigits.images.normalise import Box
+from edgedigits.images.normalised import Box
 from edgedigits.images.paper import Ink, find_ink
 from edgedigits.pages.rulings import remove_hairs, remove_rulings
 from edgedigits.pages.skew import Turn, find_skew, turn_for

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.images.convention import SIZE
 from edgedigits.images.decode import Picture
 from edgedigits.images.normalised import Box, Normalised, scaled
 from edgedigits.images.rejection import Rejection, judge
@@ -64,28 +65,43 @@ class Prediction:
     It keeps what the stages left and works out what it is asked for, so that an answer costs little until looked at.
     """
 
-    __slots__ = ("_answering", "_found", "_picture", "_scores", "_source", "_ticks")
+    __slots__ = ("_answering", "_scores", "_seen", "_source", "_ticks")
 
     def __init__(
         self,
         source: str | Path | type,
-        picture: Picture,
-        found: Normalised,
+        seen: tuple[Picture, Normalised] | bytes,
         scores: NDArray[np.float32],
         ticks: tuple[int, int, int, int],
         answering: Answering,
     ) -> None:
         """Keep what the stages left.
 
-        ``source`` is a file's name or the type of another source, of which nothing is kept; ``ticks`` are nanoseconds
-        at the start and after decoding, preparing and inferring.
+        ``source`` is a file's name or the type of another source, of which nothing is kept; ``seen`` the picture and
+        what the pipeline made of it, or the bytes of a 28x28 one that was fed as it is; ``ticks`` are nanoseconds at
+        the start and after decoding, preparing and inferring.
         """
-        self._source, self._picture, self._found = source, picture, found
+        self._source, self._seen = source, seen
         self._scores, self._ticks, self._answering = scores, ticks, answering
 
     def __repr__(self) -> str:
         """Source, answer, and what is against it."""
         return f"<Prediction {self.source}: {self.label} {self.confidence:.1%} {self.rejected or ''}".rstrip() + ">"
+
+    @property
+    def _picture(self) -> Picture:
+        return self._looked[0]
+
+    @property
+    def _found(self) -> Normalised:
+        return self._looked[1]
+
+    @property
+    def _looked(self) -> tuple[Picture, Normalised]:
+        if not isinstance(self._seen, bytes):
+            return self._seen
+        pixels = np.frombuffer(self._seen, np.uint8).reshape(SIZE, SIZE, 1)
+        return Picture(pixels, 1), Normalised(pixels[..., 0], None, passed_through=True)
 
     @property
     def source(self) -> str:

@@ -23,7 +23,7 @@ FED = np.zeros((28, 28), np.uint8)
 def answer(scores, found=None):
     found = found or Normalised(FED, None, passed_through=False, box=(5, 10, 25, 20))
     ticks = (1_000_000, 2_000_000, 2_250_000, 2_750_000)
-    return Prediction("8.png", PICTURE, found, np.array(scores, np.float32), ticks, ANSWERING)
+    return Prediction("8.png", (PICTURE, found), np.array(scores, np.float32), ticks, ANSWERING)
 
 
 @pytest.fixture

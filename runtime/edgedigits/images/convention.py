@@ -22,25 +22,22 @@ def pass_through(grey: NDArray[np.uint8], *, mnist: bool = False) -> Normalised 
     """A grey image, uint8 ``[H, W]``, untouched, if it is as MNIST's are or ``mnist`` says so; else None."""
     if grey.shape != (SIZE, SIZE):
         return None
-    if follows_mnist(grey):
+    if follows_mnist(grey.tobytes()):
         return Normalised(grey, None, passed_through=True)
     if mnist:
         return Normalised(grey, None if grey.any() else Rejection("blank", {"contrast": 0.0}), passed_through=True)
     return None
 
 
-def follows_mnist(grey: NDArray[np.uint8]) -> bool:
-    """Whether a 28x28 image is light on dark, in full strength, and keeps away from its border for the most part."""
-    # Bytes take a tenth of the time that numpy takes to compare and count: this stands before every ready array.
-    data = grey.tobytes()
-    if not (b"\xff" in data or b"\xfe" in data or int(grey.max()) >= FULL_STRENGTH):
+def follows_mnist(data: bytes) -> bool:
+    """Whether a 28x28 image, row by row, is light on dark, in full strength, and keeps away from its border mostly.
+
+    Of bytes, which are compared and counted in a tenth of the time that an array takes: it stands before every answer.
+    """
+    if not (255 in data or 254 in data or max(data) >= FULL_STRENGTH):
         return False
     if data.startswith(_BLACK_ROW) and data.endswith(_BLACK_ROW):  # half of the border, and all four corners
         return True
-    zeros = data.count(0, 0, SIZE) + data.count(0, -SIZE) + data[::SIZE].count(0) + data[SIZE - 1 :: SIZE].count(0)
-    return zeros > 2 * SIZE or border_median(grey) <= BORDER_LIMIT
-
-
-def border_median(grey: NDArray[np.uint8]) -> float:
-    """Median of the outermost pixels: the background's grey, unless ink touches half of the border."""
-    return float(np.median(np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])))
+    edge = sorted(data[:SIZE] + data[-SIZE:] + data[SIZE:-SIZE:SIZE] + data[2 * SIZE - 1 : -SIZE : SIZE])
+    middle = len(edge) // 2
+    return edge[middle - 1] + edge[middle] <= 2 * BORDER_LIMIT  # their mean is the median

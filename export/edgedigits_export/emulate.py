@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from edgedigits.measure.machine import EMULATED
 from edgedigits_export.board_cache import Part, Progress, provide
 from edgedigits_export.board_system import unpack_packages
 from edgedigits_export.board_wheels import install_wheel
@@ -82,6 +83,7 @@ def _environment(folder: Path, path: list[Path], debian: Path) -> dict[str, str]
         "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        EMULATED: "1",
     }
 
 

@@ -44,8 +44,9 @@ def join_rows(parity: dict[str, Any], bench: dict[str, Any]) -> list[Row]:
 
     """
     try:
-        sizes = {row["file"]: row["bytes"] for row in bench["rows"]}
-        times = {(row["file"], row["engine"]): row for row in bench["rows"] if "p50_us" in row}
+        asked = [(row["configuration"], row["summary"]) for row in bench["rows"]]
+        sizes = {one["file"]: one["bytes"] for one, _ in asked}
+        times = {(one["file"], one["engine"]): summary for one, summary in reversed(asked) if summary}
         return [
             _row(row, sizes.get(row["file"]), times.get((row["file"], row["engine"]), {})) for row in parity["rows"]
         ]

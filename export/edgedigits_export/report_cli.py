@@ -54,8 +54,8 @@ def _record(file: Path) -> dict[str, Any]:
 def _stored(file: Path, bundle: Bundle) -> dict[str, Any]:
     try:
         values = json.loads(file.read_text())
-        rows = values["rows"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        rows = [row.get("configuration", row) for row in values["rows"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file}: expected what --json or -o stored, found: {error}") from error
     found = {row["bundle"] for row in rows if "bundle" in row} | {values.get("bundle", bundle.id)}
     if found != {bundle.id}:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.engines.protocol import Engine
-from edgedigits.errors import ModelRejected
+from edgedigits.errors import ModelRejected, UsageError
 from edgedigits.manifest import TensorInfo
 
 
@@ -70,16 +70,22 @@ def probabilities(values: NDArray[Any], info: TensorInfo) -> NDArray[np.float32]
     return values.astype(np.float32, copy=False)
 
 
-def random_input(info: TensorInfo, seed: int = 0) -> NDArray[Any]:
-    """One input of the right type and shape to measure with, free axes as 1: whole range for integers, 0-1 for floats.
+def random_input(info: TensorInfo, batch: int = 1, seed: int = 0) -> NDArray[Any]:
+    """An input of the right type and shape to measure with: whole range for integers, 0-1 for floats, else False.
+
+    ``batch`` is the length of the first axis where that is free; other free axes are 1.
 
     Raises
     ------
-    ModelRejected: a type that is neither.
+    UsageError: a batch of more than one for a fixed first axis.
+    ModelRejected: a type that is none of these.
 
     """
+    if batch > 1 and info.shape[:1] != (-1,):
+        raise UsageError(f"input {info.name!r}: expected a free first axis for a batch of {batch}, found {info.shape}")
     rng = np.random.default_rng(seed)
     shape = tuple(max(1, n) for n in info.shape)
+    shape = (batch, *shape[1:]) if batch > 1 else shape
     try:
         dtype = np.dtype(info.dtype)
     except TypeError as error:
@@ -87,5 +93,7 @@ def random_input(info: TensorInfo, seed: int = 0) -> NDArray[Any]:
     if np.issubdtype(dtype, np.integer):
         limits = np.iinfo(dtype)
         return rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+    if not np.issubdtype(dtype, np.floating):
+        return np.zeros(shape, dtype)
     values: NDArray[Any] = rng.random(shape, np.float32).astype(dtype)
     return values

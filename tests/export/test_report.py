@@ -10,6 +10,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -82,6 +83,51 @@ def test_figures_of_another_bundle_are_refused(made: Path, tmp_path: Path, capsy
     assert "those of another" in capsys.readouterr().err
     stored.write_text("{")
     assert main([*words, "--bench", str(stored)]) == 2
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.fixture(scope="session")
+def benched(made: Path) -> Path:
+    """What `bench -o` stores of the bundle."""
+    stored = made / "bench.json"
+    assert main(["bench", str(made / "bundle"), "--seconds", "0", "--processes", "5", "-o", str(stored)]) == 0
+    return stored
+
+
+def page_of(made: Path, tmp_path: Path, bench: dict[str, Any]) -> tuple[int, list[str]]:
+    """The exit code with such a bench, and the cells of the page's tables."""
+    (tmp_path / "bench.json").write_text(json.dumps(bench))
+    words = ["report", str(made / "run"), str(made / "bundle"), "--bench", str(tmp_path / "bench.json"), "-o"]
+    code = main([*words, str(tmp_path / "page.html"), "--overwrite"])
+    page = (tmp_path / "page.html").read_text() if code == 0 else ""
+    return code, [cell.strip() for cell in re.findall(r"<td[^>]*>([^<]*)", page)]
+
+
+def test_what_bench_stored_is_in_the_table(made: Path, benched: Path, tmp_path: Path) -> None:
+    bench = json.loads(benched.read_bytes())
+    for index, row in enumerate(bench["rows"]):
+        row["summary"].update(p50_us=1000.5 + index, p99_us=2000.5 + index)
+    bench["rows"][0]["summary"] = None  # one that failed
+    code, cells = page_of(made, tmp_path, bench)
+    assert code == 0
+    assert [cell for cell in cells if re.fullmatch(r"[12]00\d\.5", cell)] == [
+        f"{start + index}.5" for index in range(1, len(bench["rows"])) for start in (1000, 2000)
+    ]
+    for row in bench["rows"]:
+        assert f"{row['configuration']['bytes'] / 1e3:.1f}" in cells
+
+
+def test_a_bench_of_another_bundle_or_release_is_refused(
+    made: Path, benched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = json.loads(benched.read_bytes())
+    bench["rows"][-1]["configuration"]["bundle"] = "0" * 64
+    assert page_of(made, tmp_path, bench)[0] == 2
+    assert "expected figures of the bundle" in capsys.readouterr().err
+    old = {"schema": "edgedigits/bench/1", "rows": [{"file": "a", "engine": "litert", "bytes": 1, "p50_us": 2.0}]}
+    assert page_of(made, tmp_path, old)[0] == 2
+    assert "expected figures of parity and bench of this version" in capsys.readouterr().err
+    assert page_of(made, tmp_path, {"rows": [1]})[0] == 2
     assert not (tmp_path / "page.html").exists()
 
 

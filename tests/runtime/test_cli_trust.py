@@ -103,45 +103,6 @@ def test_a_variant_that_is_not_there_exits_2(verb, command, refused, proven):
     refused(command(verb, proven.path, "--variant", "float16", *words), 2, "expected a variant float16, found only")
 
 
-def test_bench_measures_bundles_and_files(command, shipped, tmp_path, engine):
-    file = shipped.path / f"cnn-int8.{ENGINES[engine].format}"
-    words = ("--engine", engine, "--variant", "int8", "--seconds", "0")
-    done = command("bench", "cnn", file, *words, "--json", "-o", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told == json.loads((tmp_path / "out").read_bytes())
-    assert told["schema"] == "edgedigits/bench/1"
-    assert told["machine"]["cores"] >= 1
-    assert [(row["file"], row["bundle"], row["engine"]) for row in told["rows"]] == [
-        (file.name, shipped.id, engine), (file.name, None, engine),
-    ]  # fmt: skip
-    for row in told["rows"]:
-        assert row["bytes"] == file.stat().st_size
-        assert row["runs"] >= 100
-    text = command("bench", file, *words[:2], "--seconds", "0").stdout
-    assert text.splitlines()[0].split()[:2] == ["file", "engine"]
-
-
-def test_bench_of_a_broken_file_goes_on_with_the_others_and_exits_3(command, shipped, tmp_path, engine):
-    format_ = ENGINES[engine].format
-    (tmp_path / f"broken.{format_}").write_text("text")
-    done = command(
-        "bench",
-        f"broken.{format_}",
-        shipped.path / f"cnn-int8.{format_}",
-        "--engine",
-        engine,
-        "--seconds",
-        "0",
-        "--json",
-    )
-    assert done.returncode == 3
-    broken, whole = json.loads(done.stdout)["rows"]
-    assert "refuses the file" in broken["error"]
-    assert whole["runs"] >= 100
-    assert f"edgedigits: {broken['error']}" in done.stderr.splitlines()
-
-
 def test_a_table_reads_without_colour():
     text = table(["name", "size"], [["a", "1,000"], ["long name", "7"]])
     assert text == "name        size\n---------  -----\na          1,000\nlong name      7"

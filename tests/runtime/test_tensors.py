@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from edgedigits.errors import ModelRejected
+from edgedigits.errors import ModelRejected, UsageError
 from edgedigits.manifest import TensorInfo
 from edgedigits.tensors import feed, probabilities, random_input
 
@@ -125,6 +125,37 @@ def test_an_input_to_measure_with_has_the_models_type_shape_and_range(dtype):
     else:
         assert image.min() >= 0
         assert 0.9 < image.max() <= 1
+
+
+@pytest.mark.parametrize("shape", [(-1, 28, 28, 1), (-1, -1, 3), (-1,)])
+def test_a_batch_to_measure_with_is_as_long_as_asked_where_the_first_axis_is_free(shape):
+    rest = tuple(max(1, n) for n in shape[1:])
+    assert random_input(tensor("uint8", shape=shape), 7).shape == (7, *rest)
+    assert random_input(tensor("uint8", shape=shape), 1).shape == (1, *rest)
+    many = random_input(tensor("uint8", shape=(-1, 28, 28, 1)), 2)
+    assert not np.array_equal(many[0], many[1])
+    assert not np.array_equal(many, random_input(tensor("uint8", shape=(-1, 28, 28, 1)), 2, 1))
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28, 1), (7, 3), ()])
+def test_a_batch_for_a_fixed_first_axis_is_refused(shape):
+    with pytest.raises(UsageError) as caught:
+        random_input(tensor("uint8", shape=shape), 7)
+    assert str(caught.value) == f"input 'x': expected a free first axis for a batch of 7, found {shape}"
+    assert random_input(tensor("uint8", shape=shape), 1).shape == shape
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint16"])
+def test_whole_numbers_to_measure_with_use_their_whole_range(dtype):
+    image = random_input(tensor(dtype, shape=(-1, 100, 100)))
+    assert image.dtype == dtype
+    span = np.iinfo(dtype).max - np.iinfo(dtype).min
+    assert int(image.max()) - int(image.min()) > 0.99 * span
+
+
+def test_flags_to_measure_with_are_off():
+    image = random_input(tensor("bool", shape=(-1, 3)))
+    assert (image.dtype, image.tolist()) == (bool, [[False] * 3])
 
 
 def test_a_type_that_is_no_number_is_refused():

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from edgedigits.cli.options import add_choice, add_output, check_output, give, progress, table
-from edgedigits.errors import EdgeDigitsError
+from edgedigits.errors import EdgeDigitsError, MeasurementError
+
+if TYPE_CHECKING:
+    from edgedigits.measure.result import Recommendation, Result, Row
+    from edgedigits.measure.rounds import Progress
+
+_INTERRUPTED, _NOT_VALID = 130, 4
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,58 +23,118 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "models", nargs="*", metavar="BUNDLE|FILE",
         help="bundles, or any .tflite or .onnx files (default: the bundle in the package)",
     )  # fmt: skip
-    add_choice(parser)
-    parser.add_argument("--seconds", type=float, default=1.0, help="steady state of each configuration (default: 1)")
+    add_choice(parser, threads=False)
+    parser.add_argument(
+        "--threads", default="1", metavar="N,N", help="threads of the engine, such as 1,2,4 (default: 1)"
+    )
+    parser.add_argument("--batch", default="1", metavar="N,N", help="images at once, .onnx files only (default: 1)")
+    for option, what in (("delegate", "XNNPACK's kernels (.tflite)"), ("spinning", "waiting threads spin (.onnx)")):
+        parser.add_argument(
+            f"--{option}", choices=("on", "off", "both"), help=f"{what}; both measures with and without"
+        )
+    parser.add_argument("--images", metavar="DIR", help="the way from a picture's file to its answer, stage by stage")
+    parser.add_argument("--processes", type=int, default=10, metavar="N", help="fresh processes each (default: 10)")
+    parser.add_argument("--seconds", type=float, default=0.1, help="steady state of each process (default: 0.1)")
+    parser.add_argument("--strict", action="store_true", help="exit with 4 when a figure is doubtful")
+    parser.add_argument("--recommend", action="store_true", help="say which file, engine and threads to ship here")
+    parser.add_argument(
+        "--objective", choices=("p50", "p90", "p99"), help="what --recommend makes small (default: p50)"
+    )
+    parser.add_argument("--max-drop", type=float, metavar="POINTS", help="of accuracy against Keras, for --recommend")
+    parser.add_argument("--max-size", metavar="SIZE", help="of the file, such as 64KB, for --recommend")
     add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure each file in each engine that reads it, each in a fresh process."""
+    """Measure every configuration in rounds of fresh processes; Ctrl-C reports what was measured so far."""
     check_output(args)
-    from edgedigits.measure.bench import bench_apart
-    from edgedigits.measure.machine import describe_machine
+    from edgedigits.cli.bench_matrix import matrix, plan_of, wish_of
+    from edgedigits.measure.rounds import measure_rounds
     from edgedigits.records import to_plain
 
-    rows, cells, worst = [], [], 0
-    for path, bundle_id, engine in _configurations(args):
-        progress(f"{path.name} in {engine}")
-        row = {"file": path.name, "bytes": path.stat().st_size, "bundle": bundle_id, "engine": engine}
+    plan, (configurations, manifest), wish = plan_of(args), matrix(args), wish_of(args)
+    result, worst = measure_rounds(configurations, plan, _shown())
+    if sys.stderr.isatty():
+        print("\033[K", end="", file=sys.stderr)
+    for row in result.rows:
+        if row.error is not None:
+            progress(f"edgedigits: {row.error}")
+    for line in result.trouble():
+        progress(f"warning: {line}")
+    text, failed = _text(result), None
+    if wish is not None and manifest is not None and result.complete:
+        from edgedigits.measure.recommend import recommend
+
         try:
-            latency = bench_apart(path, engine, args.threads, args.seconds)
+            if result.withheld:
+                raise MeasurementError(f"recommend: {result.withheld}")
+            chosen = recommend(result.rows, manifest, wish)
+            result, text = replace(result, recommendation=chosen), f"{text}\n\n{_chosen(chosen)}"
         except EdgeDigitsError as error:
-            worst = max(worst, error.exit_code)
-            progress(f"edgedigits: {error}")
-            rows.append(row | {"error": str(error)})
-            continue
-        rows.append(row | to_plain(latency))
-        times = [latency.first_us, latency.min_us, latency.p50_us, latency.p90_us, latency.p99_us, latency.std_us]
-        cells.append(
-            [path.name, f"{engine} {latency.version}", str(args.threads), f"{latency.load_ms:.2f}"]
-            + [f"{time:.1f}" for time in times]
-            + [f"{latency.throughput:,.0f}", "–" if latency.peak_rss_mb is None else f"{latency.peak_rss_mb:.0f}"]
-        )
-    head = ["file", "engine", "threads", "load ms", "first µs", "min µs", "p50 µs", "p90 µs", "p99 µs", "std µs"]
-    text = table([*head, "per s", "RSS MB"], cells)
-    give(args, {"schema": "edgedigits/bench/1", "machine": to_plain(describe_machine()), "rows": rows}, text)
-    return worst
+            failed = error
+    give(args, to_plain(result), text)
+    if failed is not None:  # only now: what was measured is not lost
+        raise failed
+    if not result.complete:
+        progress("edgedigits: interrupted; this is what was measured so far")
+        return _INTERRUPTED
+    return max(worst, _NOT_VALID if args.strict and result.trouble() else 0)
 
 
-def _configurations(args: argparse.Namespace) -> list[tuple[Path, str | None, str]]:
-    """Files with the id of their bundle, if they have one, and the engines that read them."""
-    from edgedigits.bundle import Bundle
-    from edgedigits.cli.choice import choose_files
-    from edgedigits.engines import choose_engine
-    from edgedigits.model import is_model_file, lone_model
-    from edgedigits.trust.parity import pairs
+def _shown() -> Progress:
+    """One line that is written over, where a terminal can; else a line a round."""
+    if sys.stderr.isatty():
+        return lambda line: print(f"\r\033[K{line}", end="\r", file=sys.stderr, flush=True)
+    said: set[str] = set()
 
-    found: list[tuple[Path, str | None, str]] = []
-    for place in args.models or [None]:
-        if place is not None and is_model_file(place):
-            model = lone_model(Path(place))
-            found += [(Path(place), None, engine) for engine in choose_engine(args.engine, model.format)]
-            continue
-        bundle = Bundle.load(place)
-        for file, engine in pairs(*choose_files(bundle, args.variant, args.engine)):
-            bundle.read(file)  # refuses a file that is not the one in the manifest
-            found.append((bundle.path / file.path, bundle.id, engine))
-    return found
+    def show(line: str) -> None:
+        number = line.partition(":")[0]
+        if number not in said:
+            said.add(number)
+            progress(number)
+
+    return show
+
+
+def _text(result: Result) -> str:
+    head = ["file", "setting", "load ms", "first µs", "min µs", "p50 µs", "95 % interval", "p90 µs", "p99 µs", "per s"]
+    rows = [_cells(row) for row in result.rows if row.error is None]
+    lines = [table([*head, "RSS MB"], rows)]
+    stages = [row for row in result.rows if row.summary and len(row.summary.stages_us) > 1]
+    lines += [f"{row.configuration.name}: {_stages(row)}" for row in stages]
+    machine = result.machine
+    lines.append(
+        f"{result.processes} processes each, in rounds; {machine.board or machine.cpu or machine.architecture}, "
+        f"{machine.cores} cores, Python {machine.python}, edgedigits {result.edgedigits}"
+        + (f"; not told by this machine: {', '.join(result.absent)}" if result.absent else "")
+    )
+    if result.withheld:
+        lines.append(f"times withheld: {result.withheld}")
+    return "\n".join(lines)
+
+
+def _cells(row: Row) -> list[str]:
+    asked, found = row.configuration, row.summary
+    setting = asked.setting.replace(asked.engine, f"{asked.engine} {row.version or ''}".rstrip(), 1)
+    if found is None:
+        return [asked.file, setting, *["–"] * 9]
+    low, high = found.p50_ci95_us
+    times = [found.first_us, found.min_us, found.p50_us]
+    return [
+        asked.file, setting, f"{found.load_ms:.2f}", *(f"{time:.1f}" for time in times), f"{low:.1f}-{high:.1f}",
+        f"{found.p90_us:.1f}", f"{found.p99_us:.1f}", f"{found.throughput:,.0f}",
+        "–" if found.peak_rss_mb is None else f"{found.peak_rss_mb:.0f}",
+    ]  # fmt: skip
+
+
+def _stages(row: Row) -> str:
+    stages = row.summary.stages_us if row.summary else {}
+    return ", ".join(f"{stage} {time:.1f} µs" for stage, time in stages.items())
+
+
+def _chosen(chosen: Recommendation) -> str:
+    rows = [
+        [one.name, f"{one.figure_us:.1f}", f"{one.drop:+.2f}", f"{one.bytes / 1e3:.1f}", one.against or ""]
+        for one in chosen.candidates
+    ]
+    return f"ship {chosen.best.name}: {chosen.why}\n" + table(["candidate", "µs", "drop", "KB", "against it"], rows)

@@ -26,11 +26,12 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
 
 
-def add_choice(parser: argparse.ArgumentParser) -> None:
+def add_choice(parser: argparse.ArgumentParser, *, threads: bool = True) -> None:
     """Which variants run in which engines, for verbs that work on all of them by default."""
     parser.add_argument("--variant", help="only this variant, with or without .tflite or .onnx (default: all)")
     parser.add_argument("--engine", default="auto", help="only this engine (default: all that are installed)")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
+    if threads:
+        parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

@@ -52,4 +52,5 @@ VERBS = {
         ("matplotlib", "jinja2"),
     ),
     "bench": Verb("Measure", "measure latency on this device", "edgedigits.cli.bench"),
+    "compare": Verb("Measure", "say what became slower between two measurements", "edgedigits.cli.compare"),
 }  # fmt: skip

@@ -30,14 +30,15 @@ def label_folders(folder: Path) -> dict[str, list[Path]]:
         raise DatasetError(f"{folder}: cannot be read ({error.strerror or error})") from error
     numbers = all(entry.name.isdecimal() for entry in found)
     found.sort(key=lambda entry: (int(entry.name) if numbers else 0, entry.name))
-    files = {entry.name: _image_files(entry) for entry in found}
+    files = {entry.name: image_files(entry) for entry in found}
     files = {name: paths for name, paths in files.items() if paths}
     if not files:
         raise DatasetError(f"{folder}: expected one sub-folder a label with images in it, found none")
     return files
 
 
-def _image_files(folder: Path) -> list[Path]:
+def image_files(folder: Path) -> list[Path]:
+    """All image files below a folder, in order of their names."""
     return sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file())
 
 

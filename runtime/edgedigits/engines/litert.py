@@ -8,6 +8,15 @@ from ai_edge_litert.interpreter import Interpreter
 from edgedigits.engines.interpreter import InterpreterEngine
 
 
-def load(data: bytes, num_threads: int) -> InterpreterEngine:
-    """Load a .tflite file's bytes; raises what LiteRT raises."""
-    return InterpreterEngine(lambda: Interpreter(model_content=data, num_threads=num_threads), "litert", VERSION)
+def load(data: bytes, num_threads: int, *, delegate: bool = True) -> InterpreterEngine:
+    """Load a .tflite file's bytes, with the XNNPACK delegate or without it; raises what LiteRT raises."""
+    kernels = {}
+    if not delegate:
+        from ai_edge_litert.interpreter import OpResolverType
+
+        kernels["experimental_op_resolver_type"] = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+
+    def make() -> Interpreter:
+        return Interpreter(model_content=data, num_threads=num_threads, **kernels)
+
+    return InterpreterEngine(make, "litert", VERSION)

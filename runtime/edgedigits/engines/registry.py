@@ -14,18 +14,26 @@ from edgedigits.model import Model
 
 
 class EngineKind(NamedTuple):
-    """How to find an engine: the format it reads, the package it needs, the extra that brings it."""
+    """How to find an engine: the format it reads, the package it needs, the extra that brings it.
+
+    Attributes
+    ----------
+    options: what it can be told at load beside the number of threads: ``delegate`` (kernels of XNNPACK, on unless told
+        otherwise), ``spinning`` (waiting threads ask for work all the time, off unless told otherwise).
+
+    """
 
     format: Format
     package: str
     extra: str
+    options: tuple[str, ...]
 
 
 # In order of preference: the first that is installed and has the file is what "auto" takes.
 ENGINES = {
-    "litert": EngineKind("tflite", "ai_edge_litert", "litert"),
-    "tflite": EngineKind("tflite", "tflite_runtime", "tflite"),
-    "onnxruntime": EngineKind("onnx", "onnxruntime", "onnx"),
+    "litert": EngineKind("tflite", "ai_edge_litert", "litert", ("delegate",)),
+    "tflite": EngineKind("tflite", "tflite_runtime", "tflite", ("delegate",)),
+    "onnxruntime": EngineKind("onnx", "onnxruntime", "onnx", ("spinning",)),
 }
 
 
@@ -59,12 +67,12 @@ def choose_engine(name: str, format_: Format | None = None) -> list[str]:
     return [name]
 
 
-def load_engine(name: str, model: Model, num_threads: int = 1) -> Engine:
-    """Load a model in an engine.
+def load_engine(name: str, model: Model, num_threads: int = 1, **options: bool) -> Engine:
+    """Load a model in an engine; ``options`` are those of its `EngineKind`.
 
     Raises
     ------
-    UsageError: fewer than one thread, or the engine reads another format.
+    UsageError: fewer than one thread, an option the engine does not have, or it reads another format.
     EngineMissing: the engine is not installed, or its import fails.
     ModelRejected: the engine refuses the file, or it has several inputs or outputs.
 
@@ -73,12 +81,14 @@ def load_engine(name: str, model: Model, num_threads: int = 1) -> Engine:
     kind = ENGINES[name]
     if num_threads < 1:
         raise UsageError(f"expected at least 1 thread, found {num_threads}")
+    if unknown := set(options) - set(kind.options):
+        raise UsageError(f"engine {name}: has no option {min(unknown)}, only {', '.join(kind.options)}")
     if model.format != kind.format:
         readers = " or ".join(engine for engine, other in ENGINES.items() if other.format == model.format)
         raise UsageError(f"engine {name} reads .{kind.format} files, found .{model.format}; take {readers}")
     module = _import(name, kind)
     try:
-        engine: Engine = module.load(model.data, num_threads)
+        engine: Engine = module.load(model.data, num_threads, **options)
     except Exception as error:  # engines raise their own types, some with an empty message
         raise ModelRejected(
             f"{model.name}{'' if model.variant is None else ' ' + model.variant}: {name} {module.VERSION} refuses the "

@@ -9,7 +9,19 @@ from edgedigits.engines.interpreter import InterpreterEngine
 from edgedigits.engines.whole import check_whole
 
 
-def load(data: bytes, num_threads: int) -> InterpreterEngine:
-    """Load a .tflite file's bytes; raises what tflite-runtime raises, and ValueError for a file cut short."""
+def load(data: bytes, num_threads: int, *, delegate: bool = True) -> InterpreterEngine:
+    """Load a .tflite file's bytes, with the XNNPACK delegate or without it.
+
+    Raises what tflite-runtime raises, and ValueError for a file cut short.
+    """
     check_whole(data)  # this engine does not: it crashes, or answers from whatever lies behind the bytes
-    return InterpreterEngine(lambda: Interpreter(model_content=data, num_threads=num_threads), "tflite", VERSION)
+    kernels = {}
+    if not delegate:
+        from tflite_runtime.interpreter import OpResolverType
+
+        kernels["experimental_op_resolver_type"] = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+
+    def make() -> Interpreter:
+        return Interpreter(model_content=data, num_threads=num_threads, **kernels)
+
+    return InterpreterEngine(make, "tflite", VERSION)

@@ -1,42 +1,74 @@
-"""What machine a measurement was made on; a field that the system does not tell is None."""
+"""What machine a measurement was made on, and how it fares; what the system does not tell is None."""
 
 from __future__ import annotations
 
-import platform
+import os
 from dataclasses import dataclass
 
 from edgedigits.facts.board import read_board
 from edgedigits.facts.health import read_health
-from edgedigits.facts.python import running_here
-from edgedigits.facts.text import field
-from edgedigits.facts.text import read_text as _text
+from edgedigits.facts.place import Place, here
+from edgedigits.facts.processor import read_processor
+from edgedigits.facts.system import read_system
+from edgedigits.facts.text import field, number
+
+# Set in the environment of an emulated board: an emulator that does its work well cannot be noticed from inside.
+EMULATED = "EDGEDIGITS_EMULATED"
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The parts of a machine's description that decide a latency."""
+    """The parts of a machine's description that decide a latency.
+
+    Attributes
+    ----------
+    features: instructions that engines choose kernels by, whether the processor has them.
+    cores: that this process may use.
+    clock_mhz: the highest that the processor is allowed.
+    virtual: whether a hypervisor shares the processor out.
+    emulated: whether another processor only acts as this one, so that no time measured here means anything.
+
+    """
 
     board: str | None
     cpu: str | None
+    features: dict[str, bool] | None
     cores: int
     architecture: str
-    system: str
-    python: str
-    governor: str | None
+    bits: int
+    clock_mhz: float | None
     memory_mb: int | None
+    governor: str | None
+    system: str | None
+    kernel: str
+    libc: str | None
+    python: str
+    virtual: bool | None
+    emulated: bool
 
 
-def describe_machine() -> Machine:
-    """Ask the system."""
-    cpuinfo = _text("/proc/cpuinfo")
-    health, running = read_health(_text, lambda: None), running_here()
+def describe_machine(place: Place | None = None) -> Machine:
+    """Describe this machine, or a recorded one."""
+    place = place or here()
+    processor, system = read_processor(place), read_system(place)
+    health = read_health(place.read, lambda: None)
+    clock = number(place.read("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq"))
+    flags = field(place.read("/proc/cpuinfo"), "flags")
+    board = read_board(place.read)
     return Machine(
-        board=read_board(_text),
-        cpu=field(cpuinfo, "model name") or field(cpuinfo, "Model") or platform.processor() or None,
-        cores=running.cores,
-        architecture=running.machine,
-        system=f"{platform.system()} {running.release}",
-        python=running.version,
-        governor=health.governor,
+        board=board,
+        cpu=processor.name or board,
+        features=processor.features,
+        cores=processor.cores,
+        architecture=system.machine,
+        bits=system.bits,
+        clock_mhz=None if clock is None else clock / 1000,
         memory_mb=health.memory_mb,
+        governor=health.governor,
+        system=system.name,
+        kernel=system.kernel,
+        libc=system.libc,
+        python=place.running.version,
+        virtual=None if flags is None else "hypervisor" in flags.split(),
+        emulated=bool(os.environ.get(EMULATED)),
     )

@@ -6,7 +6,7 @@ from edgedigits.trust.doctor import Examination
 from edgedigits.trust.obstacles import ARM_32, obstacle
 from edgedigits.trust.wheels import WHEELS
 
-# An engine's process takes up to 70 MB (the peaks in benchmarks/results/bench.json); a large photograph as much again.
+# An engine's process takes up to 75 MB (peaks in benchmarks/results/engines.json), a large photograph as much again.
 _SCARCE_MB = 150
 
 

@@ -1,0 +1,155 @@
+"""What `bench` is asked to measure: every combination of the options that a file and an engine know."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+from edgedigits.bundle import Bundle
+from edgedigits.cli.choice import choose_files
+from edgedigits.datasets.own import image_files
+from edgedigits.engines import ENGINES, choose_engine
+from edgedigits.errors import UsageError
+from edgedigits.manifest import SUFFIXES, Manifest
+from edgedigits.measure.configuration import Configuration
+from edgedigits.measure.recommend import Wish
+from edgedigits.measure.rounds import Plan
+from edgedigits.model import is_model_file, lone_model
+from edgedigits.trust.parity import pairs
+
+LEAST_PROCESSES = 5
+_UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1_000_000, "KIB": 1024, "MIB": 1024**2}
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    """How much to measure.
+
+    Raises
+    ------
+    UsageError: fewer processes than an interval needs, or a negative time.
+
+    """
+    if args.processes < LEAST_PROCESSES or not 0 <= args.seconds < float("inf"):
+        raise UsageError(
+            f"bench: expected at least {LEAST_PROCESSES} processes of 0 seconds or more, found {args.processes} of "
+            f"{args.seconds:g}"
+        )
+    return Plan(args.processes, args.seconds)
+
+
+def wish_of(args: argparse.Namespace) -> Wish | None:
+    """What --recommend is to heed; None without it.
+
+    Raises
+    ------
+    UsageError: a size that is none, or limits without --recommend.
+
+    """
+    if not args.recommend:
+        if args.objective or args.max_drop is not None or args.max_size is not None:
+            raise UsageError("bench: --objective, --max-drop and --max-size are for --recommend; say that as well")
+        return None
+    if len(args.models) > 1 or any(map(is_model_file, args.models)):
+        raise UsageError(
+            "bench: --recommend chooses inside one bundle, whose manifest tells accuracies; name just that"
+        )
+    if args.max_drop is not None and not 0 <= args.max_drop <= 100:
+        raise UsageError(f"--max-drop: expected points of accuracy from 0 to 100, found {args.max_drop:g}")
+    return Wish(args.objective or "p50", args.max_drop, None if args.max_size is None else _bytes(args.max_size))
+
+
+def matrix(args: argparse.Namespace) -> tuple[list[Configuration], Manifest | None]:
+    """All configurations, and the manifest of the first bundle.
+
+    Raises
+    ------
+    EdgeDigitsError: a model cannot be read, no engine reads it, or options that no configuration can have.
+
+    """
+    if args.images is not None:
+        if not image_files(Path(args.images)):
+            raise UsageError(f"{args.images}: expected a folder with images in it, found none")
+        if args.delegate or args.spinning or args.batch != "1":
+            raise UsageError("bench: --images measures what classify does: without --batch, --delegate and --spinning")
+    found: list[Configuration] = []
+    manifest: Manifest | None = None
+    for place in args.models or [None]:
+        if place is not None and is_model_file(place):
+            model = lone_model(Path(place))
+            for engine in choose_engine(args.engine, model.format):
+                lone = Configuration(
+                    str(place),
+                    Path(place).name,
+                    len(model.data),
+                    model.sha256,
+                    None,
+                    None,
+                    engine,
+                    1,
+                    {},
+                    1,
+                    args.images,
+                )
+                found += _settings(args, lone)
+            continue
+        bundle = Bundle.load(place)
+        manifest = manifest or bundle.manifest
+        for file, engine in pairs(*choose_files(bundle, args.variant, args.engine)):
+            bundle.read(file)  # refuses a file that is not the one in the manifest
+            variant = file.precision + SUFFIXES[file.format]
+            one = Configuration(
+                str(bundle.path / file.path), file.path, file.bytes, file.sha256, bundle.id, variant, engine, 1, {}, 1,
+                args.images,
+            )  # fmt: skip
+            found += _settings(args, one)
+    _refuse_unknown(args, found)
+    return found, manifest
+
+
+def _refuse_unknown(args: argparse.Namespace, found: list[Configuration]) -> None:
+    """An option that none of the configurations knows would be passed over in silence."""
+    kinds = [ENGINES[one.engine] for one in found]
+    if args.batch != "1" and not any(kind.format == "onnx" for kind in kinds):
+        raise UsageError(
+            "--batch: expected an .onnx file, whose first axis is free, found none; .tflite files take one"
+        )
+    for name in ("delegate", "spinning"):
+        if getattr(args, name) is not None and not any(name in kind.options for kind in kinds):
+            raise UsageError(f"--{name}: none of {', '.join({one.engine: 0 for one in found})} has this option")
+
+
+def _settings(args: argparse.Namespace, asked: Configuration) -> list[Configuration]:
+    """The same with threads, options and batch, in every combination that its engine knows."""
+    kind = ENGINES[asked.engine]
+    batches = _numbers(args.batch, "--batch") if kind.format == "onnx" else [1]
+    switches = {
+        name: {"on": [True], "off": [False], "both": [True, False]}[said]
+        for name in kind.options
+        if (said := getattr(args, name)) is not None
+    }
+    options = [dict(zip(switches, values, strict=True)) for values in product(*switches.values())]
+    return [
+        replace(asked, threads=threads, options=chosen, batch=batch)
+        for threads, chosen, batch in product(_numbers(args.threads, "--threads"), options, batches)
+    ]
+
+
+def _numbers(text: str, what: str) -> list[int]:
+    try:
+        found = [int(word) for word in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(found) < 1:
+        raise UsageError(f"{what}: expected whole numbers from 1 such as 1,2,4, found {text!r}")
+    return list(dict.fromkeys(found))
+
+
+def _bytes(text: str) -> int:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(|B|[KM]i?B)\s*", text, re.IGNORECASE)
+    unit = match[2].upper() if match else "?"
+    if match is None or unit not in _UNITS:
+        raise UsageError(f"--max-size: expected a size such as 64KB, 64KiB or 0.5MB, found {text!r}")
+    return int(float(match[1]) * _UNITS[unit])

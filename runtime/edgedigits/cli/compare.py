@@ -1,0 +1,96 @@
+"""`edgedigits compare`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgedigits.cli.options import add_output, check_output, give, progress, table
+from edgedigits.errors import GateFailed, MeasurementError, UsageError
+
+if TYPE_CHECKING:
+    from edgedigits.measure.compare import Change
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("old", type=Path, metavar="OLD.json", help="what bench -o stored")
+    parser.add_argument(
+        "new", type=Path, nargs="?", metavar="NEW.json",
+        help="what it stored later; without it, every row of OLD.json is compared with its first one, round by round",
+    )  # fmt: skip
+    parser.add_argument(
+        "--across", action="append", default=[], choices=("machines", "models"),
+        help="compare in spite of different machines, or of different models",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fail-if-slower", metavar="PERCENT", help="exit with 1 when something is slower by more, such as 5%%"
+    )
+    add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Say what became slower or faster, and fail where that was asked."""
+    check_output(args)
+    limit = None if args.fail_if_slower is None else _limit(args.fail_if_slower)
+    from edgedigits.measure.compare import compare_results, compare_rows
+    from edgedigits.measure.result import read_result
+    from edgedigits.records import to_plain
+
+    old = read_result(args.old)
+    if args.new is None and args.across:
+        raise UsageError("compare: --across is for two files; the rows of one are compared whatever they are of")
+    new = None if args.new is None else read_result(args.new)
+    changes = compare_rows(old) if new is None else compare_results(old, new, args.across)
+    for path, result in ((args.old, old), (args.new, new)):
+        if result is not None:
+            cut = [] if result.complete else ["it was interrupted: some rows have fewer processes than others"]
+            for line in [*cut, *result.trouble()]:
+                progress(f"warning: {path}: {line}")
+    rows = [to_plain(change) | {"verdict": change.verdict} for change in changes]
+    give(args, {"schema": "edgedigits/compare/1", "changes": rows}, _text(changes))
+    if limit is not None:
+        _gate(changes, limit)
+    return 0
+
+
+def _text(changes: list[Change]) -> str:
+    rows = []
+    for change in changes:
+        low, high = change.ratio_ci99
+        names = change.new if change.interleaved or change.new == change.old else f"{change.new} / {change.old}"
+        times = [f"{change.old_us:.2f}", f"{change.new_us:.2f}", f"{change.ratio:.3f}", f"{low:.3f}-{high:.3f}"]
+        rows.append([names, *times, change.verdict])
+    note = (
+        f"against {changes[0].old}, in turns, round by round" if changes[0].interleaved
+        else "one run after the other: the interval is wider by what runs differ in"
+    )  # fmt: skip
+    return table(["configuration", "old µs", "new µs", "ratio", "99 % interval", "verdict"], rows) + f"\n{note}"
+
+
+def _gate(changes: list[Change], limit: float) -> None:
+    """Like every gate here: it passes, fails, or cannot tell, which is never a pass."""
+    slower = [change for change in changes if change.ratio_ci99[0] > 1 + limit]
+    if slower:
+        worst = max(slower, key=lambda change: change.ratio)
+        raise GateFailed(
+            f"{worst.new}: expected at most {limit:.1%} slower, found {worst.ratio - 1:.1%} "
+            f"(at least {worst.ratio_ci99[0] - 1:.1%}); {len(slower)} of {len(changes)} are slower"
+        )
+    unsure = [change for change in changes if change.ratio_ci99[1] > 1 + limit]
+    if unsure:
+        worst = max(unsure, key=lambda change: change.ratio_ci99[1])
+        raise MeasurementError(
+            f"{worst.new}: cannot tell whether it is more than {limit:.1%} slower, it may be anything from "
+            f"{worst.ratio_ci99[0] - 1:+.1%} to {worst.ratio_ci99[1] - 1:+.1%}; measure with more --processes, or both "
+            "in turns in one run of bench"
+        )
+
+
+def _limit(text: str) -> float:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%?\s*", text)
+    if match is None:
+        raise UsageError(f"--fail-if-slower: expected percent such as 5%, found {text!r}")
+    return float(match[1]) / 100

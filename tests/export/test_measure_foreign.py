@@ -1,0 +1,100 @@
+"""Files that nobody made for this project are measured, too: other types, other shapes, fixed and free batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from onnx import TensorProto, helper
+from small_files import onnx_file, tflite
+
+from edgedigits.apart import run_apart
+from edgedigits.cli.main import main
+from edgedigits.engines import installed_engines
+from edgedigits.measure import worker
+from edgedigits.measure.configuration import Configuration
+from edgedigits.measure.sample import Sample
+from edgedigits.model import lone_model
+from edgedigits.records import from_plain, to_plain
+
+
+def onnx_of(kind: int, shape: list[Any], operator: str = "Abs") -> bytes:
+    """An .onnx file of one operator on any shape; a name in it is a free axis."""
+    ends = [helper.make_tensor_value_info(name, kind, shape) for name in "xy"]
+    graph = helper.make_graph([helper.make_node(operator, ["x"], ["y"])], "graph", ends[:1], ends[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    model.ir_version = 7
+    return bytes(model.SerializeToString())
+
+
+# Name: the file's bytes, the input that it is measured with, and the same with a batch of six where it takes one.
+FILES: dict[str, tuple[Callable[[], bytes], str, tuple[int, ...], tuple[int, ...] | None]] = {
+    "float.onnx": (lambda: onnx_of(TensorProto.FLOAT, ["N", 3, 5, 2, 7]), "float32", (1, 3, 5, 2, 7), (6, 3, 5, 2, 7)),
+    "int32.onnx": (lambda: onnx_of(TensorProto.INT32, ["N", "T", 3]), "int32", (1, 1, 3), (6, 1, 3)),
+    "flags.onnx": (lambda: onnx_of(TensorProto.BOOL, ["N", 5], "Not"), "bool", (1, 5), (6, 5)),
+    "double.onnx": (lambda: onnx_of(TensorProto.DOUBLE, ["N", 11]), "float64", (1, 11), (6, 11)),
+    "inner.onnx": (lambda: onnx_of(TensorProto.FLOAT, [1, "T"]), "float32", (1, 1), None),
+    "fixed.onnx": (lambda: onnx_file("Abs"), "float32", (1, 4), None),
+    "float.tflite": (lambda: tflite("ABS", "FLOAT32"), "float32", (1, 4), None),
+    "int32.tflite": (lambda: tflite("NEG", "INT32"), "int32", (1, 4), None),
+    "flags.tflite": (lambda: tflite("LOGICAL_NOT", "BOOL"), "bool", (1, 4), None),
+    "int8.tflite": (lambda: tflite("TANH", "INT8"), "int8", (1, 4), None),
+}
+
+
+def asked(path: Path, batch: int = 1) -> list[Configuration]:
+    """The file in each engine here."""
+    model = lone_model(path)
+    return [
+        Configuration(str(path), path.name, len(model.data), model.sha256, None, None, engine, 1, {}, batch, None)
+        for engine in installed_engines(model.format)
+    ]
+
+
+@pytest.fixture(params=list(FILES))
+def name(request: pytest.FixtureRequest) -> str:
+    """Each kind of file in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def file(name: str, tmp_path: Path) -> Path:
+    """It, written."""
+    (tmp_path / name).write_bytes(FILES[name][0]())
+    return tmp_path / name
+
+
+def test_any_type_and_shape_is_measured_in_a_process(file: Path) -> None:
+    for one in asked(file):
+        words = [json.dumps(to_plain(one)), "0", "20"]
+        found = from_plain(Sample, run_apart("edgedigits.measure.worker", words, file.name), "sample")
+        assert len(found.total()) == 20
+
+
+def test_the_input_has_the_files_type_and_shape_and_as_many_images_as_asked(
+    name: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, dtype, shape, batched = FILES[name]
+    fed: list[Any] = []
+    real = worker.random_input
+    monkeypatch.setattr(worker, "random_input", lambda *words: fed.append(real(*words)) or fed[-1])
+    for batch, expected in ((1, shape), (6, batched)):
+        for one in asked(file, batch) if expected is not None else []:
+            once, _, _ = worker._bare(one)
+            assert len(once()) == 1
+            assert (fed[-1].dtype, fed[-1].shape) == (dtype, expected)
+
+
+@pytest.mark.parametrize("name", ["fixed.onnx", "inner.onnx"])
+def test_a_batch_for_a_fixed_first_axis_is_refused_in_one_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["bench", str(file), "--batch", "1,4", "--seconds", "0", "--processes", "5", "--json"])
+    captured = capsys.readouterr()
+    assert code == 2
+    single, four = json.loads(captured.out)["rows"]
+    assert single["error"] is None
+    assert (four["configuration"]["batch"], four["summary"]) == (4, None)
+    (line,) = [line for line in captured.err.splitlines() if not line.startswith(("round ", "warning: "))]
+    assert line.startswith("edgedigits: input 'x': expected a free first axis for a batch of 4, found (1, ")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))
+from venvs import made_venv
 
 _OLD, _MID, _NEW = ("3.8", "3.9"), ("3.9", "3.10", "3.11"), ("3.11", "3.12", "3.13")
 
@@ -69,21 +70,8 @@ def venv(release: Release, folder: Path) -> str | None:
     version = next((version for version in release.pythons if version in interpreters()), None)
     if version is None:
         return None
+    numpy, package = [release.numpy], [str(release)]
+    # The engines' other declared requirements are for tools that come along; inference needs numpy alone.
+    installs = (numpy, ["--no-deps", *package]) if release.numpy else (package,)
     home = folder / f"{release.package}-{release.version}-py{version}"
-    if not (home / "made").is_file():
-        shutil.rmtree(home, ignore_errors=True)
-        _uv("venv", "--python", interpreters()[version], str(home))
-        install = ("pip", "install", "--python", str(home), "--only-binary", ":all:")
-        if release.numpy:
-            # The engines' other declared requirements are for tools that come along; inference needs numpy alone.
-            _uv(*install, release.numpy)
-            _uv(*install, "--no-deps", str(release))
-        else:
-            _uv(*install, str(release))
-        (home / "made").touch()
-    return str(home / "bin" / "python")
-
-
-def _uv(*words: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    subprocess.run([sys.executable, "-m", "uv", "--quiet", *words], check=True, env=environment)
+    return made_venv(home, interpreters()[version], *installs)

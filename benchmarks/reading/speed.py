@@ -33,12 +33,17 @@ def speed(classifier: DigitClassifier, rounds: int) -> dict[str, Any]:
     blur = ImageFilter.BoxBlur(RADIUS)
     with tempfile.TemporaryDirectory(prefix="edgedigits-reading-") as name:
         file = Path(name) / "photograph.jpg"
-        _colour(_photograph(*PHOTOGRAPH)).save(file, quality=QUALITY, subsampling="4:2:0")
+        write_photograph(file)
         return {
             "frame": _ratio(lambda: classifier.classify(frame), lambda: picture.filter(blur), rounds),
             "photograph": {"file_mb": file.stat().st_size / 1e6}
             | _ratio(lambda: classifier.classify(file), lambda: _bare(file), max(rounds // 5, 3)),
         }
+
+
+def write_photograph(file: Path) -> None:
+    """A JPEG of 12 megapixels of one pen digit on a sheet, in colour and with grain."""
+    _colour(_photograph(*PHOTOGRAPH)).save(file, quality=QUALITY, subsampling="4:2:0")
 
 
 def _bare(file: Path) -> None:

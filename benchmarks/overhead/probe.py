@@ -1,0 +1,181 @@
+"""One process that measures ours and theirs in turns: ``python probe.py WHAT ENGINE SECONDS FILES...`` prints JSON.
+
+It runs where the wheel is installed, and knows nothing of this checkout.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import by_hand
+import numpy as np
+from PIL import Image
+
+from edgedigits import DigitClassifier
+from edgedigits.bundle import Bundle
+from edgedigits.images.decode import DETAIL
+
+BLOCK, WARM = 50, 20
+THREADS, CALLS = 8, 1000
+Call = Callable[[], object]
+Ask = Callable[[int], Any]
+
+
+def calls(engine: str, seconds: float, digits: str) -> dict[str, Any]:
+    """One ready array to its digit."""
+    images, data = _digits(digits), _model(engine)
+    hand, classifier = by_hand.one(engine, data), DigitClassifier(engine=engine)
+    position = 0
+
+    def ours() -> None:
+        nonlocal position
+        position = (position + 1) % len(images)
+        _ = classifier.classify(images[position]).digit
+
+    def theirs() -> None:
+        nonlocal position
+        position = (position + 1) % len(images)
+        _ = hand(images[position])[1]
+
+    return _in_turns(ours, {"by hand": theirs}, seconds, BLOCK)
+
+
+def batch(engine: str, seconds: float, digits: str) -> dict[str, Any]:
+    """A thousand ready arrays to their probabilities."""
+    images = np.resize(_digits(digits), (1000, 28, 28))[..., np.newaxis]
+    classifier = DigitClassifier(engine=engine)
+    ways = {name: lambda way=way: way(images) for name, way in by_hand.many(engine, _model(engine)).items()}
+    return _in_turns(lambda: classifier.classify_batch(images), ways, seconds, 1)
+
+
+def photograph(engine: str, seconds: float, file: str) -> dict[str, Any]:
+    """A photograph's file to its digit, beside a bare decoding at the same reduced size."""
+    classifier = DigitClassifier(engine=engine)
+
+    def bare() -> None:
+        with Image.open(file) as image:
+            image.draft("L", (DETAIL, DETAIL))
+            image.load()
+
+    return _in_turns(lambda: classifier.classify(file).digit, {"draft('L') and load": bare}, seconds, 1)
+
+
+def memory(engine: str, _: float, who: str, picture: str) -> dict[str, Any]:
+    """Most memory of this process, in MiB, once it has answered."""
+    if who == "ours":
+        DigitClassifier(engine=engine).classify(picture)
+    else:
+        by_hand.one(engine, _model_file(engine).read_bytes())(np.asarray(Image.open(picture).convert("L")))
+    status = Path("/proc/self/status").read_text()
+    return {"mb": int(status.split("VmHWM:")[1].split()[0]) / 1024}
+
+
+def threads(engine: str, seconds: float, digits: str, at_once: str) -> dict[str, Any]:
+    """Answers a second of eight threads that share a classifier, beside eight with an interpreter of their own.
+
+    With more than one image ``at_once``, `classify_batch` answers them.
+    """
+    size, images, data = int(at_once), _digits(digits), _model(engine)
+    classifier = DigitClassifier(engine=engine)
+    expected = classifier.classify_batch(images)
+    wrong: list[int] = []
+
+    def share() -> Ask:
+        if size == 1:
+            return lambda at: classifier.classify(images[at]).probabilities
+        return lambda at: classifier.classify_batch(images[at : at + size])
+
+    def own() -> Ask:
+        infer = by_hand.one(engine, data)
+        if size == 1:
+            return lambda at: infer(images[at])[0]
+        return lambda at: [infer(image)[0] for image in images[at : at + size]]
+
+    found: dict[str, list[float]] = {"ours": [], "theirs": []}
+    deadline = time.perf_counter() + seconds
+    while not found["ours"] or time.perf_counter() < deadline:
+        for name, make in (("ours", share), ("theirs", own)):
+            answers: list[Any] = []
+            found[name].append(_together(make, len(images), size, answers))
+            wrong += [
+                at for at, said in answers if not np.array_equal(np.squeeze(said), np.squeeze(expected[at : at + size]))
+            ]
+    return {name: median(rates) for name, rates in found.items()} | {"wrong": len(wrong)}
+
+
+def _together(make: Callable[[], Ask], count: int, size: int, answers: list[Any]) -> float:
+    """Images a second, from the moment when all threads are ready; what they answered is kept."""
+    ready = threading.Barrier(THREADS + 1)
+
+    def work(number: int) -> None:
+        ask, kept = make(), []
+        ask(0)
+        ready.wait()
+        for step in range(0, CALLS, size):
+            at = (step + size * number) % count
+            kept.append((at, ask(at)))
+        answers.extend(kept)
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
+    for worker in workers:
+        worker.start()
+    ready.wait()
+    begun = time.perf_counter()
+    for worker in workers:
+        worker.join()
+    return THREADS * CALLS / (time.perf_counter() - begun)
+
+
+def _in_turns(ours: Call, theirs: dict[str, Call], seconds: float, block: int) -> dict[str, Any]:
+    """Medians in microseconds of blocks of calls that alternate, so that whatever drifts meets all alike."""
+    _stay()
+    ways = {"ours": ours, **theirs}
+    for call in ways.values():
+        for _ in range(WARM if block > 1 else 2):
+            call()
+    times: dict[str, list[int]] = {name: [] for name in ways}
+    clock, deadline = time.perf_counter_ns, time.perf_counter() + seconds
+    gc.collect()
+    gc.disable()
+    while not times["ours"] or time.perf_counter() < deadline:
+        for name, call in ways.items():
+            for _ in range(block):
+                begun = clock()
+                call()
+                times[name].append(clock() - begun)
+    medians = {name: median(kept) / 1e3 for name, kept in times.items()}
+    return {"ours": medians.pop("ours"), "theirs": medians}
+
+
+def _stay() -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def _digits(file: str) -> Any:
+    return np.load(file)["images"][..., 0]
+
+
+def _model_file(engine: str) -> Path:
+    bundle = Bundle.load()
+    return bundle.path / bundle.pick("int8", ["onnx" if engine == "onnxruntime" else "tflite"]).path
+
+
+def _model(engine: str) -> bytes:
+    return _model_file(engine).read_bytes()
+
+
+PROBES = {"calls": calls, "batch": batch, "photograph": photograph, "memory": memory, "threads": threads}
+
+if __name__ == "__main__":
+    what, chosen, length, *words = sys.argv[1:]
+    print(json.dumps(PROBES[what](chosen, float(length), *words)))

@@ -1,0 +1,67 @@
+"""The engines' table, and the picture of size, accuracy and latency with all that is drawn into it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from edgedigits.bundle import SHIPPED
+from edgedigits.measure.result import read_result
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+pytestmark = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the wheel alone has no benchmarks")
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return {name: importlib.import_module(name) for name in ("engines", "front")}
+
+
+def committed(name: str) -> dict[str, Any]:
+    return json.loads((BENCHMARKS / "results" / f"{name}.json").read_text())
+
+
+def test_the_smallest_run_of_the_engines_is_a_measurement_with_a_row_each(scripts, tmp_path):
+    words = [SHIPPED / "cnn", "--smallest", "-o", tmp_path / "e.json"]
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "engines.py", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = read_result(tmp_path / "e.json")
+    table = scripts["engines"].engines_table(json.loads((tmp_path / "e.json").read_text()))
+    assert table.count("\n| `cnn-int8.") == len(found.rows) >= 1
+
+
+def test_the_committed_front_is_made_of_the_committed_results(scripts):
+    parts = [committed(name) for name in ("parity", "engines", "peers", "limit")]
+    assert json.loads(json.dumps(scripts["front"].result(*parts))) == committed("front")
+
+
+def test_the_picture_names_the_others_and_the_limits(scripts):
+    front = committed("front")
+    drawn = scripts["front"].picture(front)
+    assert drawn == scripts["front"].picture(front)
+    assert Xml.fromstring(drawn).tag.endswith("svg")  # noqa: S314  our own picture
+    told = scripts["front"].front_table(front)
+    for name in front["sources"]:
+        assert f"{name}: " in told
+        assert f"<!-- {name} -->" in drawn.decode()
+    for name in front["limits_us"]:
+        assert f"<!--  {name} -->" in drawn.decode()
+
+
+def test_no_limit_is_undercut_by_a_measured_inference(scripts):
+    front = committed("front")
+    for row in front["rows"]:
+        if row["p50_us"] is not None and ("-int8." in row["file"] or "-float32." in row["file"]):
+            precision = "int8" if "-int8." in row["file"] else "float32"
+            assert row["p50_us"] > front["limits_us"][f"{precision} limit of one core"]

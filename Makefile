@@ -12,7 +12,7 @@ PI ?=
 READING ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test cover mutants lint format type build pi results bundle bit-flips compat reading thresholds readme constraints clean
+.PHONY: help install demo test cover mutants lint format type build pi bench bundle bit-flips compat reading thresholds readme constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,11 +68,19 @@ pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compat
 	$(BIN)/python benchmarks/silently_wrong.py models/cnn.keras build/pi build/silently-wrong
 	$(BIN)/python benchmarks/pi.py dist/*.whl --bundle build/pi --lie build/silently-wrong $(PI)
 
-results: install ## export, compare and measure the reference model anew, into benchmarks/results
+bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine (40 minutes, 4 GB in the cache)
 	$(BIN)/edgedigits export models/cnn.keras --calibration mnist -o build/cnn --overwrite \
 	  --variants float32,float16,dynamic-int8,int8,int16x8
 	$(BIN)/edgedigits parity build/cnn --data mnist -o benchmarks/results/parity.json --overwrite
-	$(BIN)/edgedigits bench build/cnn --seconds 3 -o benchmarks/results/bench.json --overwrite
+	$(BIN)/python benchmarks/engines.py build/cnn
+	$(BIN)/python benchmarks/overhead/run.py
+	$(BIN)/python benchmarks/peers/run.py
+	$(BIN)/python benchmarks/limit/run.py
+	$(BIN)/python benchmarks/front.py
+	$(BIN)/python benchmarks/scaling/run.py
+	$(BIN)/python benchmarks/loadgen/run.py
+	$(BIN)/python benchmarks/alarms/run.py
+	$(BIN)/python benchmarks/readme.py
 
 bundle: install ## export the shipped bundle from the reference model
 	$(BIN)/edgedigits export models/cnn.keras --calibration mnist --variants int8,float32.tflite \

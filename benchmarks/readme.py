@@ -1,4 +1,4 @@
-"""Write the tables of README and docs, and README's picture, from committed results: no published figure is typed.
+"""Write the tables of README and docs, and their pictures, from committed results: no published figure is typed.
 
 `python benchmarks/readme.py` writes; with `--check` it exits 1 when pages and results differ.
 """
@@ -11,25 +11,43 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from alarms.table import alarms_table
 from compat.page import tables as compat_tables
+from contributed import contributed, contributed_table
+from engines import engines_table
+from front import front_table, picture
+from limit.bound import limit_table
+from loadgen.verdict import loadgen_table
+from overhead.table import overhead_table
+from peers.table import peers_table
 from reading.curve import draw_rejection
 from reading.tables import reading_tables, short_table, thresholds_table
+from scaling.panels import draw_scaling
+from scaling.table import scaling_table
 from tables import boards_table, compat_line, flips_table, instructions_table, variants_table
-
-from edgedigits_export.figures import join_rows
-from edgedigits_export.front import draw_front
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-PICTURE = ROOT / "docs" / "front.svg"
-CURVE = ROOT / "docs" / "rejection.svg"
+# Picture, result, and what draws it.
+PICTURES = {
+    "front": ("front", picture),
+    "rejection": ("thresholds", draw_rejection),
+    "scaling": ("scaling", draw_scaling),
+}
+# Tables of docs/benchmarks.md, each of the result of its own name.
+BENCHMARKS = {
+    "engines": engines_table, "overhead": overhead_table, "scaling": scaling_table, "loadgen": loadgen_table,
+    "limit": limit_table, "alarms": alarms_table,
+}  # fmt: skip
 
 
 def sections() -> Iterator[tuple[str, str, str]]:
     """Page, mark, and what belongs between ``<!-- mark: ... -->`` and ``<!-- /mark -->``."""
     pi = result("pi")
-    yield "README.md", "variants", variants_table(result("parity"), result("bench"))
+    yield "README.md", "variants", variants_table(result("parity"), result("engines"))
     yield "README.md", "boards", boards_table(pi)
+    yield "README.md", "peers", peers_table(result("peers"))
+    yield "README.md", "front", front_table(result("front"))
     yield "README.md", "compat", compat_line(result("compat"))
     yield "docs/measuring.md", "bit-flips", flips_table(result("bit-flips"))
     yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
@@ -38,6 +56,9 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "README.md", "reading", short_table(result("reading"))
     for mark, table in reading.items():
         yield "docs/reading.md", mark, table
+    yield "docs/benchmarks.md", "boards-latency", contributed_table(contributed())
+    for mark, make in BENCHMARKS.items():
+        yield "docs/benchmarks.md", mark, make(result(mark))
     yield "docs/reading.md", "reading-thresholds", thresholds_table(result("thresholds"))
 
 
@@ -67,8 +88,8 @@ def main() -> int:
         return int(bool(stale))
     for name, text in pages.items():
         (ROOT / name).write_text(text)
-    CURVE.write_bytes(draw_rejection(result("thresholds")))
-    PICTURE.write_bytes(draw_front(join_rows(result("parity"), result("bench"))))
+    for name, (source, draw) in PICTURES.items():
+        (ROOT / "docs" / f"{name}.svg").write_bytes(draw(result(source)))
     return 0
 
 

@@ -30,10 +30,11 @@ def variants_table(parity: dict[str, Any], bench: dict[str, Any]) -> str:
         f"Accuracy over the {parity['count']:,} images of {parity['data']}, where Keras itself has "
         f"{100 * keras['top1']:.2f} % (95 % interval {100 * low:.2f} to {100 * high:.2f}); drop against Keras with the "
         "upper 95 % bound of Tango's score interval, changed answers, and expected calibration error without the "
-        "model's temperature and with it. Latency of one inference, tensors set and got, one thread, a process a row, "
+        "model's temperature and with it. Latency of one inference, tensors set and got, one thread, "
+        f"median over {bench['processes']} processes, "
         f"on {machine['board'] or machine['cpu']} ({machine['cores']} cores, {machine['architecture']}), "
         f"Python {machine['python']}: a shared virtual machine, not a Raspberry Pi. "
-        f"Bundle `{parity['bundle'][:12]}`; measured by `make results`, written by `make readme`.",
+        f"Bundle `{parity['bundle'][:12]}`; measured by `make bench`, written by `make readme`.",
     ]
     return "\n".join(lines)
 

@@ -20,6 +20,7 @@ from limit.bound import limit_table
 from loadgen.verdict import loadgen_table
 from overhead.table import overhead_table
 from peers.table import peers_table
+from pictures import draw_engines, draw_loadgen, draw_overhead, draw_peers
 from reading.curve import draw_rejection
 from reading.tables import reading_tables, short_table, thresholds_table
 from scaling.panels import draw_scaling
@@ -30,10 +31,10 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 # Picture, result, and what draws it.
 PICTURES = {
-    "front": ("front", picture),
-    "rejection": ("thresholds", draw_rejection),
-    "scaling": ("scaling", draw_scaling),
-}
+    "front": ("front", picture), "rejection": ("thresholds", draw_rejection), "scaling": ("scaling", draw_scaling),
+    "engines": ("engines", draw_engines), "overhead": ("overhead", draw_overhead), "peers": ("peers", draw_peers),
+    "loadgen": ("loadgen", draw_loadgen),
+}  # fmt: skip
 # Tables of docs/benchmarks.md, each of the result of its own name.
 BENCHMARKS = {
     "engines": engines_table, "overhead": overhead_table, "scaling": scaling_table, "loadgen": loadgen_table,

@@ -16,7 +16,7 @@ from edgedigits.engines import ENGINES, choose_engine, load_engine
 from edgedigits.engines.protocol import Engine
 from edgedigits.errors import BundleError, ImageError, ModelRejected, UsageError
 from edgedigits.images.convention import follows_mnist
-from edgedigits.images.decode import ImageSource, Picture, read_picture
+from edgedigits.images.decode import ImageSource, read_picture
 from edgedigits.images.pipeline import pipeline_for, prepare
 from edgedigits.images.rejection import DIGIT_PARAMETERS
 from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
@@ -102,7 +102,7 @@ class DigitClassifier:
 
         """
         started = perf_counter_ns()
-        if isinstance(image, np.ndarray) and image.shape == self._ready and image.dtype == _UINT8:
+        if type(image) is np.ndarray and image.shape == self._ready and image.dtype == _UINT8:
             # The bytes stay with the answer: cameras write the next frame into the array's memory.
             data = image.tobytes()
             if follows_mnist(data):
@@ -110,7 +110,7 @@ class DigitClassifier:
                 scores = self._infer(image.reshape(self._one))[0]
                 ticks = started, started, prepared, perf_counter_ns()
                 return Prediction(np.ndarray, data, scores, ticks, self._answering)
-        picture = self._decode(image, bgr=bgr)
+        picture = read_picture(image, self.image_shape[-1], bgr=bgr)  # of an array: memory of its own
         decoded = perf_counter_ns()
         found = prepare(picture.pixels, self.pipeline, self.image_shape, mnist=mnist)
         prepared = perf_counter_ns()
@@ -168,10 +168,6 @@ class DigitClassifier:
     def _refuse(self, _: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Instead of inferring, once closed: so that no answer has to ask whether it is."""
         raise UsageError(f"{self.model.name}: this classifier is closed; make another")
-
-    def _decode(self, image: ImageSource, *, bgr: bool) -> Picture:
-        picture = read_picture(image, self.image_shape[-1], bgr=bgr)
-        return picture._replace(pixels=picture.pixels.copy()) if isinstance(image, np.ndarray) else picture
 
 
 def _choose(bundle: str | Path | Bundle | None, variant: str | None, engine: str) -> tuple[Model, str]:

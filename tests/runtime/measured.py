@@ -74,9 +74,10 @@ def result(*rows: Row, **changes: Any) -> Result:
     """A measurement on a quiet Raspberry Pi 4."""
     machine = replace(describe_machine(pi("pi4", "bookworm").place()), emulated=False)
     values: dict[str, Any] = {
-        "schema": SCHEMA, "edgedigits": "0.1.0", "started": 1.8e9, "machine": machine, "processes": 10, "seconds": 0.1,
-        "runs": 100, "complete": True, "withheld": None, "conditions": Conditions(QUIET, QUIET, 0.0, 0.0),
-        "warnings": (), "absent": (), "rows": rows or (row(),), "recommendation": None,
+        "schema": SCHEMA, "edgedigits": "0.1.0", "numpy": "1.26.4", "pillow": "13.0.0", "started": 1.8e9,
+        "machine": machine, "processes": 10, "seconds": 0.1, "runs": 100, "complete": True, "withheld": None,
+        "conditions": Conditions(QUIET, QUIET, 0.0, 0.0), "warnings": (), "absent": (), "rows": rows or (row(),),
+        "recommendation": None,
     }  # fmt: skip
     return Result(**{**values, **changes})
 

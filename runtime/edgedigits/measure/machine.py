@@ -1,4 +1,4 @@
-"""What machine a measurement was made on, and how it fares; what the system does not tell is None."""
+"""What machine a measurement was made on; what the system does not tell is None."""
 
 from __future__ import annotations
 

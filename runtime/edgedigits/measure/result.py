@@ -78,6 +78,7 @@ class Result:
 
     Attributes
     ----------
+    edgedigits, numpy, pillow: their versions; each row has its engine's.
     started: seconds since 1970.
     processes, seconds, runs: asked of each configuration: processes, and steady state of each of them at least.
     complete: False when it was interrupted.
@@ -90,6 +91,8 @@ class Result:
 
     schema: Literal["edgedigits/bench/2"]
     edgedigits: str
+    numpy: str
+    pillow: str
     started: float
     machine: Machine
     processes: Count

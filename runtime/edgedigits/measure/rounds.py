@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+import PIL
+
 from edgedigits import __version__
 from edgedigits.apart import run_apart
 from edgedigits.errors import EdgeDigitsError
@@ -70,6 +73,8 @@ def measure_rounds(
     result = Result(
         schema=SCHEMA,
         edgedigits=__version__,
+        numpy=np.__version__,
+        pillow=PIL.__version__,
         started=started,
         machine=machine,
         processes=plan.processes,

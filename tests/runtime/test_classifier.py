@@ -65,6 +65,8 @@ def test_a_prediction_carries_everything(classifier, digits, shipped):
     assert found.probabilities.dtype == np.float32
     assert found.probabilities.sum() == pytest.approx(1, abs=1e-3)
     assert np.array_equal(found.fed, image)
+    assert np.array_equal(found.pixels, image[..., np.newaxis])
+    assert (found.passed_through, found.scale, found.box, found.rejection) == (True, 1, None, None)
     assert found.labels == tuple("0123456789")
     assert (found.model.name, found.model.bundle) == ("cnn", shipped.id)
     assert found.model.sha256 == shipped.pick(found.model.variant, ["tflite", "onnx"]).sha256

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import edgedigits
 from edgedigits.cli.verbs import VERBS
@@ -54,6 +56,45 @@ def test_a_digit_is_read_without_them_too(pictures):
     done = run(HEAVY, body)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{pictures[0]}: ")
+
+
+# What answering a ready digit must not wait for: drawing, other formats' readers, the pipeline, making dataclasses.
+IDLE = {
+    "edgedigits.images.normalise", "edgedigits.images.paper", "edgedigits.annotation", "edgedigits.pages",
+    "PIL.JpegImagePlugin", "PIL.ImageDraw", "PIL.ImageOps", "tempfile", "dataclasses",
+}  # fmt: skip
+
+
+def test_a_ready_digit_waits_for_nothing_that_only_others_need(digits, tmp_path):
+    Image.fromarray(digits.images[0, ..., 0]).save(tmp_path / "x.png")
+    body = "import sys\nfrom edgedigits.cli.main import main\nknown = set(sys.modules)\n"
+    body += "import numpy, PIL.Image\nfrom edgedigits.engines import installed_engines, load_engine\n"
+    body += "from importlib import import_module\nimport_module(f'edgedigits.engines.{installed_engines()[0]}')\n"
+    body += f"own = set(sys.modules)\ncode = main(['classify', {str(tmp_path / 'x.png')!r}])\n"
+    body += "print(code, *sorted(set(sys.modules) - own))"
+    done = run(HEAVY, body)
+    assert done.returncode == 0, done.stderr
+    code, *imported = done.stdout.splitlines()[-1].split()
+    assert code == "0"
+    assert not IDLE & set(imported)
+    assert "PIL.PngImagePlugin" in imported
+
+
+def test_a_process_of_its_own_neither_searches_for_cycles_often_nor_at_its_end():
+    body = (
+        "import gc, os\nfrom edgedigits.cli import main as module\nmodule.main = lambda: 7\ncode = module.process()\n"
+    )
+    body += (
+        "print(code, gc.get_freeze_count() > 1000, gc.get_threshold()[0] > 10_000, os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", body],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "3"},
+    )
+    assert done.stdout.split() == ["7", "True", "True", "3"], done.stderr
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["classify", "--help"], ["bench", "--help"]])

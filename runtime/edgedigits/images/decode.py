@@ -168,6 +168,7 @@ def _png(file: BinaryIO) -> Image.Image | None:
 
     What is none, or damaged, is left to `Image.open` and its errors.
     """
+    file.seek(0)
     head = file.read(len(_PNG))
     file.seek(0)
     if head != _PNG:

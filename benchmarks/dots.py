@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-COLOURS = {"litert": "#1b6ca8", "tflite": "#d1495b", "onnxruntime": "#2a9d5c", "ours": "#1b6ca8", "other": "#555555"}
+from edgedigits_export.svg import ENGINE_COLOURS, svg_bytes, svg_figure
+
+COLOURS = {**ENGINE_COLOURS, "ours": "#1b6ca8", "other": "#555555"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,7 @@ class Dot:
 
 def draw_dots(dots: Sequence[Dot], unit: str, *, log: bool = False) -> bytes:
     """An SVG: a row a dot, the first one on top; the same dots give the same bytes."""
-    figure = Figure(figsize=(8, 0.9 + 0.26 * len(dots)), layout="constrained")
-    FigureCanvasSVG(figure)
+    figure = svg_figure(8, 0.9 + 0.26 * len(dots))
     axes = figure.subplots()
     for row, dot in enumerate(dots):
         reach = [[dot.value - dot.low], [dot.high - dot.value]]
@@ -42,10 +39,7 @@ def draw_dots(dots: Sequence[Dot], unit: str, *, log: bool = False) -> bytes:
     if log:
         _logarithmic(axes)
     axes.grid(visible=True, axis="x", which="both", alpha=0.25)
-    buffer = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "edgedigits"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
+    return svg_bytes(figure)
 
 
 def _logarithmic(axes: Any) -> None:

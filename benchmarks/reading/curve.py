@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from edgedigits_export.svg import svg_bytes, svg_figure
 
 LEAST = 0.01  # per cent; nothing at all is drawn there
 
 
 def draw_rejection(result: dict[str, Any]) -> bytes:
     """An SVG: what is lost and what is answered wrongly as the least confidence rises, and one against the other."""
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
-    FigureCanvasSVG(figure)
+    figure = svg_figure(11, 4.4)
     left, right = figure.subplots(1, 2)
     _by_threshold(left, result["curve"], result["chosen"])
     _trade(right, result["curve"], result["chosen"])
@@ -27,11 +24,7 @@ def draw_rejection(result: dict[str, Any]) -> bytes:
     for plot in (left, right):
         plot.grid(visible=True, alpha=0.3)
     figure.legend(*left.get_legend_handles_labels(), loc="outside right upper", fontsize="small")
-    buffer = io.BytesIO()
-    # A fixed salt instead of a random one: the same result gives the same bytes.
-    with mpl.rc_context({"svg.hashsalt": "edgedigits"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
+    return svg_bytes(figure)
 
 
 def _by_threshold(axes: Any, curve: list[dict[str, Any]], chosen: dict[str, Any]) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-_COLOURS = {"litert": "#1b6ca8", "tflite": "#d1495b", "onnxruntime": "#2a9d5c"}
+from edgedigits_export.svg import ENGINE_COLOURS, svg_bytes, svg_figure
+
 _STYLES = {"int8": "-", "float32": "--"}
 _SOURCES = {"array": "#7b4fa3", "png": "#00868b", "jpeg": "#e9a03b"}
 _STAGES = {"total": "-", "decode": "--", "preprocess": ":"}
@@ -22,8 +19,7 @@ _SMALL = 8
 
 def draw_scaling(result: dict[str, Any]) -> bytes:
     """An SVG: batch, size of the picture, threads, size of the model; a thin grey line where cost is proportional."""
-    figure = Figure(figsize=(10, 8), layout="constrained")
-    FigureCanvasSVG(figure)
+    figure = svg_figure(10, 8)
     batch, images, threads, width = figure.subplots(2, 2).flat
     _batch(batch, result["batch"])
     _images(images, result["images"])
@@ -36,17 +32,15 @@ def draw_scaling(result: dict[str, Any]) -> bytes:
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.grid(visible=True, alpha=0.25)
     figure.legend(handles=_engine_key(result), loc="outside lower center", ncols=4, fontsize=_SMALL)
-    buffer = io.BytesIO()
-    # A fixed salt instead of a random one: the same result gives the same bytes.
-    with mpl.rc_context({"svg.hashsalt": "edgedigits"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
+    return svg_bytes(figure)
 
 
 def _batch(axes: Any, rows: list[dict[str, Any]]) -> None:
     for row in _lines(rows, "engine", "precision", "how"):
         style = {"alpha": 0.45, "marker": "x", "linewidth": 0.8} if row["how"] == "bare" else {"marker": "."}
-        _plot(axes, rows, row, "batch", color=_COLOURS[row["engine"]], linestyle=_STYLES[row["precision"]], **style)
+        _plot(
+            axes, rows, row, "batch", color=ENGINE_COLOURS[row["engine"]], linestyle=_STYLES[row["precision"]], **style
+        )
         if row["how"] == "classify_batch":
             axes.axhline(_first(rows, row)["us"], **_THIN)
     _ticks(axes, {row["batch"] for row in rows})
@@ -74,8 +68,8 @@ def _threads(axes: Any, rows: list[dict[str, Any]], cores: int) -> None:
     for row in _lines(rows, "engine", "precision", "width"):
         faint = {} if row["width"] == widest else {"alpha": 0.45, "linewidth": 0.8}
         _plot(
-            axes, rows, row, "threads", color=_COLOURS[row["engine"]], linestyle=_STYLES[row["precision"]], marker=".",
-            **faint,
+            axes, rows, row, "threads", color=ENGINE_COLOURS[row["engine"]], linestyle=_STYLES[row["precision"]],
+            marker=".", **faint,
         )  # fmt: skip
     threads = sorted({row["threads"] for row in rows})
     for first in _extremes([row for row in rows if row["threads"] == threads[0] and row["width"] == widest]):
@@ -92,7 +86,13 @@ def _width(axes: Any, rows: list[dict[str, Any]], macs: dict[str, int]) -> None:
     rows = [row | {"millions": millions[row["width"]]} for row in rows]
     for row in _lines(rows, "engine", "precision"):
         _plot(
-            axes, rows, row, "millions", color=_COLOURS[row["engine"]], linestyle=_STYLES[row["precision"]], marker="."
+            axes,
+            rows,
+            row,
+            "millions",
+            color=ENGINE_COLOURS[row["engine"]],
+            linestyle=_STYLES[row["precision"]],
+            marker=".",
         )
     steps = sorted(millions.values())
     for first in _extremes([row for row in rows if row["millions"] == steps[0]]):
@@ -144,7 +144,7 @@ def _extremes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _engine_key(result: dict[str, Any]) -> list[Line2D]:
-    engines = [engine for engine in _COLOURS if engine in {row["engine"] for row in result["batch"]}]
-    key = [Line2D([], [], color=_COLOURS[engine], label=engine) for engine in engines]
+    engines = [engine for engine in ENGINE_COLOURS if engine in {row["engine"] for row in result["batch"]}]
+    key = [Line2D([], [], color=ENGINE_COLOURS[engine], label=engine) for engine in engines]
     key += [Line2D([], [], color="#555555", linestyle=style, label=name) for name, style in _STYLES.items()]
     return [*key, Line2D([], [], **_THIN, label="if cost were proportional")]

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from edgedigits_export.svg import ENGINE_COLOURS, svg_bytes, svg_figure
 
 if TYPE_CHECKING:
     from edgedigits_export.figures import Row
 
-_COLOURS = {"litert": "#1b6ca8", "tflite": "#d1495b", "onnxruntime": "#2a9d5c"}
 _MARKERS = {"float32": "o", "float16": "s", "dynamic-int8": "^", "int8": "D", "int16x8": "v"}
 
 
@@ -36,8 +33,7 @@ def draw_front(
 
     ``others`` are drawn as crosses with their names, ``limits_us`` as lines that no engine can be to the left of.
     """
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    FigureCanvasSVG(figure)
+    figure = svg_figure(10, 4.2)
     size, latency = figure.subplots(1, 2, sharey=True)
     for row in rows:
         if row.accuracy is None or row.ci95 is None:
@@ -62,11 +58,7 @@ def draw_front(
         axes.margins(x=0.15, y=0.08)
         axes.grid(visible=True, which="both", alpha=0.25)
     latency.legend(*_unique_legend(latency), fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
-    buffer = io.BytesIO()
-    # A fixed salt instead of a random one: the same rows give the same bytes.
-    with mpl.rc_context({"svg.hashsalt": "edgedigits"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
+    return svg_bytes(figure)
 
 
 def _mark(axes: Any, x: float, row: Row) -> None:
@@ -75,7 +67,7 @@ def _mark(axes: Any, x: float, row: Row) -> None:
     accuracy, (low, high) = 100 * row.accuracy, row.ci95  # type: ignore[operator,misc]  # both were asked for
     axes.errorbar(
         x, accuracy, yerr=[[accuracy - 100 * low], [100 * high - accuracy]], fmt=_MARKERS[precision], capsize=2,
-        color=_COLOURS.get(engine, "#555555"), label=f"{precision} in {engine}", alpha=0.85, linewidth=0.8,
+        color=ENGINE_COLOURS.get(engine, "#555555"), label=f"{precision} in {engine}", alpha=0.85, linewidth=0.8,
     )  # fmt: skip
 
 

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgedigits.apart import tell_parent
 from edgedigits.classifier import DigitClassifier
@@ -124,7 +124,7 @@ def warm_up(once: Once) -> tuple[int, bool]:
         before = median
 
 
-def steady(once: Once, seconds: float, least: int) -> Any:
+def steady(once: Once, seconds: float, least: int) -> NDArray[np.int64]:
     """Times in ns, int64 ``[runs, stages]``, for at least ``seconds`` and ``least`` runs."""
     times: list[tuple[int, ...]] = []
     deadline = time.perf_counter() + seconds

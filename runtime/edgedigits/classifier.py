@@ -16,7 +16,7 @@ from edgedigits.engines import ENGINES, choose_engine, load_engine
 from edgedigits.engines.protocol import Engine
 from edgedigits.errors import BundleError, ImageError, ModelRejected, UsageError
 from edgedigits.images.convention import follows_mnist
-from edgedigits.images.decode import ImageSource, read_picture
+from edgedigits.images.decode import MAX_PIXELS, ImageSource, read_picture
 from edgedigits.images.pipeline import pipeline_for, prepare
 from edgedigits.images.rejection import DIGIT_PARAMETERS
 from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
@@ -50,13 +50,14 @@ class DigitClassifier:
         expect_id: str | None = None,
         *,
         prove: bool = True,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         """Load, verify and prove a model.
 
         ``bundle`` is a shipped name, a path (of a bundle, or of a lone .tflite or .onnx file), or None for the
         default; ``variant`` a precision such as ``int8``, with or without ``.tflite`` or ``.onnx``; ``expect_id`` the
         id of the only bundle to accept, or its first 12 characters or more. ``prove`` answers a few golden inputs
-        first, in under a millisecond for the default model.
+        first, in under a millisecond for the default model. Pictures of more than ``max_pixels`` are refused undecoded.
 
         Raises
         ------
@@ -70,6 +71,7 @@ class DigitClassifier:
             found = model.bundle.id if model.bundle else "a file without a bundle"
             raise BundleError(f"{model.name}: expected the bundle {expect_id}, found {found}; take the right bundle")
         self.model = model
+        self._max_pixels = max_pixels
         self._closed = False
         self._engine: Engine = load_engine(engine_name, model, num_threads)
         self.image_shape = _image_shape(self._engine)
@@ -110,7 +112,8 @@ class DigitClassifier:
                 scores = self._infer(image.reshape(self._one))[0]
                 ticks = started, started, prepared, perf_counter_ns()
                 return Prediction(np.ndarray, data, scores, ticks, self._answering)
-        picture = read_picture(image, self.image_shape[-1], bgr=bgr)  # of an array: memory of its own
+        # Of an array: memory of its own.
+        picture = read_picture(image, self.image_shape[-1], bgr=bgr, max_pixels=self._max_pixels)
         decoded = perf_counter_ns()
         found = prepare(picture.pixels, self.pipeline, self.image_shape, mnist=mnist)
         prepared = perf_counter_ns()
@@ -146,7 +149,7 @@ class DigitClassifier:
         """
         from edgedigits.pages.reader import read_page
 
-        return read_page(self.classify_batch, self._answering, image, _name(image), bgr=bgr)
+        return read_page(self.classify_batch, self._answering, image, _name(image), self._max_pixels, bgr=bgr)
 
     def close(self) -> None:
         """Let go of the model; the classifier answers no more. Closing twice does nothing."""

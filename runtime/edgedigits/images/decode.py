@@ -61,7 +61,12 @@ def read_pixels(source: ImageSource, channels: int | None = None, *, bgr: bool =
 
 
 def read_picture(
-    source: ImageSource, channels: int | None = None, *, bgr: bool = False, detail: int = DETAIL
+    source: ImageSource,
+    channels: int | None = None,
+    *,
+    bgr: bool = False,
+    detail: int = DETAIL,
+    max_pixels: int = MAX_PIXELS,
 ) -> Picture:
     """Decode a path, bytes, a binary file, a PIL image of any mode, or an array.
 
@@ -69,7 +74,7 @@ def read_picture(
     is 1 (grey) or 3 (RGB); by default grey images have 1 and all others 3. `edgedigits.images.arrays` says which
     arrays are understood; ``bgr`` is about their colours, files know their own. A file object is read from its start
     if it can be, and left open. Where grey is asked for, a JPEG is decoded at a fraction of its size as long as both
-    sides keep ``detail`` pixels.
+    sides keep ``detail`` pixels. A picture of more than ``max_pixels`` is refused before it is decoded.
 
     Raises
     ------
@@ -78,19 +83,28 @@ def read_picture(
     """
     if channels not in {None, 1, 3}:
         raise ImageError(f"a model with {channels} channels: expected 1 (grey) or 3 (RGB)")
+    asked = _Asked(channels, detail, max_pixels)
     if isinstance(source, np.ndarray):
-        return Picture(_of_array(array_pixels(source, MAX_PIXELS, bgr=bgr), channels), 1)
+        return Picture(_of_array(array_pixels(source, max_pixels, bgr=bgr), channels, max_pixels), 1)
     if isinstance(source, str | os.PathLike):
-        return _read_path(Path(os.fsdecode(source)), channels, detail)
+        return _read_path(Path(os.fsdecode(source)), asked)
     if isinstance(source, Image.Image):
-        return _guarded("image", lambda: Picture(_of_image(source, "image", channels), 1))
+        return _guarded("image", lambda: Picture(_of_image(source, "image", channels, max_pixels), 1))
     if isinstance(source, bytes | bytearray | memoryview):
-        return _read_file(io.BytesIO(source), "image bytes", channels, detail)
+        return _read_file(io.BytesIO(source), "image bytes", asked)
     if callable(getattr(source, "read", None)):
         told = getattr(source, "name", None)
-        return _read_file(source, told if isinstance(told, str) else "image file", channels, detail)
+        return _read_file(source, told if isinstance(told, str) else "image file", asked)
     expected = "expected a path, bytes, a binary file, a PIL image or an array"
     raise ImageError(f"image: {expected}, found {type(source).__name__}")
+
+
+class _Asked(NamedTuple):
+    """What `read_picture` was asked for, handed down."""
+
+    channels: int | None
+    detail: int
+    max_pixels: int
 
 
 def _guarded(name: str, decode: Callable[[], Picture]) -> Picture:
@@ -106,7 +120,7 @@ def _guarded(name: str, decode: Callable[[], Picture]) -> Picture:
         raise ImageError(f"{name}: is damaged or cut short ({_reason(error)})") from error
 
 
-def _read_path(path: Path, channels: int | None, detail: int) -> Picture:
+def _read_path(path: Path, asked: _Asked) -> Picture:
     try:
         # Not by Pillow: it would map some formats into memory, and a file that shrinks meanwhile ends the process.
         file = path.open("rb")
@@ -114,11 +128,11 @@ def _read_path(path: Path, channels: int | None, detail: int) -> Picture:
         reason = getattr(error, "strerror", None) or error
         raise ImageError(f"{path}: cannot be read ({reason}); expected an image file") from error
     with file:
-        return _read_file(file, str(path), channels, detail)
+        return _read_file(file, str(path), asked)
 
 
-def _read_file(file: BinaryIO, name: str, channels: int | None, detail: int) -> Picture:
-    return _guarded(name, lambda: _decode(_rewound(file, name), name, channels, detail))
+def _read_file(file: BinaryIO, name: str, asked: _Asked) -> Picture:
+    return _guarded(name, lambda: _decode(_rewound(file, name), name, asked))
 
 
 def _rewound(file: BinaryIO, name: str) -> BinaryIO:
@@ -149,18 +163,18 @@ def _drain(file: BinaryIO, name: str) -> bytes:
     return bytes(data)
 
 
-def _decode(file: BinaryIO, name: str, channels: int | None, detail: int) -> Picture:
+def _decode(file: BinaryIO, name: str, asked: _Asked) -> Picture:
     try:
         image = _png(file) or Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         raise ImageError(f"{name}: expected an image ({', '.join(FORMATS)}), found something else") from error
     except Exception as error:  # see _guarded
         raise ImageError(f"{name}: cannot be decoded ({_reason(error)})") from error
-    _check_size(image, name)
+    _check_size(image, name, asked.max_pixels)
     width = image.width
-    if channels == 1:
-        image.draft("L", (detail, detail))
-    return Picture(_of_image(image, name, channels), round(width / image.width))
+    if asked.channels == 1:
+        image.draft("L", (asked.detail, asked.detail))
+    return Picture(_of_image(image, name, asked.channels, asked.max_pixels), round(width / image.width))
 
 
 def _png(file: BinaryIO) -> Image.Image | None:
@@ -182,12 +196,12 @@ def _png(file: BinaryIO) -> Image.Image | None:
         return None
 
 
-def _check_size(image: Image.Image, name: str) -> None:
+def _check_size(image: Image.Image, name: str, max_pixels: int) -> None:
     if not image.width * image.height:
         raise ImageError(f"{name}: expected an image, found {image.width} x {image.height} pixels")
-    if image.width * image.height > MAX_PIXELS:
+    if image.width * image.height > max_pixels:
         raise ImageError(
-            f"{name}: expected at most {MAX_PIXELS // 1_000_000} megapixels, found {image.width} x {image.height}; "
+            f"{name}: expected at most {max_pixels // 1_000_000} megapixels, found {image.width} x {image.height}; "
             "make it smaller first"
         )
 
@@ -196,9 +210,9 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _of_image(image: Image.Image, name: str, channels: int | None) -> NDArray[np.uint8]:
+def _of_image(image: Image.Image, name: str, channels: int | None, max_pixels: int) -> NDArray[np.uint8]:
     """Upright pixels of an image of any mode."""
-    _check_size(image, name)
+    _check_size(image, name, max_pixels)
     image.load()
     # load() turns a TIFF by itself, and Pillow 9.4 would then turn it again; and it copies what needs no turning.
     if image.format != "TIFF" and image.getexif().get(_ORIENTATION, 1) != 1:
@@ -212,10 +226,10 @@ def _of_image(image: Image.Image, name: str, channels: int | None) -> NDArray[np
     return pixels[..., np.newaxis] if grey else pixels
 
 
-def _of_array(values: NDArray[np.uint8], channels: int | None) -> NDArray[np.uint8]:
+def _of_array(values: NDArray[np.uint8], channels: int | None, max_pixels: int) -> NDArray[np.uint8]:
     if values.ndim == 2 and channels != 3:
         return values[..., np.newaxis]  # a camera's frames: no way round by Pillow
-    return _of_image(Image.fromarray(values), "array", channels)
+    return _of_image(Image.fromarray(values), "array", channels, max_pixels)
 
 
 def _is_grey(image: Image.Image) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import UsageError
-from edgedigits.images.decode import ImageSource, read_picture
+from edgedigits.images.decode import MAX_PIXELS, ImageSource, read_picture
 from edgedigits.images.normalised import Box
 from edgedigits.images.rejection import judge
 from edgedigits.pages.lines import Row, find_rows
@@ -48,7 +48,13 @@ class Found:
 
 
 def read_page(
-    classify_batch: ClassifyBatch, answering: Answering, source: ImageSource, name: str, *, bgr: bool = False
+    classify_batch: ClassifyBatch,
+    answering: Answering,
+    source: ImageSource,
+    name: str,
+    max_pixels: int = MAX_PIXELS,
+    *,
+    bgr: bool = False,
 ) -> Reading:
     """Read a picture of digits, see `read_picture` for what it may be; ``name`` is what the answer calls it.
 
@@ -66,7 +72,7 @@ def read_page(
             f"read: expected a model of digits (pipeline digit/1), found {found}; classify with it instead"
         )
     started = time.perf_counter_ns()
-    picture = read_picture(source, 1, bgr=bgr, detail=DETAIL)
+    picture = read_picture(source, 1, bgr=bgr, detail=DETAIL, max_pixels=max_pixels)
     decode_ms = (time.perf_counter_ns() - started) / 1e6
     grey = picture.pixels[..., 0]
     page = read_digits(grey, classify_batch, answering.labels, answering.parameters, picture.scale)

@@ -49,7 +49,12 @@ def test_it_stays_small_and_holds_code_contract_models_and_licences_alone(wheel:
         assert f"{package}/py.typed" in names
     assert {"edgedigits/manifest.schema.json", "edgedigits/bundles/cnn/manifest.json"} <= names
     assert sum(name.endswith(("licenses/LICENSE", "bundles/NOTICE.md")) for name in names) >= 2
-    allowed = (".py", ".typed", ".json", ".toml", ".npz", ".tflite", ".onnx", ".j2", ".md")
+    assert not [name for name in names if name.endswith("reference.npz")]
+    page = (".html", ".js", ".css", ".svg")
+    assert {name for name in names if name.endswith(page)} == {
+        f"edgedigits/serve/page/{file.name}" for file in (ROOT / "runtime/edgedigits/serve/page").iterdir()
+    }
+    allowed = (".py", ".typed", ".json", ".toml", ".npz", ".tflite", ".onnx", ".j2", ".md", *page)
     assert not [
         name
         for name in names

@@ -26,6 +26,13 @@ VERBS = {
     "classify": Verb("Read", "say which digit each image shows", "edgedigits.cli.classify"),
     "read": Verb("Read", "read all digits of each image, in lines and words", "edgedigits.cli.read"),
     "eval": Verb("Read", "measure accuracy over folders named by label", "edgedigits.cli.evaluate"),
+    "serve": Verb(
+        "Read",
+        "answer on the network: a page to draw on, an interface for programs, a camera",
+        "edgedigits.cli.serve",
+        "serve",
+        ("starlette", "uvicorn", "python_multipart", "prometheus_client"),
+    ),
     "show": Verb("Trust", "print the model card of a bundle or a model file", "edgedigits.cli.show"),
     "check": Verb(
         "Trust",

@@ -1,0 +1,74 @@
+"""What the service counts, and how the machine fares, as Prometheus' text (text format 0.0.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from edgedigits.facts.health import THROTTLING, read_health
+from edgedigits.facts.place import Place
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# From a decoded digit on a fast machine to a page on a slow one, seconds.
+BUCKETS = (5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """Counters of one service, in a registry of its own."""
+
+    def __init__(self, place: Place) -> None:
+        """``place`` is the machine whose temperature and complaints are told."""
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "edgedigits_requests", "Requests answered.", ("path", "status"), registry=self._registry
+        )
+        self._rejections = Counter(
+            "edgedigits_rejections", "Answers that say they should not be used.", ("reason",), registry=self._registry
+        )
+        self._stages = Histogram(
+            "edgedigits_stage_seconds", "Time by stage of an answer.", ("stage",), buckets=BUCKETS,
+            registry=self._registry,
+        )  # fmt: skip
+        ProcessCollector(registry=self._registry)  # process_resident_memory_bytes and others
+        self._registry.register(_Board(place))
+
+    def count_request(self, path: str, status: int) -> None:
+        """A request that was answered; ``path`` is one of a few, or a scanner could fill the memory."""
+        self._requests.labels(path, str(status)).inc()
+
+    def count_rejection(self, reason: str) -> None:
+        """An answer with ``reason`` not to be used."""
+        self._rejections.labels(reason).inc()
+
+    def observe(self, stages_ms: Mapping[str, float]) -> None:
+        """How long the stages of an answer took."""
+        for stage, milliseconds in stages_ms.items():
+            self._stages.labels(stage).observe(milliseconds / 1000)
+
+    def text(self) -> bytes:
+        """All of it; reads the machine's sensors."""
+        return generate_latest(self._registry)
+
+
+class _Board(Collector):
+    """Temperature and throttling, where the machine tells them."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def collect(self) -> Iterator[Metric]:
+        health = read_health(self._place.read, self._place.vcgencmd)
+        if health.temperature_c is not None:
+            yield GaugeMetricFamily("edgedigits_temperature_celsius", "Of the processor.", health.temperature_c)
+        if health.throttling is not None:
+            bits = GaugeMetricFamily("edgedigits_throttling", "1 for what the firmware complains of.", labels=["what"])
+            for name in THROTTLING.values():
+                bits.add_metric([name], float(name in health.throttling))
+            yield bits
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())

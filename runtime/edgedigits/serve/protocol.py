@@ -1,0 +1,111 @@
+"""HTTP connections with deadlines: uvicorn's protocol waits for ever for a request that was begun."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from edgedigits.serve.guard import HEADERS
+from edgedigits.serve.limits import LIMITS, LINGER_S, Limits
+from edgedigits.serve.problems import MEDIA_TYPE, problem_bytes
+
+
+class Connection(H11Protocol):
+    """One connection; closed when a request's head, or the reading of an answer, takes too long."""
+
+    limits: ClassVar[Limits] = LIMITS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """As uvicorn makes it."""
+        super().__init__(*args, **kwargs)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+        self._began = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Refuse it where there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections; try again in a moment")
+        else:
+            self._set_deadline(self.limits.header_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadlines."""
+        self._clear_deadline()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Between two requests the first byte starts the clock, the end of the head stops it."""
+        if self._is_idle() and not self._began and not self._is_sending_on():
+            self._began = True
+            self._set_deadline(self.limits.header_s)
+        super().data_received(data)
+        if not self._is_idle():
+            self._began = False
+            self._clear_deadline()
+
+    def on_response_complete(self) -> None:
+        """Let a client that was refused early send on for a moment, so that it comes to read why."""
+        super().on_response_complete()
+        if self._is_sending_on() and not self.transport.is_closing():
+            self._set_deadline(LINGER_S)
+
+    def pause_writing(self) -> None:
+        """The client does not read: for so long, and no longer."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.limits.stalled_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+
+    def send_400_response(self, msg: str) -> None:
+        """What uvicorn answers to bytes that are no HTTP, as a problem."""
+        self._refuse(HTTPStatus.BAD_REQUEST, msg.removesuffix("."))
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _is_sending_on(self) -> bool:
+        """Whether the client still sends a body that was answered already."""
+        return self.conn.our_state is h11.DONE and self.conn.their_state is h11.SEND_BODY
+
+    def _set_deadline(self, seconds: float) -> None:
+        self._clear_deadline()
+        self._deadline = self.loop.call_later(seconds, self._too_late)
+
+    def _clear_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self._began:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the request's head did not arrive in time")
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: HTTPStatus, detail: str) -> None:
+        """Answer without the application, and close."""
+        body = problem_bytes(status, detail)
+        head = [
+            (b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"), *HEADERS,
+        ]  # fmt: skip
+        if status is HTTPStatus.SERVICE_UNAVAILABLE:
+            head.append((b"retry-after", b"1"))
+        response = h11.Response(status_code=status, headers=head, reason=status.phrase.encode())
+        for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()

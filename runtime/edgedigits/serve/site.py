@@ -1,0 +1,48 @@
+"""The page's files and the description of the interface, read once from the package."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from functools import cache
+from importlib.resources import files
+from pathlib import PurePath
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from edgedigits import __version__
+
+_INDEX = "index.html"
+_KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+
+
+def routes() -> list[Route]:
+    """A route for each file, the index at ``/``."""
+    page = files("edgedigits.serve") / "page"
+    found = [Route("/openapi.json", _given(json.dumps(openapi()).encode(), "application/json"), methods=["GET"])]
+    for file in page.iterdir():
+        path = "/" if file.name == _INDEX else f"/{file.name}"
+        kind = _KINDS[PurePath(file.name).suffix]
+        found.append(Route(path, _given(file.read_bytes(), kind), methods=["GET"]))
+    return found
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The OpenAPI document."""
+    document: dict[str, Any] = json.loads((files("edgedigits.serve") / "openapi.json").read_bytes())
+    document["info"]["version"] = __version__
+    document["components"]["schemas"]["Manifest"] = json.loads(
+        (files("edgedigits") / "manifest.schema.json").read_bytes()
+    )
+    return document
+
+
+def _given(data: bytes, kind: str) -> Callable[[Request], Awaitable[Response]]:
+    async def give(_: Request) -> Response:
+        return Response(data, media_type=kind)
+
+    return give

@@ -1,0 +1,164 @@
+"""A picture out of a request: its body as it is, or the one file in a multipart form; bounded in size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from edgedigits.serve.limits import MEGABYTE, Limits
+from edgedigits.serve.problems import Problem, busy
+
+
+class Store:
+    """How many bytes all requests together hold."""
+
+    def __init__(self, limit: int) -> None:
+        """``limit`` is that of all together."""
+        self._limit = limit
+        self.held = 0
+
+    @contextmanager
+    def shelf(self) -> Iterator[Shelf]:
+        """One request's part, given back at the end."""
+        shelf = Shelf(self)
+        try:
+            yield shelf
+        finally:
+            self.held -= shelf.held
+
+    def take(self, count: int) -> None:
+        """Account for bytes.
+
+        Raises
+        ------
+        Problem: 503, there is no room for them now.
+
+        """
+        if self.held + count > self._limit:
+            raise busy("too many pictures are being received just now; send it again in a moment")
+        self.held += count
+
+
+class Shelf:
+    """The bytes of one request."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing yet."""
+        self._store = store
+        self.held = 0
+
+    def take(self, count: int) -> None:
+        """As `Store.take`."""
+        self._store.take(count)
+        self.held += count
+
+
+async def receive_body(request: Request, shelf: Shelf, limits: Limits) -> bytes:
+    """The whole body, refused as soon as it is known to be too large.
+
+    Raises
+    ------
+    Problem: 413, 408 or 503.
+    ClientDisconnect: the client has gone.
+
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limits.body_bytes:
+        raise _too_large(limits)
+    chunks: list[bytes] = []
+    try:
+        async with asyncio.timeout(limits.body_s):
+            async for chunk in request.stream():
+                if shelf.held + len(chunk) > limits.body_bytes:
+                    raise _too_large(limits)
+                shelf.take(len(chunk))
+                chunks.append(chunk)
+    except TimeoutError as error:
+        raise Problem(
+            HTTPStatus.REQUEST_TIMEOUT, f"the picture did not arrive within {limits.body_s:g} seconds; send it again"
+        ) from error
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def picture_of(body: bytes, content_type: str | None) -> bytes:
+    """The picture in a body: all of it, whatever its type is called, unless it is a form.
+
+    Raises
+    ------
+    Problem: 400, a form that is damaged or does not hold exactly one file.
+
+    """
+    kind, options = parse_options_header(content_type)
+    if kind != b"multipart/form-data":
+        return body
+    files = _Files()
+    try:
+        parser = MultipartParser(
+            options.get(b"boundary", b""),
+            {
+                "on_part_begin": files.begin,
+                "on_header_field": files.name,
+                "on_header_value": files.value,
+                "on_header_end": files.end_header,
+                "on_part_data": files.data,
+                "on_end": files.end,
+            },
+        )
+        parser.write(body)
+    except FormParserError as error:
+        raise _bad_form(f"a damaged one ({error})") from error
+    if not files.ended:
+        raise _bad_form("one that is cut short")
+    if len(files.found) != 1:
+        raise _bad_form(f"{len(files.found)} files")
+    return bytes(files.found[0])
+
+
+class _Files:
+    """Collects the parts that are files: those whose disposition has a file name (RFC 7578, section 4.2)."""
+
+    def __init__(self) -> None:
+        self.found: list[bytearray] = []
+        self.ended = False
+        self._header: tuple[bytearray, bytearray] = bytearray(), bytearray()
+        self._is_file = False
+
+    def begin(self) -> None:
+        self._is_file = False
+
+    def name(self, data: bytes, start: int, end: int) -> None:
+        self._header[0].extend(data[start:end])
+
+    def value(self, data: bytes, start: int, end: int) -> None:
+        self._header[1].extend(data[start:end])
+
+    def end_header(self) -> None:
+        name, value = self._header
+        if name.lower() == b"content-disposition" and b"filename" in parse_options_header(bytes(value))[1]:
+            self._is_file = True
+            self.found.append(bytearray())
+        self._header = bytearray(), bytearray()
+
+    def data(self, data: bytes, start: int, end: int) -> None:
+        if self._is_file:
+            self.found[-1] += data[start:end]
+
+    def end(self) -> None:
+        self.ended = True
+
+
+def _too_large(limits: Limits) -> Problem:
+    return Problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"expected a picture of at most {limits.body_bytes / MEGABYTE:g} MB, found more; make it smaller first",
+    )
+
+
+def _bad_form(found: str) -> Problem:
+    return Problem(HTTPStatus.BAD_REQUEST, f"multipart/form-data: expected a form with one file, found {found}")

@@ -12,7 +12,7 @@ PI ?=
 READING ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test cover mutants lint format type build pi bench bundle bit-flips compat reading thresholds readme constraints clean
+.PHONY: help install demo test cover mutants lint format type build pi bench bundle screenshots bit-flips compat reading thresholds readme constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,11 +80,15 @@ bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine 
 	$(BIN)/python benchmarks/scaling/run.py
 	$(BIN)/python benchmarks/loadgen/run.py
 	$(BIN)/python benchmarks/alarms/run.py
+	$(BIN)/python benchmarks/serve/run.py
 	$(BIN)/python benchmarks/readme.py
 
 bundle: install ## export the shipped bundle from the reference model
 	$(BIN)/edgedigits export models/cnn.keras --calibration mnist --variants int8,float32.tflite \
 	  -o runtime/edgedigits/bundles/cnn --overwrite
+
+screenshots: install ## take the page's pictures for README and docs anew, by its own tests (needs Chromium)
+	EDGEDIGITS_SCREENSHOTS=docs $(BIN)/python -m pytest -q tests/serve -k screenshot
 
 bit-flips: install ## flip bits of the shipped int8 file: how many does the self-test notice?
 	$(BIN)/python benchmarks/bit_flips.py -o benchmarks/results/bit-flips.json

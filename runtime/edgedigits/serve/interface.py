@@ -111,7 +111,7 @@ async def _answered(request: Request, answer: Callable[[bytes, str | None], byte
     except Full as error:
         raise busy("too many pictures wait for their answer; send it again in a moment") from error
     except ImageError as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error).removeprefix("image bytes: ")) from error
     except UsageError as error:
         raise Problem(HTTPStatus.NOT_IMPLEMENTED, str(error)) from error
     except MemoryError as error:

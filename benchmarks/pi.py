@@ -1,9 +1,9 @@
 """Does it run on a Raspberry Pi, and does it compute the same there? Asked of emulated boards, with the built wheel.
 
 `python benchmarks/pi.py WHEEL [--bundle BUNDLE] [-o FILE] [--check]`: on each board, with each of its systems, the
-wheel's `doctor`, `selftest`, `classify` and `parity --save-outputs` over test digits of MNIST, compared with what the
-same engines answer on this machine; and guest instructions per inference. With --check it exits 1 where a gate fails
-or an instruction count left the committed one. Emulation proves compatibility and numerics, never speed.
+wheel's `doctor`, `selftest`, `classify`, `serve` and `parity --save-outputs` over test digits of MNIST, compared with
+what the same engines answer on this machine; and guest instructions per inference. With --check it exits 1 where a gate
+fails or an instruction count left the committed one. Emulation proves compatibility and numerics, never speed.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pi_serve import serve_there
 
 from edgedigits.bundle import Bundle
 from edgedigits.cli.verbs import VERBS
@@ -63,14 +64,14 @@ def on_board(task: Task, name: str, system_name: str) -> dict[str, Any]:
         print(f"{title}: {line}", file=sys.stderr, flush=True)
 
     say("begun")
-    with emulated(board, system, system.engines, say, task.wheel) as place:
+    with emulated(board, system, system.engines, say, task.wheel, service=True) as place:
         one = _OneBoard(task, place, system.engines, MARKING_CALL[system.architecture], [])
-        versions = place.versions(["numpy", "pillow", *map(package_of, system.engines)])
+        versions = place.versions(["numpy", "pillow", *map(package_of, system.engines), "starlette", "uvicorn"])
         found = {
             "board": name, "os": system.suite, "arch": system.architecture, "model": board.model,
             "processor": processor_of(board, system), "emulated": True, "versions": versions,
-            "doctor": one.doctor(), "selftest": one.selftest(), "classify": one.classify(), "bench": one.bench(),
-            "rows": list(one.rows()), "lies": list(one.lies()), "failed": one.failed,
+            "doctor": one.doctor(), "selftest": one.selftest(), "classify": one.classify(), "serve": one.serve(),
+            "bench": one.bench(), "rows": list(one.rows()), "lies": list(one.lies()), "failed": one.failed,
         }  # fmt: skip
     say("; ".join(one.failed) or "as it should be")
     return found
@@ -110,6 +111,18 @@ class _OneBoard:
             found.append({"engine": engine, "digit": digit, "expected": self.task.label})
             if digit != self.task.label:
                 self.failed.append(f"classify in {engine} reads {digit}, not {self.task.label}")
+        return found
+
+    def serve(self) -> dict[str, Any] | None:
+        """What the service there answers here, and how it ends; None when it did neither."""
+        try:
+            found = serve_there(self.place, self.task.picture, "--bundle", str(self.task.bundle.path))
+        except OSError as error:
+            self.failed.append(_last(str(error)))
+            return None
+        expected = {"digit": self.task.label, "counted": True, "exit_code": 0}
+        if wrong := {name: found[name] for name, value in expected.items() if found[name] != value}:
+            self.failed.append(f"serve: expected {expected}, found {wrong}")
         return found
 
     def bench(self) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from reading.curve import draw_rejection
 from reading.tables import reading_tables, short_table, thresholds_table
 from scaling.panels import draw_scaling
 from scaling.table import scaling_table
+from serve.table import TABLES as SERVE
 from tables import boards_table, compat_line, flips_table, instructions_table, variants_table
 
 ROOT = Path(__file__).parent.parent
@@ -60,6 +61,8 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "docs/benchmarks.md", "boards-latency", contributed_table(contributed())
     for mark, make in BENCHMARKS.items():
         yield "docs/benchmarks.md", mark, make(result(mark))
+    for part, make in SERVE.items():
+        yield "docs/serve.md", f"serve-{part}", make(result("serve"))
     yield "docs/reading.md", "reading-thresholds", thresholds_table(result("thresholds"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from edgedigits.errors import TargetError
 from edgedigits_export.boards import System
 
 _MACHINES = {"arm64": "aarch64", "armhf": "armv7l"}
+_OLDEST_PYTHON = "3.11"  # of the boards' systems
 _OLDEST_GLIBC = 17  # of the manylinux tags that carry a version; manylinux2014 is its other name
 
 
@@ -37,6 +38,19 @@ def install_wheel(system: System, package: str, version: str, folder: Path) -> N
         ],
         f"{wanted} for {system.suite} {system.architecture}, Python {system.python}",
     )  # fmt: skip
+
+
+def install_pure(packages: Mapping[str, str], folder: Path) -> None:
+    """Unpack releases (name → release) that are Python alone, and so fit every system, into ``folder``.
+
+    Raises
+    ------
+    TargetError: there is no such wheel, or it cannot be fetched.
+
+    """
+    wanted = [f"{package}=={version}" for package, version in packages.items()]
+    anywhere = ["--platform=any", "--implementation=py", "--abi=none", f"--python-version={_OLDEST_PYTHON}"]
+    pip_install(["--no-deps", "--no-compile", "--target", str(folder), *anywhere, *wanted], ", ".join(wanted))
 
 
 def pip_install(words: Sequence[str], what: str, before: Sequence[str] = ()) -> None:

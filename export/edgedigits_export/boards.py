@@ -86,6 +86,11 @@ SYSTEMS = {
         System("trixie", "arm64", "3.13", (2, 41), (), {"numpy": "2.4.6", "pillow": "13.0.0"}, _LITERT | _ONNX),
     )
 }  # fmt: skip
+# What the extra `serve` brings along, for all systems: pure Python. Releases as in constraints.txt.
+SERVICE = {
+    "starlette": "1.10.0", "uvicorn": "0.54.0", "python-multipart": "0.0.34", "prometheus-client": "0.26.0",
+    "anyio": "4.16.0", "click": "8.5.1", "h11": "0.16.0", "idna": "3.20", "typing-extensions": "4.16.0",
+}  # fmt: skip
 SUITES = tuple(dict.fromkeys(system.suite for system in SYSTEMS.values()))
 ARCHITECTURES = tuple(dict.fromkeys(system.architecture for system in SYSTEMS.values()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,8 +13,8 @@ from pathlib import Path
 from edgedigits.measure.machine import EMULATED
 from edgedigits_export.board_cache import Part, Progress, provide
 from edgedigits_export.board_system import unpack_packages
-from edgedigits_export.board_wheels import install_wheel
-from edgedigits_export.boards import Board, System, processor_of, write_kernel_files
+from edgedigits_export.board_wheels import install_pure, install_wheel
+from edgedigits_export.boards import SERVICE, Board, System, processor_of, write_kernel_files
 from edgedigits_export.place import Place, clean_environment, copy_package
 from edgedigits_export.targets import package_of
 
@@ -25,25 +26,33 @@ _LIBRARIES = ("libstdc++6", "libgcc-s1", "zlib1g", "libatomic1")
 _SIZES = {
     "qemu": (30, 42), "bookworm-arm64": (25, 75), "bookworm-armhf": (45, 141), "trixie-arm64": (25, 69),
     "numpy": (15, 56), "pillow": (7, 21), "tflite": (3, 7), "litert": (15, 41), "onnxruntime": (24, 59),
+    "service": (1, 4),
 }  # fmt: skip
 
 
 @contextmanager
 def emulated(
-    board: Board, system: System, engines: Mapping[str, str], progress: Progress, package: Path | None = None
+    board: Board,
+    system: System,
+    engines: Mapping[str, str],
+    progress: Progress,
+    package: Path | None = None,
+    *,
+    service: bool = False,
 ) -> Iterator[Place]:
     """The board's Python, ready to run, with the ``engines`` (name → release) installed.
 
     Parameters
     ----------
     package: a folder that holds `edgedigits`; None for the installed one.
+    service: install what `edgedigits serve` needs, too.
 
     Raises
     ------
     TargetError: this machine has no Debian packages to make it of, or there is no such wheel.
 
     """
-    qemu, debian, *wheels = provide(_parts(system, engines), progress)
+    qemu, debian, *wheels = provide(_parts(system, engines, service=service), progress)
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as name:
         folder = Path(name)
         root = folder / "root"
@@ -87,7 +96,7 @@ def _environment(folder: Path, path: list[Path], debian: Path) -> dict[str, str]
     }
 
 
-def _parts(system: System, engines: Mapping[str, str]) -> list[Part]:
+def _parts(system: System, engines: Mapping[str, str], *, service: bool = False) -> list[Part]:
     packages = (f"python{system.python}", *_LIBRARIES, *system.debian)
     return [
         Part(f"qemu-{_QEMU_SUITE}", _unpack_qemu, *_SIZES["qemu"]),
@@ -100,7 +109,13 @@ def _parts(system: System, engines: Mapping[str, str]) -> list[Part]:
             )
             for name, version in {**system.wheels, **engines}.items()
         ),
+        *([Part(_service_name(), partial(install_pure, SERVICE), *_SIZES["service"])] if service else []),
     ]
+
+
+def _service_name() -> str:
+    """Another one for other releases."""
+    return f"service-{hashlib.sha256(repr(SERVICE).encode()).hexdigest()[:12]}"
 
 
 def _unpack_qemu(folder: Path) -> None:

@@ -52,6 +52,14 @@ class Place:
         """Run ``edgedigits words``."""
         return self.run(["-m", "edgedigits.cli.main", *words], show_errors=show_errors)
 
+    def start(self, words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+        """Start ``edgedigits words``, which goes on by itself; what it says is appended to ``log``."""
+        with log.open("ab") as stream:
+            return subprocess.Popen(  # noqa: S603  our own commands
+                [self.python, "-m", "edgedigits.cli.main", *words],
+                env=dict(self.environment), stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
+            )  # fmt: skip
+
     def with_variables(self, **variables: str) -> Place:
         """The same place with more in its environment."""
         return replace(self, environment={**self.environment, **variables})

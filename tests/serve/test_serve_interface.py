@@ -25,6 +25,7 @@ from edgedigits.serve.limits import LIMITS
 from edgedigits.serve.metrics import Metrics
 from edgedigits.serve.service import Service
 from edgedigits.serve.site import openapi
+from edgedigits.serve.uploads import is_tiny
 
 VARIABLE = ("timing_ms", "source")
 
@@ -43,6 +44,20 @@ def test_classify_answers_as_the_command_does(service, drawn, command, tmp_path:
             assert {k: v for k, v in told.items() if k not in VARIABLE} == {
                 k: v for k, v in found.items() if k not in VARIABLE
             }
+
+
+def test_a_tiny_picture_is_answered_at_once_like_any_other(service, digits, classifier) -> None:
+    for image in digits.images[:10, ..., 0]:
+        picture = png_of(image)
+        assert is_tiny(picture)
+        assert service.post("/v1/classify", picture).json()["probabilities"] == [
+            float(value) for value in classifier.classify(picture).probabilities
+        ]
+    assert not is_tiny(png_of(np.zeros((65, 64), np.uint8)))
+    assert not is_tiny(png_of(np.zeros((64, 65), np.uint8)))
+    assert not is_tiny(png_of(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)))  # 12 kB
+    assert not is_tiny(b"\x89PNG\r\n\x1a\n")
+    assert not is_tiny(b"")
 
 
 def test_read_answers_as_the_command_does(service, several, command, tmp_path: Path) -> None:
@@ -123,7 +138,10 @@ def test_what_goes_wrong_is_a_problem_detail(service, method, path, body, status
     assert problem["type"] == "about:blank"
     assert says in problem["detail"]
     assert "\n" not in problem["detail"]
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+    if method == "GET":  # what a browser may show as a page
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(

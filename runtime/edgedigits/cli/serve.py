@@ -40,10 +40,12 @@ def run(args: argparse.Namespace) -> int:
         _print_unit(args)
         return 0
     from edgedigits.serve.app import make_app
+    from edgedigits.serve.memory import be_frugal
     from edgedigits.serve.server import listen, serve, url_of
 
     with listen(args.host, args.port) as listening:
         service = _service(args)
+        be_frugal()
 
         def ready() -> None:
             print(_opening(url_of(listening), service), file=sys.stderr, flush=True)

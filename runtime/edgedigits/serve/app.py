@@ -30,6 +30,7 @@ def make_app(service: Service, names: Sequence[str] = (), origins: Sequence[str]
         middleware=[cors] if origins else [],
         exception_handlers={Problem: on_problem, HTTPException: on_http_exception, Exception: on_bug},
     )
+    app.router.redirect_slashes = False  # the place it would name may not be ours, behind a proxy
     app.state.service = service
     # Outside of Starlette, whose answer to a bug does not go through its own middleware.
     return Guard(app, service.metrics, paths, {*own_names(), *names})

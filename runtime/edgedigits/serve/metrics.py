@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -35,10 +36,13 @@ class Metrics:
         )  # fmt: skip
         ProcessCollector(registry=self._registry)  # process_resident_memory_bytes and others
         self._registry.register(_Board(place))
+        # Looking a child up by its labels takes longer than counting.
+        self._request = cache(lambda path, status: self._requests.labels(path, str(status)))
+        self._stage = cache(self._stages.labels)
 
     def count_request(self, path: str, status: int) -> None:
         """A request that was answered; ``path`` is one of a few, or a scanner could fill the memory."""
-        self._requests.labels(path, str(status)).inc()
+        self._request(path, status).inc()
 
     def count_rejection(self, reason: str) -> None:
         """An answer with ``reason`` not to be used."""
@@ -47,7 +51,7 @@ class Metrics:
     def observe(self, stages_ms: Mapping[str, float]) -> None:
         """How long the stages of an answer took."""
         for stage, milliseconds in stages_ms.items():
-            self._stages.labels(stage).observe(milliseconds / 1000)
+            self._stage(stage).observe(milliseconds / 1000)
 
     def text(self) -> bytes:
         """All of it; reads the machine's sensors."""

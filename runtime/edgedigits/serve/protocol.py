@@ -15,7 +15,7 @@ from edgedigits.serve.problems import MEDIA_TYPE, problem_bytes
 
 
 class Connection(H11Protocol):
-    """One connection; closed when a request's head, or the reading of an answer, takes too long."""
+    """One connection; closed when a request's head or body, or the reading of an answer, takes too long."""
 
     limits: ClassVar[Limits] = LIMITS
 
@@ -24,7 +24,7 @@ class Connection(H11Protocol):
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
-        self._began = False
+        self._awaited: str | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Refuse it where there are too many."""
@@ -41,14 +41,16 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Between two requests the first byte starts the clock, the end of the head stops it."""
-        if self._is_idle() and not self._began and not self._is_sending_on():
-            self._began = True
-            self._set_deadline(self.limits.header_s)
+        """A head or body that did not come whole has until its deadline, whatever more of it comes."""
         super().data_received(data)
-        if not self._is_idle():
-            self._began = False
+        if self._is_sending_on():
+            return
+        awaited = "head" if self._is_idle() else "body" if self.cycle.more_body else None
+        if awaited is None:
             self._clear_deadline()
+        elif awaited != self._awaited:
+            self._set_deadline(self.limits.header_s if awaited == "head" else self.limits.body_s)
+        self._awaited = awaited
 
     def on_response_complete(self) -> None:
         """Let a client that was refused early send on for a moment, so that it comes to read why."""
@@ -91,8 +93,13 @@ class Connection(H11Protocol):
     def _too_late(self) -> None:
         if self.transport.is_closing():
             return
-        if self._began:
+        if self._awaited == "head" and self._is_idle():
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the request's head did not arrive in time")
+        elif self._awaited == "body" and not self._is_idle() and not self.cycle.response_started:
+            self.cycle.disconnected = True  # to the application it is as if the client had gone
+            self.cycle.message_event.set()
+            late = f"the picture did not arrive within {self.limits.body_s:g} seconds; send it again"
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, late)
         else:
             self.transport.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import logging
 import os
 import signal
@@ -22,8 +21,6 @@ from edgedigits.serve.service import Service
 # Of requests that wait to be accepted; what comes more is refused by the kernel.
 _BACKLOG = 128
 _WATCH_S = 10
-# The command searches for garbage seldom, since most verbs soon end; each connection leaves some.
-_PYTHONS_OWN = (700, 10, 10)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -74,7 +71,8 @@ def serve(app: ASGIApp, service: Service, listening: socket.socket, ready: Calla
 
     ``ready`` is called when requests are accepted.
     """
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # not each client's mistakes
+    for name in ("uvicorn.error", "python_multipart.multipart"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # not each client's mistakes
     limits = service.limits
     config = uvicorn.Config(
         app,
@@ -91,9 +89,7 @@ def serve(app: ASGIApp, service: Service, listening: socket.socket, ready: Calla
         timeout_notify=_WATCH_S,
     )
     server = _Server(config, service, ready)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_PYTHONS_OWN)
+    service.begun = server.server_state.tasks
     server.run(sockets=[listening])
     return server.signal
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,8 @@ from edgedigits.serve.uploads import Store, picture_of
 from edgedigits.serve.worker import Worker
 from edgedigits.trust.golden import check_golden
 
+_encode = json.JSONEncoder(allow_nan=False).encode  # json.dumps would make one a call
+
 
 @dataclass
 class Service:
@@ -29,6 +32,7 @@ class Service:
     ----------
     proved: how many golden inputs were answered as recorded before the service began; None for a lone file.
     ending: it was told to end, and only finishes what was begun.
+    begun: requests that were begun and are not answered yet, as the server keeps them.
 
     """
 
@@ -38,6 +42,7 @@ class Service:
     camera: Camera | None = None
     proved: int | None = None
     ending: bool = False
+    begun: Collection[object] = ()
     worker: Worker = field(init=False)
     store: Store = field(init=False)
 
@@ -70,7 +75,7 @@ class Service:
             self.metrics.count_rejection(told["rejected"])
         if fed:
             told["fed"] = None if prediction.digit is None else _png(prediction.fed)
-        return json.dumps(told, allow_nan=False).encode()
+        return _encode(told).encode()
 
     def read(self, body: bytes, content_type: str | None) -> bytes:
         """The JSON of one page, as `read --json` prints it.
@@ -87,7 +92,7 @@ class Service:
         for digit in reading.digits:
             if digit.rejection is not None:
                 self.metrics.count_rejection(digit.rejection.reason)
-        return json.dumps(told, allow_nan=False).encode()
+        return _encode(told).encode()
 
     def card(self) -> dict[str, Any]:
         """Which model answers, in which engine, and its bundle's manifest."""

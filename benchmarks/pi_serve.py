@@ -1,0 +1,58 @@
+"""`edgedigits serve` on an emulated board, asked from this machine: user emulation shares its network."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from edgedigits_export.place import Place
+
+PATIENCE_S = 60.0
+_URL = re.compile(r"http://127\.0\.0\.1:\d+")
+
+
+def serve_there(place: Place, picture: Path, *words: str) -> dict[str, Any]:
+    """Start it, ask it, end it; ``words`` are more options.
+
+    Raises
+    ------
+    OSError: it is not ready, refuses the picture or has no metrics, with what it said.
+
+    """
+    log = place.folder / "serve.log"
+    process = place.start(["serve", "--port", "0", *words], log)
+    try:
+        url = _url(process, log)
+        proved = json.loads(_asked(f"{url}/readyz"))["golden_inputs"]
+        digit = json.loads(_asked(f"{url}/v1/classify", picture.read_bytes()))["digit"]
+        counted = b'edgedigits_requests_total{path="/v1/classify",status="200"} 1.0' in _asked(f"{url}/metrics")
+        process.send_signal(signal.SIGTERM)
+        return {"proved": proved, "digit": digit, "counted": counted, "exit_code": process.wait(PATIENCE_S)}
+    except (URLError, subprocess.TimeoutExpired) as error:
+        raise OSError(f"serve: {error}: {log.read_text()[-300:]}") from error
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _url(process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := _URL.search(log.read_text()):
+            return found[0]
+        time.sleep(0.05)
+    raise OSError(f"serve does not begin: {log.read_text()[-300:]}")
+
+
+def _asked(url: str, body: bytes | None = None) -> bytes:
+    request = Request(url, body, {"Content-Type": "image/png"})  # noqa: S310  of this machine
+    with urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
+        told: bytes = answer.read()
+    return told

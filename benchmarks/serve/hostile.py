@@ -1,0 +1,71 @@
+"""Does the service survive? Malformed and hostile requests, the same for a seed, while a good one must stay right.
+
+`python hostile.py PORT NUMBER ...` sends single ones again, to a service that runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from attacks_http import HTTP, Attack, Step, slow, whole
+from attacks_pictures import PICTURES, large
+from pictures import digit, encoded
+from PIL import Image
+from sending import play
+from servers import started
+from siege import AT_ONCE, TOLD, Siege
+
+SEED = 20261124
+LABEL = 7
+# Resident memory at the end beside that after the first round.
+GOAL = 0.05
+# One of a hundred stalls, one of a thousand brings a picture as large as is taken; a third of the others are pictures.
+ATTACKS: list[Attack] = [*(HTTP * 50), *(PICTURES * 68), *([slow] * 10), large]
+
+
+def attack(number: int) -> tuple[str, list[Step]]:
+    """The name and the steps of one hostile request."""
+    dice = random.Random(f"{SEED} {number}")  # noqa: S311  it has to be the same again
+    chosen = dice.choice(ATTACKS)
+    return chosen.__name__, chosen(dice, good_picture())
+
+
+def good_picture() -> bytes:
+    """A digit that has to be read rightly throughout."""
+    return encoded(Image.fromarray(digit(LABEL)))
+
+
+def hostile(command: Sequence[str], count: int, rounds: int) -> dict[str, Any]:
+    """``count`` hostile requests in ``rounds``, after each of which a good one is asked."""
+    with started(command) as server:
+        siege = Siege(server, attack, slow.__name__, (whole(good_picture()), f'"digit": {LABEL},'.encode()))
+        told = asyncio.run(siege.lay(count, rounds))
+        code, said = server.end(), server.said()
+    failed = siege.failed
+    if code:
+        failed.append(f"the service ended with {code} instead of 0")
+    if "Traceback" in said:
+        failed.append(f"{said.count('Traceback')} tracebacks; the first: {said[said.index('Traceback') :][:3000]}")
+    growth = told["rounds"][-1]["rss_kb"] / told["rounds"][0]["rss_kb"] - 1 if told["rounds"] else None
+    if growth is not None and growth > GOAL:
+        failed.append(f"resident memory grew by {growth:.1%}, at most {GOAL:.0%} are allowed")
+    return {
+        "seed": SEED, "count": count, "at_once": AT_ONCE, **told, "growth": growth, "goal": GOAL, "exit_code": code,
+        "failures": len(failed), "failed": failed[:TOLD],
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Send some of them again."""
+    port, *numbers = map(int, sys.argv[1:])
+    for number in numbers:
+        name, steps = attack(number)
+        print(number, name, *asyncio.run(play(port, steps, wait=name == slow.__name__)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Plays the steps of an attack against a port, and tells what came back."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+
+from attacks_http import END, HANG_UP, Step
+
+# Told instead of statuses: nothing came back, we hung up first, or the server neither answered nor hung up.
+CLOSED, GONE, HUNG, REFUSED = "closed", "gone", "hung", "refused"
+# After so long without news the rest is not sent any more, and the server has to end the connection.
+QUIET_S = 2.0
+# A body may take 30 seconds; what takes much longer is stuck.
+PATIENCE_S = 60.0
+_STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+_LENGTH = re.compile(rb"(?i)content-length: (\d+)\r\n")
+_HEAD_END, _LAST_CHUNK = b"\r\n\r\n", b"\r\n0\r\n\r\n"
+
+
+async def play(port: int, steps: Sequence[Step], *, wait: bool) -> list[str]:
+    """The statuses of all answers, or why there are none; with ``wait`` the server alone ends the connection."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return [REFUSED]
+    try:
+        if HANG_UP in steps:
+            await _send(writer, steps)
+            return [GONE]
+        sending = asyncio.ensure_future(_send(writer, steps))
+        told = await _answers(reader, writer, wait=wait)
+        sending.cancel()
+        with suppress(asyncio.CancelledError):
+            await sending
+        return told
+    finally:
+        writer.transport.abort()
+
+
+async def answer_to(port: int, request: bytes) -> bytes:
+    """The whole answer to a good request; empty when there is none."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return b""
+    told = b""
+    try:
+        writer.write(request)
+        async with asyncio.timeout(PATIENCE_S):
+            while not _whole(told) and (more := await reader.read(1 << 16)):
+                told += more
+    except OSError:  # TimeoutError is one
+        pass
+    finally:
+        writer.transport.abort()
+    return told
+
+
+async def _send(writer: asyncio.StreamWriter, steps: Sequence[Step]) -> None:
+    with suppress(OSError):  # a server may hang up before it has heard everything
+        for step in steps:
+            if isinstance(step, bytes):
+                writer.write(step)
+                await writer.drain()
+            elif isinstance(step, float):
+                await asyncio.sleep(step)
+            elif step == END:
+                writer.write_eof()
+
+
+async def _answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, wait: bool) -> list[str]:
+    told, quiet = b"", wait
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE_S
+    while (left := deadline - loop.time()) > 0:
+        try:
+            more = await asyncio.wait_for(reader.read(1 << 16), left if quiet else QUIET_S)
+        except TimeoutError:
+            if quiet:
+                break
+            quiet = True
+            with suppress(OSError):
+                writer.write_eof()
+            continue
+        except OSError:
+            more = b""
+        told += more
+        if not more:
+            return _statuses(told) or [CLOSED]
+        if not wait and _whole(told):
+            return _statuses(told)
+    return [*_statuses(told), HUNG]
+
+
+def _statuses(told: bytes) -> list[str]:
+    return [status.decode() for status in _STATUS.findall(told)]
+
+
+def _whole(told: bytes) -> bool:
+    """Whether exactly one answer is there, from its first byte to its last; several are waited for."""
+    head, _, body = told.partition(_HEAD_END)
+    length = _LENGTH.search(head + b"\r\n")
+    return body.endswith(_LAST_CHUNK) if length is None else len(body) == int(length[1])

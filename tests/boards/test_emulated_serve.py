@@ -1,0 +1,70 @@
+"""The service on a real emulated Pi, asked from here: where its parts are in the cache, or EDGEDIGITS_PI=1."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from edgedigits_export.board_cache import boards_cache
+from edgedigits_export.boards import BOARDS, SERVICE, SYSTEMS
+from edgedigits_export.emulate import _parts, emulated
+from edgedigits_export.place import Place
+
+ROOT = Path(__file__).parents[2]
+SYSTEM = SYSTEMS["bookworm-arm64"]
+LITERT = {"litert": SYSTEM.engines["litert"]}
+THERE = all((boards_cache() / part.name).is_dir() for part in _parts(SYSTEM, LITERT, service=True))
+
+pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the wheel alone has no benchmarks")
+needs_board = pytest.mark.skipif(
+    not THERE and not os.environ.get("EDGEDIGITS_PI"),
+    reason="no emulated Pi with the service's packages in the cache: make pi, or EDGEDIGITS_PI=1",
+)
+
+
+@pytest.fixture
+def serve_there(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import pi_serve
+
+    return pi_serve.serve_there
+
+
+@pytest.fixture
+def place():
+    with emulated(BOARDS["pi4"], SYSTEM, LITERT, lambda _: None, service=True) as found:
+        yield found
+
+
+@needs_board
+def test_the_service_on_a_pi_4_proves_itself_reads_a_digit_sent_from_here_and_ends(
+    serve_there, place, digits, tmp_path
+):
+    picture = tmp_path / "digit.png"
+    Image.fromarray(255 - digits.images[0, ..., 0]).resize((112, 112)).save(picture)
+    found = serve_there(place, picture)
+    assert found == {"proved": 47, "digit": int(digits.labels[0]), "counted": True, "exit_code": 0}
+
+
+@needs_board
+def test_a_service_that_does_not_begin_there_is_told_in_its_own_words(serve_there, place, tmp_path):
+    with pytest.raises(OSError, match=r"serve does not begin: edgedigits: .*nothing-there"):
+        serve_there(place, tmp_path / "digit.png", "--bundle", "nothing-there")
+
+
+def test_a_picture_that_is_refused_there_is_told(serve_there, tmp_path):
+    here = Place(Path(sys.executable), os.environ, tmp_path)  # as good as a board's for that
+    (tmp_path / "digit.png").write_bytes(b"no picture")
+    with pytest.raises(OSError, match="serve: HTTP Error 422"):
+        serve_there(here, tmp_path / "digit.png")
+
+
+def test_the_boards_get_the_releases_that_development_has():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = dict(line.split()[0].split("==") for line in lines if not line.startswith("#"))
+    different = {name: pins[name] for name, release in SERVICE.items() if pins.get(name, release) != release}
+    assert different == {}, "export/edgedigits_export/boards.py: SERVICE"

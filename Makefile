@@ -68,7 +68,7 @@ pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compat
 	$(BIN)/python benchmarks/silently_wrong.py models/cnn.keras build/pi build/silently-wrong
 	$(BIN)/python benchmarks/pi.py dist/*.whl --bundle build/pi --lie build/silently-wrong $(PI)
 
-bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine (40 minutes, 4 GB in the cache)
+bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine (50 minutes, 4 GB in the cache)
 	$(BIN)/edgedigits export models/cnn.keras --calibration mnist -o build/cnn --overwrite \
 	  --variants float32,float16,dynamic-int8,int8,int16x8
 	$(BIN)/edgedigits parity build/cnn --data mnist -o benchmarks/results/parity.json --overwrite

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,8 @@ from edgedigits.manifest import Witness
 from edgedigits.serve.camera import Camera
 from edgedigits.serve.limits import Limits
 from edgedigits.serve.metrics import Metrics
-from edgedigits.serve.uploads import Store, picture_of
+from edgedigits.serve.store import Store
+from edgedigits.serve.uploads import picture_of
 from edgedigits.serve.worker import Worker
 from edgedigits.trust.golden import check_golden
 
@@ -70,9 +71,7 @@ class Service:
         """
         prediction = self.classifier.classify(picture_of(body, content_type))
         told = prediction.to_dict()
-        self._count(told["timing_ms"])
-        if told["rejected"] is not None:
-            self.metrics.count_rejection(told["rejected"])
+        self._count(told, [prediction.rejected])
         if fed:
             told["fed"] = None if prediction.digit is None else _png(prediction.fed)
         return _encode(told).encode()
@@ -88,10 +87,7 @@ class Service:
         """
         reading = self.classifier.read(picture_of(body, content_type))
         told = reading.to_dict()
-        self._count(told["timing_ms"])
-        for digit in reading.digits:
-            if digit.rejection is not None:
-                self.metrics.count_rejection(digit.rejection.reason)
+        self._count(told, [digit.rejection and digit.rejection.reason for digit in reading.digits])
         return _encode(told).encode()
 
     def card(self) -> dict[str, Any]:
@@ -113,8 +109,11 @@ class Service:
         self.worker.close()
         self.classifier.close()
 
-    def _count(self, timing_ms: dict[str, float]) -> None:
-        self.metrics.observe({stage: value for stage, value in timing_ms.items() if stage != "total"})
+    def _count(self, told: Mapping[str, Any], rejections: Iterable[str | None]) -> None:
+        self.metrics.observe({stage: value for stage, value in told["timing_ms"].items() if stage != "total"})
+        for reason in rejections:
+            if reason is not None:
+                self.metrics.count_rejection(reason)
 
 
 def prove(classifier: DigitClassifier) -> int | None:

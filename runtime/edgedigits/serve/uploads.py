@@ -9,59 +9,11 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from edgedigits.serve.limits import MEGABYTE, Limits
-from edgedigits.serve.problems import Problem, busy
+from edgedigits.serve.problems import Problem
+from edgedigits.serve.store import Shelf
 
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
 _TINY_BYTES, _TINY_SIDE = 4096, 64
-
-
-class Store:
-    """How many bytes all requests together hold."""
-
-    def __init__(self, limit: int) -> None:
-        """``limit`` is that of all together."""
-        self._limit = limit
-        self.held = 0
-
-    def shelf(self) -> Shelf:
-        """One request's part."""
-        return Shelf(self)
-
-    def take(self, count: int) -> None:
-        """Account for bytes.
-
-        Raises
-        ------
-        Problem: 503, there is no room for them now.
-
-        """
-        if self.held + count > self._limit:
-            raise busy("too many pictures are being received just now; send it again in a moment")
-        self.held += count
-
-
-class Shelf:
-    """The bytes of one request, given back at the end."""
-
-    __slots__ = ("_store", "held")
-
-    def __init__(self, store: Store) -> None:
-        """Nothing yet."""
-        self._store = store
-        self.held = 0
-
-    def take(self, count: int) -> None:
-        """As `Store.take`."""
-        self._store.take(count)
-        self.held += count
-
-    def __enter__(self) -> Shelf:
-        """The shelf itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Give the room back."""
-        self._store.held -= self.held
 
 
 async def receive_body(request: Request, shelf: Shelf, limits: Limits) -> bytes:

@@ -53,7 +53,10 @@ def why_no_reference(bundle: Bundle, data: Dataset) -> str | None:
     if known.file is None:
         return f"{bundle.path}: its reference, Keras' own answers, was left out; compare where the model was exported"
     if not (bundle.path / known.file.path).exists():
-        return f"{bundle.path}: holds no {known.file.path} to compare with; copy the whole bundle or export it again"
+        return (
+            f"{bundle.path}: holds no {known.file.path} to compare with; copy the whole bundle or export it again, or "
+            "keep the answers for a machine that has it: --save-outputs"
+        )
     if data.sha256() != known.dataset_sha256 or known.file.count != len(data):
         return (
             f"{bundle.path}: its reference belongs to {known.source} ({known.keras.count} images, "

@@ -72,7 +72,7 @@ def test_a_body_of_just_five_megabytes_is_taken(service, drawn) -> None:
 
 
 def test_a_client_that_goes_on_sending_after_a_refusal_is_cut_off(hasty) -> None:
-    with connect(hasty()) as channel:
+    with connect(hasty(header_s=1000, body_s=1000)) as channel:
         channel.sendall(head(Content_Length=10**12))
         assert cut_off(channel, bytes(65536))
 

@@ -67,6 +67,12 @@ def test_a_body_of_more_than_five_megabytes_is_refused_and_the_client_gets_to_re
     assert "at most 5 MB" in answer.json()["detail"]
 
 
+def test_a_body_that_says_it_is_too_large_is_not_waited_for(service) -> None:
+    with connect(service) as channel:
+        channel.sendall(head(Content_Length=LIMITS.body_bytes + 1))
+        assert channel.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
 def test_a_body_of_just_five_megabytes_is_taken(service, drawn) -> None:
     assert service.post("/v1/classify", drawn[1] + bytes(LIMITS.body_bytes - len(drawn[1]))).json()["digit"] == 1
 

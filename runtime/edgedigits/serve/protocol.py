@@ -96,8 +96,7 @@ class Connection(H11Protocol):
         if self._awaited == "head" and self._is_idle():
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the request's head did not arrive in time")
         elif self._awaited == "body" and not self._is_idle() and not self.cycle.response_started:
-            self.cycle.disconnected = True  # to the application it is as if the client had gone
-            self.cycle.message_event.set()
+            # To the application it is as if the client had gone.
             late = f"the picture did not arrive within {self.limits.body_s:g} seconds; send it again"
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, late)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -10,10 +11,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from running import PATIENCE_S, wait_until
+
+from edgedigits.serve.server import _Watchdog
 
 HASTY = Path(__file__).parent / "hasty.py"
 POST = b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
@@ -147,7 +151,24 @@ def test_systemd_hears_when_it_is_ready_alive_and_ending(start, tmp_path: Path) 
         assert hears.recv(100) == b"STOPPING=1"
 
 
-def test_a_stuck_picture_makes_it_unready_and_the_watchdog_silent(start, drawn, tmp_path: Path) -> None:
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no systemd without Unix sockets")
+def test_the_watchdog_is_silent_while_pictures_do_not_get_their_turn(tmp_path: Path, monkeypatch) -> None:
+    place = f"{os.path.relpath(tmp_path)}/notify"
+    unfit: list[str] = []
+    watchdog = _Watchdog(SimpleNamespace(unfit=lambda: unfit[0] if unfit else None))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as hears:
+        hears.bind(place)
+        hears.settimeout(0)
+        monkeypatch.setenv("NOTIFY_SOCKET", place)
+        asyncio.run(watchdog())
+        assert hears.recv(100) == b"WATCHDOG=1"
+        unfit.append("one picture has taken 31 seconds so far")
+        asyncio.run(watchdog())
+        with pytest.raises(BlockingIOError):
+            hears.recv(100)
+
+
+def test_a_stuck_picture_makes_it_unready(start, drawn) -> None:
     limits = json.dumps({"slow_s": 1.5, "stuck_s": 0.2})
     running = start(program=(str(HASTY),), EDGEDIGITS_TEST_LIMITS=limits)
     assert running.get("/readyz").status == 200

@@ -99,6 +99,16 @@ def test_who_hangs_up_frees_the_place_and_nothing_is_computed_for_them(worker: W
     assert computed == ["patient", "last"]
 
 
+def test_nobody_listens_for_a_hanging_up_after_the_answer(worker: Worker) -> None:
+    async def go() -> None:
+        never = asyncio.Event()
+        await asyncio.gather(*(worker.run(lambda: None, never.wait) for _ in range(3)))
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(go())
+
+
 def test_it_tells_how_long_it_is_at_one_job(worker: Worker) -> None:
     async def go() -> None:
         assert worker.busy_s() == 0

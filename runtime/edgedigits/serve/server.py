@@ -109,7 +109,6 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         notify("STOPPING=1")
-        self._service.ending = True
         if self._service.camera is not None:
             self._service.camera.end()
         await super().shutdown(sockets)
@@ -140,7 +139,7 @@ class _Watchdog:
         self._service = service
 
     async def __call__(self) -> None:
-        if self._service.ending or self._service.unfit() is None:
+        if self._service.unfit() is None:
             notify("WATCHDOG=1")
 
 

@@ -32,7 +32,6 @@ class Service:
     Attributes
     ----------
     proved: how many golden inputs were answered as recorded before the service began; None for a lone file.
-    ending: it was told to end, and only finishes what was begun.
     begun: requests that were begun and are not answered yet, as the server keeps them.
 
     """
@@ -42,7 +41,6 @@ class Service:
     limits: Limits
     camera: Camera | None = None
     proved: int | None = None
-    ending: bool = False
     begun: Collection[object] = ()
     worker: Worker = field(init=False)
     store: Store = field(init=False)
@@ -54,8 +52,6 @@ class Service:
 
     def unfit(self) -> str | None:
         """Why no requests should be sent here just now, or None."""
-        if self.ending:
-            return "the service is ending"
         if self.worker.busy_s() > self.limits.stuck_s:
             return f"one picture has taken {self.worker.busy_s():.0f} seconds so far"
         return None

@@ -8,8 +8,11 @@ import pytest
 from keras import layers
 
 from edgedigits.errors import UsageError
-from edgedigits_train.config import MODELS
-from edgedigits_train.models import BODIES, build_model, count_macs
+from edgedigits_train.bodies import FAMILY, TEXTBOOK, Stage
+from edgedigits_train.config import PRESETS
+from edgedigits_train.models import build_from, build_model, count_macs
+
+BODIES = (*TEXTBOOK, *FAMILY)
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (12, 17, 1), (40, 20, 3)]
 
@@ -62,4 +65,20 @@ def test_known_sizes() -> None:
 
 
 def test_every_architecture_has_its_defaults() -> None:
-    assert set(BODIES) == set(MODELS)
+    assert all(set(BODIES) == set(recipes) for recipes in PRESETS.values())
+
+
+def test_depthwise_separable_stages_are_counted_and_cheaper() -> None:
+    def built(*, separable: bool) -> keras.Model:
+        return build_from((Stage(8, 3, 2), Stage(16, 3, 2, separable)), "body", (28, 28, 1), 10)
+
+    model = built(separable=True)
+    head = 7 * 7 * 16 * 10
+    assert count_macs(model) == 14 * 14 * 9 * 8 + 7 * 7 * (9 * 8 + 8 * 16) + head
+    assert count_macs(built(separable=False)) == 14 * 14 * 9 * 8 + 7 * 7 * 9 * 8 * 16 + head
+
+
+def test_keras_own_separable_layer_is_counted() -> None:
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, layers.SeparableConv2D(5, 3, padding="same")(image))
+    assert count_macs(model) == 64 * (9 * 3 + 3 * 5)

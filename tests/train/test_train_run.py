@@ -25,6 +25,7 @@ from edgedigits_train.checkpoint import Progress
 from edgedigits_train.config import resolve
 from edgedigits_train.evaluate import predict
 from edgedigits_train.fit import new_model
+from edgedigits_train.material import Material
 from edgedigits_train.models import count_macs
 from edgedigits_train.run import PICTURES, find_start, train
 
@@ -40,6 +41,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory, start_training: Start) -> tu
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     return folder, out, err
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory, start_training: Start, whole: tuple[Path, str, str]) -> Path:
+    """A run with all that keeps state besides weights and optimizer: a teacher and averaged weights."""
+    folder = tmp_path_factory.mktemp("taught") / "run"
+    process = start_training([*OPTIONS, *_teaching(whole[0]), "-o", folder])
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return folder
+
+
+def _teaching(teacher: Path) -> tuple[object, ...]:
+    return "--teacher", teacher / "model.keras", "--average", 0.9, "--bend", 0.02
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +156,36 @@ def test_killed_and_resumed_run_ends_with_the_same_weights(
     assert resumed["test"] == record["test"]
 
 
+def test_killed_and_resumed_run_with_teacher_and_average_ends_with_the_same_weights(
+    whole: tuple[Path, str, str], taught: Path, tmp_path: Path, start_training: Start
+) -> None:
+    folder = tmp_path / "run"
+    interrupt_after(start_training([*OPTIONS, *_teaching(whole[0]), "-o", folder]), 2, signal.SIGKILL)
+    progress = checkpoint.read_progress(folder)
+    assert progress is not None
+    assert 2 <= len(progress.history) < 5
+    _, err = start_training(["-o", folder, "--resume"]).communicate(timeout=120)
+    assert (folder / "train.json").exists(), err
+    for own, expected in zip(weights(folder), weights(taught), strict=True):
+        np.testing.assert_array_equal(own, expected)
+    records = [json.loads((each / "train.json").read_text()) for each in (folder, taught)]
+    assert records[0]["validation"] == records[1]["validation"]
+    assert records[0]["history"][-1]["validation_accuracy"] == records[0]["validation"]["accuracy"]
+
+
+def test_another_teacher_than_the_run_s_is_refused(
+    whole: tuple[Path, str, str], tmp_path: Path, start_training: Start
+) -> None:
+    folder, teacher = tmp_path / "run", tmp_path / "teacher.keras"
+    teacher.write_bytes((whole[0] / "model.keras").read_bytes())
+    interrupt_after(start_training([*OPTIONS, "--teacher", teacher, "-o", folder]), 1, signal.SIGKILL)
+    teacher.write_bytes(teacher.read_bytes() + b"other")
+    process = start_training(["-o", folder, "--resume"])
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "is not what this run was started with" in err
+
+
 def test_interrupt_keeps_the_last_epoch_and_says_how_to_go_on(tmp_path: Path, start_training: Start) -> None:
     folder = tmp_path / "run"
     process = start_training(["--model", "mlp", "--epochs", 2000, "-o", folder])
@@ -192,9 +237,9 @@ def test_resuming_with_other_options_is_refused(tmp_path: Path, start_training: 
 def test_resuming_with_other_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, splits: Splits) -> None:
     monkeypatch.setattr(backend, "set_up", lambda threads: None)  # one process has one number of threads
     config = resolve({"model": "mlp", "epochs": 2, "data": splits.train.source})
-    checkpoint.save_checkpoint(tmp_path, new_model(config, splits), Progress(config, "0" * 64, ()))
+    checkpoint.save_checkpoint(tmp_path, new_model(config, Material.of(splits.train)), Progress(config, "0" * 64, ()))
     start = find_start(tmp_path, {}, resume=True, overwrite=False)
-    with pytest.raises(UsageError, match="is not the data this run was started with"):
+    with pytest.raises(UsageError, match="is not what this run was started with"):
         train(tmp_path, start, lambda result, config: None)
 
 

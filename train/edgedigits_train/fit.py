@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
-from edgedigits.datasets import Splits
+from edgedigits.datasets import Dataset
 from edgedigits.errors import UsageError
+from edgedigits_train.augment import Range
 from edgedigits_train.checkpoint import EpochResult
 from edgedigits_train.config import TrainConfig
-from edgedigits_train.epochs import Epoch, count_batches
+from edgedigits_train.epochs import Epoch, count_batches, draw_moves
 from edgedigits_train.evaluate import mean_loss, predict
-from edgedigits_train.mixture import DigitAccuracy, Mixture
+from edgedigits_train.material import DigitAccuracy, Material
 from edgedigits_train.models import build_model
-from edgedigits_train.pool import Pool
+from edgedigits_train.teacher import MOVES_SEED, Teacher
 
 # Half an epoch of warm-up, from a twentieth of the rate: batch normalisation's first statistics are poor.
 _WARMUP_EPOCHS = 0.5
@@ -25,10 +28,8 @@ _WARMUP_START = 0.05
 _WEIGHT_DECAY = 0.02
 
 
-def new_model(config: TrainConfig, splits: Splits, pool: Pool | None = None) -> keras.Model:
+def new_model(config: TrainConfig, material: Material) -> keras.Model:
     """Build and compile the configured model with fresh weights that ``config.seed`` alone decides.
-
-    ``pool`` is that of ``config.paper``.
 
     Raises
     ------
@@ -36,27 +37,32 @@ def new_model(config: TrainConfig, splits: Splits, pool: Pool | None = None) -> 
 
     """
     keras.utils.set_random_seed(config.seed)
-    height, width, channels = splits.train.images.shape[1:]
-    model = build_model(config.model, (height, width, channels), len(splits.train.names))
-    steps = count_batches(len(splits.train) + (len(pool) if pool else 0), config.batch_size)
-    loss, metric = _loss_and_metric(config)
+    height, width, channels = material.parts[0].shape[1:]
+    model = build_model(config.model, (height, width, channels), material.targets.shape[1])
+    compile_model(model, config, count_batches(len(material), config.batch_size))
+    return model
+
+
+def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
+    """Give a model the configured loss and optimizer; ``steps`` is the count of batches an epoch."""
+    accuracy, optimizer = DigitAccuracy(name="accuracy"), make_optimizer(config, steps)
     # XLA compiles for longer than a small network trains.
-    model.compile(make_optimizer(config, steps), loss=loss, metrics=[metric], jit_compile=False)
+    model.compile(optimizer, loss="categorical_crossentropy", metrics=[accuracy], jit_compile=False)
     # Built now, not at the first step, so that a checkpoint of epoch 0 is complete too.
     model.optimizer.build(model.trainable_variables)
-    return model
 
 
 def make_optimizer(config: TrainConfig, steps: int) -> Any:
     """The configured Keras optimizer; ``steps`` is the count of batches an epoch."""
     rate = make_schedule(config, steps)
+    average = {"use_ema": True, "ema_momentum": config.average} if config.average else {}
     match config.optimizer:
         case "adam":
-            return keras.optimizers.Adam(rate)
+            return keras.optimizers.Adam(rate, **average)
         case "adamw":
-            return keras.optimizers.AdamW(rate, weight_decay=_WEIGHT_DECAY)
+            return keras.optimizers.AdamW(rate, weight_decay=_WEIGHT_DECAY, **average)
         case _:
-            return keras.optimizers.SGD(rate)
+            return keras.optimizers.SGD(rate, **average)
 
 
 def make_schedule(config: TrainConfig, steps: int) -> Any:
@@ -76,46 +82,65 @@ def make_schedule(config: TrainConfig, steps: int) -> Any:
 
 
 def train_epochs(
-    model: keras.Model, splits: Splits, config: TrainConfig, done: int, pool: Pool | None = None
+    model: keras.Model, material: Material, validation: Dataset, config: TrainConfig, done: int
 ) -> Iterator[EpochResult]:
     """Train on from epoch ``done`` to the last, yielding after each; ``model`` is compiled.
 
-    With a ``pool`` the loss counts from the least possible one: that of outliers never comes near 0.
+    The loss counts from the least possible one: that of soft targets never comes near 0. With ``config.average`` the
+    figures are those of the averaged weights, which the model keeps after the last epoch.
 
     Raises
     ------
-    UsageError: the loss is no longer a number.
+    InputError: the teacher cannot be read.
+    UsageError: the loss is no longer a number, or the teacher does not fit.
 
     """
+    teacher = Teacher(config.teacher, material) if config.teacher else None
     for epoch in range(done, config.epochs):
         started = time.perf_counter()
-        batches = _batches(splits, pool, config, epoch)
-        history = model.fit(batches, shuffle=False, verbose=0).history
-        loss = float(history["loss"][0]) - (batches.least_loss if isinstance(batches, Mixture) else 0.0)
+        # The fit leaves the averaged weights, which are looked at, but not trained on.
+        own = _Keep()
+        batches, least = _batches(material, teacher, config, epoch)
+        history = model.fit(batches, shuffle=False, verbose=0, callbacks=[own]).history
+        loss = float(history["loss"][0]) - least
         if not math.isfinite(loss):
             raise UsageError(
                 f"epoch {epoch + 1}: expected a finite loss, found {loss}; "
                 f"take a --learning-rate below {config.learning_rate:g}"
             )
-        answers = predict(model, splits.validation.images)
-        right = answers.argmax(axis=1) == splits.validation.labels
+        answers = predict(model, validation.images)
+        if config.average and epoch + 1 < config.epochs:
+            own.put_back()
         yield EpochResult(
             epoch=epoch + 1,
             loss=loss,
             accuracy=float(history["accuracy"][0]),
-            validation_loss=mean_loss(answers, splits.validation.labels),
-            validation_accuracy=float(right.mean()),
+            validation_loss=mean_loss(answers, validation.labels),
+            validation_accuracy=float((answers.argmax(axis=1) == validation.labels).mean()),
             seconds=time.perf_counter() - started,
         )
 
 
-def _batches(splits: Splits, pool: Pool | None, config: TrainConfig, epoch: int) -> Epoch | Mixture:
-    if pool is None:
-        return Epoch(splits.train, config.batch_size, seed=config.seed, epoch=epoch, augment=config.augment)
-    return Mixture(splits.train, pool, config.batch_size, seed=config.seed, epoch=epoch, augment=config.augment)
+def _batches(material: Material, teacher: Teacher | None, config: TrainConfig, epoch: int) -> tuple[Epoch, float]:
+    """An epoch's batches, and the least loss that they can have."""
+    limits = Range(bend=config.bend) if config.augment else None
+    field = draw_moves(material, limits, seed=MOVES_SEED if teacher else config.seed, epoch=epoch)
+    if teacher:
+        material = material.answered(teacher.answer(field, epoch, config.temperature))
+    return Epoch(material, field, config.batch_size, seed=config.seed, epoch=epoch), material.least_loss
 
 
-def _loss_and_metric(config: TrainConfig) -> tuple[str, Any]:
-    if config.paper:
-        return "categorical_crossentropy", DigitAccuracy(name="accuracy")
-    return "sparse_categorical_crossentropy", "accuracy"
+class _Keep(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+    """Keeps the trained weights from being lost to their average, by which Keras replaces them at the end of a fit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._weights: list[NDArray[np.float32]] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002  Keras' contract
+        """Before the end of the fit."""
+        self._weights = self.model.get_weights()
+
+    def put_back(self) -> None:
+        """Undo the replacement."""
+        self.model.set_weights(self._weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,12 +21,17 @@ from edgedigits_train.checkpoint import EpochResult, Progress
 from edgedigits_train.config import TrainConfig, resolve
 from edgedigits_train.evaluate import predict, score, score_paper
 from edgedigits_train.fit import new_model, train_epochs
+from edgedigits_train.material import Material
 from edgedigits_train.models import count_macs
 from edgedigits_train.pictures import draw_confusion, draw_curves, draw_mistakes, draw_samples
-from edgedigits_train.pool import Pool, make_pool, refuse_other_data
+from edgedigits_train.pool import Pool, refuse_other_data
+from edgedigits_train.pool_cache import kept_pool
 from edgedigits_train.record import DataRecord, PaperRecord, TrainRecord
+from edgedigits_train.teacher import file_sha256, sharpen
 
 MODEL = "model.keras"
+# One pool for every seed: it takes minutes to make, and with others a teacher's answers could not be kept.
+_POOL_SEED = 0
 PICTURES = ("samples.png", "curves.png", "confusion.png", "mistakes.png")
 
 OnEpoch = Callable[[EpochResult, TrainConfig], None]
@@ -83,20 +89,29 @@ def train(folder: Path, start: Start, on_epoch: OnEpoch) -> TrainRecord:
     backend.set_up(config.threads)
     splits = load_splits(config.data, read_pixels, keras_loader=keras.datasets.mnist.load_data)
     described = record.describe_data(splits)
-    _refuse_other_run(start, described)
+    origin = _origin(config, described)
+    _refuse_other_run(start, origin)
     paper = _draw_paper(splits, config) if config.paper else None
-    pool = paper.train if paper else None
-    model, history = _begin(folder, start, splits, described, pool)
-    for result in train_epochs(model, splits, config, len(history), pool):
+    material = Material.of(splits.train, paper.train if paper else None, config.label_smoothing)
+    model, history = _begin(folder, start, material, origin)
+    for result in train_epochs(model, material, splits.validation, config, len(history)):
         history = (*history, result)
-        checkpoint.save_checkpoint(folder, model, Progress(config, described.sha256, history))
+        checkpoint.save_checkpoint(folder, model, Progress(config, origin, history))
         on_epoch(result, config)
-    return _finish(folder, model, splits, described, Progress(config, described.sha256, history), paper, began)
+    return _finish(folder, model, splits, described, Progress(config, origin, history), paper, began)
 
 
-def _refuse_other_run(start: Start, described: DataRecord) -> None:
-    if start.progress and start.progress.data_sha256 != described.sha256:
-        raise UsageError(f"--resume: {start.config.data} is not the data this run was started with; start a new run")
+def _origin(config: TrainConfig, described: DataRecord) -> str:
+    """What the weights come from besides the configuration: the hash of the data, and of the teacher's file if any."""
+    if config.teacher is None:
+        return described.sha256
+    return hashlib.sha256((described.sha256 + file_sha256(config.teacher)).encode()).hexdigest()
+
+
+def _refuse_other_run(start: Start, origin: str) -> None:
+    if start.progress and start.progress.origin != origin:
+        sources = " or ".join(filter(None, (start.config.data, start.config.teacher)))
+        raise UsageError(f"--resume: {sources} is not what this run was started with; start a new run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +128,19 @@ def _draw_paper(splits: Splits, config: TrainConfig) -> Paper:
     for data in (splits.train, splits.validation):
         refuse_other_data(data)
     train, validation = (
-        make_pool(data, seed=config.seed, side=side, processes=config.threads)
+        kept_pool(data, seed=_POOL_SEED, side=side, processes=config.threads)
         for side, data in enumerate((splits.train, splits.validation))
     )
     return Paper(train, validation, time.perf_counter() - began)
 
 
-def _begin(
-    folder: Path, start: Start, splits: Splits, described: DataRecord, pool: Pool | None
-) -> tuple[keras.Model, tuple[EpochResult, ...]]:
+def _begin(folder: Path, start: Start, material: Material, origin: str) -> tuple[keras.Model, tuple[EpochResult, ...]]:
     """The model to train on, and the epochs it has behind it."""
     if start.progress:
         return checkpoint.load_checkpoint(folder), start.progress.history
-    model = new_model(start.config, splits, pool)
+    model = new_model(start.config, material)
     _clear(folder)
-    checkpoint.save_checkpoint(folder, model, Progress(start.config, described.sha256, ()))
+    checkpoint.save_checkpoint(folder, model, Progress(start.config, origin, ()))
     return model, ()
 
 
@@ -141,6 +154,8 @@ def _finish(
     began: float,
 ) -> TrainRecord:
     """Write everything a finished run has; here, and only here, the test part is looked at."""
+    if progress.config.teacher:
+        sharpen(model, progress.config.temperature)
     checkpoint.save_plain(folder / MODEL, model)
     answers = predict(model, splits.test.images)
     result = score(answers, splits.test)
@@ -164,6 +179,7 @@ def _finish(
         validation=score(predict(model, splits.validation.images), splits.validation),
         test=result,
         paper=_score_paper(model, paper) if paper else None,
+        teacher_sha256=file_sha256(progress.config.teacher) if progress.config.teacher else None,
         seconds={
             "epochs": epochs,
             **({"paper": paper.seconds} if paper else {}),

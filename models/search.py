@@ -2,8 +2,8 @@
 
     python models/search.py "16k5s2 32s2 48 64s2" "16k5s2 32s2d 48d 64s2d" --epochs 8 --seeds 0 1
 
-A body is its stages: width, then ``k`` kernel, ``s`` stride, ``d`` for depthwise-separable. Each result is a line of
-the log; what stands there already is not trained again, so a stopped search goes on.
+A body is its stages: width, then ``k`` kernel, ``s`` stride, ``d`` for depthwise-separable, ``v`` for no zeros around.
+Each result is a line of the log; what stands there already is not trained again, so a stopped search goes on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from edgedigits_train.bodies import Stage
 from edgedigits_train.config import TrainConfig, resolve
 
 LOG = Path(__file__).with_name("search.jsonl")
-_STAGE = re.compile(r"(\d+)(?:k(\d+))?(?:s(\d+))?(d?)")
+_STAGE = re.compile(r"(\d+)(?:k(\d+))?(?:s(\d+))?(d?)(v?)")
 # What a machine decides, and no body's figures.
 _ELSEWHERE = ("threads", "data", "model", "preset")
 
@@ -56,8 +56,8 @@ def parse(body: str) -> tuple[Stage, ...]:
         found = _STAGE.fullmatch(word)
         if not found:
             raise SystemExit(f"expected a stage as 16k5s2d, found {word}")
-        width, kernel, stride, separable = found.groups()
-        stages.append(Stage(int(width), int(kernel or 3), int(stride or 1), bool(separable)))
+        width, kernel, stride, separable, valid = found.groups()
+        stages.append(Stage(int(width), int(kernel or 3), int(stride or 1), bool(separable), bool(valid)))
     return tuple(stages)
 
 
@@ -125,7 +125,13 @@ def _arguments() -> argparse.Namespace:
         ("average", float),
     ):
         parser.add_argument(f"--{name}", type=kind)
-    for name, kind in (("label-smoothing", float), ("temperature", float), ("teacher", str), ("optimizer", str)):
+    for name, kind in (
+        ("paper-share", float),
+        ("label-smoothing", float),
+        ("temperature", float),
+        ("teacher", str),
+        ("optimizer", str),
+    ):
         parser.add_argument(f"--{name}", type=kind)
     parser.add_argument("--paper", action="store_true", default=None)
     parser.add_argument("--augment", action=argparse.BooleanOptionalAction, default=None)

@@ -9,7 +9,7 @@ import pytest
 
 from edgedigits.datasets import Splits
 from edgedigits_train.augment import KNOTS, Field, Moves, Range, join
-from edgedigits_train.epochs import Epoch, count_batches, draw_moves
+from edgedigits_train.epochs import Epoch, View, count_batches
 from edgedigits_train.material import Material
 
 SIZE = (28, 28)
@@ -78,7 +78,7 @@ def test_epoch_repeats_for_its_seed_and_number_and_for_no_other(splits: Splits) 
     material = Material.of(splits.train)
 
     def pixels(seed: int, epoch: int) -> np.ndarray:
-        batches = Epoch(material, draw_moves(material, Range(bend=0.02), seed=seed, epoch=epoch), 32, seed=0, epoch=0)
+        batches = Epoch(material, View.draw(material, Range(bend=0.02), 1, seed=seed, epoch=epoch), 32, seed=0, epoch=0)
         return np.concatenate([batches[i][0] for i in range(len(batches))])
 
     np.testing.assert_array_equal(pixels(1, 2), pixels(1, 2))
@@ -89,7 +89,9 @@ def test_epoch_repeats_for_its_seed_and_number_and_for_no_other(splits: Splits) 
 @pytest.mark.parametrize("augment", [False, True])
 def test_epoch_shows_every_image_once_with_its_label(splits: Splits, *, augment: bool) -> None:
     material = Material.of(splits.train)
-    batches = Epoch(material, draw_moves(material, Range() if augment else None, seed=0, epoch=0), 32, seed=0, epoch=0)
+    batches = Epoch(
+        material, View.draw(material, Range() if augment else None, 1, seed=0, epoch=0), 32, seed=0, epoch=0
+    )
     images, targets, weights = (
         np.concatenate(part) for part in zip(*[batches[i] for i in range(len(batches))], strict=True)
     )

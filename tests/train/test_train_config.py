@@ -21,7 +21,7 @@ def test_defaults_follow_model_and_optimizer() -> None:
 def test_what_is_given_stays() -> None:
     given: dict[str, Any] = {
         "model": "lenet5", "preset": "best", "data": "here", "epochs": 3, "batch_size": 7, "optimizer": "adamw",
-        "learning_rate": 0.5, "schedule": "constant", "augment": False, "bend": 0.5, "paper": True,
+        "learning_rate": 0.5, "schedule": "constant", "augment": False, "bend": 0.5, "paper": True, "paper_share": 0.5,
         "label_smoothing": 0.25, "average": 0.75, "teacher": "t.keras", "temperature": 2.5, "seed": 9, "threads": 2,
     }  # fmt: skip
     assert resolve(given).to_dict() == given
@@ -42,6 +42,7 @@ def test_what_is_given_stays() -> None:
         ("learning_rate", 0.0, "--learning-rate: expected a number above 0, found 0"),
         ("learning_rate", math.nan, "--learning-rate: expected a number above 0, found nan"),
         ("bend", -0.1, "--bend: expected at least 0 and less than 1, found -0.1"),
+        ("paper_share", 0.0, "--paper-share: expected more than 0 and at most 1, found 0"),
         ("average", 1.0, "--average: expected at least 0 and less than 1, found 1"),
         ("temperature", 0.0, "--temperature: expected a number above 0, found 0"),
         ("learning_rate", math.inf, "--learning-rate: expected a number above 0, found inf"),

@@ -78,6 +78,14 @@ def test_depthwise_separable_stages_are_counted_and_cheaper() -> None:
     assert count_macs(built(separable=False)) == 14 * 14 * 9 * 8 + 7 * 7 * 9 * 8 * 16 + head
 
 
+def test_stages_without_zeros_around_shrink_the_map_while_there_is_one() -> None:
+    stages = (Stage(4, 5, 2, valid=True), Stage(4, 3, 2, separable=True, valid=True), Stage(4, valid=True))
+    sizes = {28: [12, 5, 3], 5: [1, 1, 1]}
+    for size, expected in sizes.items():
+        model = build_from(stages, "body", (size, size, 1), 10)
+        assert [model.get_layer(f"conv{number}").output.shape[1] for number in (1, 2, 3)] == expected
+
+
 def test_keras_own_separable_layer_is_counted() -> None:
     image = keras.Input((8, 8, 3))
     model = keras.Model(image, layers.SeparableConv2D(5, 3, padding="same")(image))

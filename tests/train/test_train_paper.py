@@ -19,7 +19,7 @@ from edgedigits.errors import UsageError
 from edgedigits_train import backend, checkpoint
 from edgedigits_train.augment import Range
 from edgedigits_train.config import resolve
-from edgedigits_train.epochs import Epoch, draw_moves
+from edgedigits_train.epochs import Epoch, View
 from edgedigits_train.evaluate import predict, score_paper
 from edgedigits_train.fit import new_model, train_epochs
 from edgedigits_train.material import OUTLIER_WEIGHT, DigitAccuracy, Material, soft_targets
@@ -70,7 +70,7 @@ def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
     material = Material.of(splits.train, pool)
 
     def mix(seed: int, epoch: int) -> Epoch:
-        return Epoch(material, draw_moves(material, None, seed=0, epoch=0), 32, seed=seed, epoch=epoch)
+        return Epoch(material, View.draw(material, None, 1, seed=0, epoch=0), 32, seed=seed, epoch=epoch)
 
     images, targets, weights = all_of(mix(1, 2))
     assert images.dtype == targets.dtype == weights.dtype == np.float32
@@ -91,8 +91,8 @@ def test_augmentation_moves_data_and_pool(splits: Splits, pool: Pool) -> None:
     material = Material.of(splits.train, pool)
 
     def pixels(*, augment: bool) -> np.ndarray:
-        field = draw_moves(material, Range() if augment else None, seed=0, epoch=0)
-        return all_of(Epoch(material, field, 64, seed=0, epoch=0))[0]
+        view = View.draw(material, Range() if augment else None, 1, seed=0, epoch=0)
+        return all_of(Epoch(material, view, 64, seed=0, epoch=0))[0]
 
     assert not np.allclose(pixels(augment=False), pixels(augment=True))
     still = np.concatenate([splits.train.images, pool.images])
@@ -105,7 +105,20 @@ def test_least_loss_is_that_of_the_perfect_network(splits: Splits, pool: Pool) -
         material = Material.of(splits.train, pool, smoothing)
         losses = keras.losses.categorical_crossentropy(material.targets, material.targets)
         expected = float(np.mean(np.asarray(losses) * material.weights))
-        assert material.least_loss == pytest.approx(expected, rel=1e-4)
+        assert material.least_loss(np.arange(len(material))) == pytest.approx(expected, rel=1e-4)
+
+
+def test_epoch_shows_all_digits_of_the_data_and_another_part_of_the_pool_each_time(splits: Splits, pool: Pool) -> None:
+    material, own = Material.of(splits.train, pool), len(splits.train)
+    seen = [View.draw(material, Range(), 0.25, seed=0, epoch=epoch).rows for epoch in range(30)]
+    count = material.count_seen(0.25)
+    assert count == own + round(0.25 * len(pool))
+    for rows in seen:
+        assert len(rows) == len(set(rows.tolist())) == count
+        assert rows[:own].tolist() == list(range(own))
+    assert len(set(np.concatenate(seen).tolist())) == len(material)
+    shown = Epoch(material, View.draw(material, Range(), 0.25, seed=0, epoch=0), 16, seed=5, epoch=0)
+    assert sum(len(shown[index][0]) for index in range(len(shown))) == count
 
 
 def test_accuracy_counts_digits_alone() -> None:

@@ -22,6 +22,7 @@ class Stage:
     width: channels that come out.
     kernel, stride: pixels.
     separable: a filter a channel, then a mixture of the channels (depthwise-separable), each with its own ReLU.
+    valid: no zeros around the map, which shrinks; where it is smaller than the kernel already, there are zeros.
 
     """
 
@@ -29,12 +30,13 @@ class Stage:
     kernel: int = 3
     stride: int = 1
     separable: bool = False
+    valid: bool = False
 
 
 # Strides instead of pooling, and a last map flattened rather than averaged: few operators, ranges that suit 8-bit
 # integers, and the last layer still sees where a stroke is.
 FAMILY: Mapping[str, tuple[Stage, ...]] = {
-    "base": (Stage(32), Stage(48, stride=2), Stage(64), Stage(96, stride=2), Stage(128), Stage(128)),
+    "base": (Stage(32, 5, 2), Stage(64), Stage(96, stride=2), Stage(128), Stage(128)),
     "cnn": (Stage(24, 5, 2), Stage(32, stride=2), Stage(48), Stage(52, stride=2)),
 }
 
@@ -74,10 +76,10 @@ TEXTBOOK: Mapping[str, Callable[[Any], Any]] = {"mlp": mlp, "lenet5": lenet5}
 
 
 def _convolution(x: Any, stage: Stage, name: str) -> Any:
+    fits = stage.valid and min(x.shape[1:3]) >= stage.kernel
+    options = {"strides": stage.stride, "padding": "valid" if fits else "same", "use_bias": False}
     if not stage.separable:
-        options = {"strides": stage.stride, "padding": "same", "use_bias": False}
         return _normalised(layers.Conv2D(stage.width, stage.kernel, **options, name=name)(x), name)
-    options = {"strides": stage.stride, "padding": "same", "use_bias": False}
     x = _normalised(layers.DepthwiseConv2D(stage.kernel, **options, name=f"{name}_depth")(x), f"{name}_depth")
     return _normalised(layers.Conv2D(stage.width, 1, use_bias=False, name=name)(x), name)
 

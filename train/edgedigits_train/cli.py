@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # not be told from a wish, and --resume must know which was which.
 _CONFIG = (
     "model", "preset", "data", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "augment", "bend",
-    "paper", "label_smoothing", "average", "teacher", "temperature", "seed", "threads",
+    "paper", "paper_share", "label_smoothing", "average", "teacher", "temperature", "seed", "threads",
 )  # fmt: skip
 
 
@@ -60,8 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--paper",
         action=argparse.BooleanOptionalAction,
         help="digits alone: learn as well what the device makes of handwriting and print photographed or scanned on "
-        "paper, and that letters, scribbles and noise are no digits (makes an epoch 2.3 times as long)",
+        "paper, and that letters, scribbles and noise are no digits (makes an epoch up to 2.4 times as long)",
     )
+    parser.add_argument("--paper-share", type=float, metavar="SHARE", help="of what --paper adds, shown each epoch")
     parser.add_argument("--label-smoothing", type=float, metavar="SHARE", help="of the right answer, shared among all")
     parser.add_argument("--average", type=float, metavar="MOMENTUM", help="keep the weights' running average")
     parser.add_argument("--teacher", metavar="MODEL.keras", help="learn this model's answers in place of the labels")

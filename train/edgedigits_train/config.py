@@ -30,6 +30,7 @@ class TrainConfig:
     augment: turn, scale, shear and shift every image a little, anew each epoch.
     bend: with ``augment``, how far pixels wander on their own, as a share of the image's size; 0 for not at all.
     paper: learn, too, what the device's pipeline makes of photographed digits, and what is no digit.
+    paper_share: of what ``paper`` adds, how much an epoch shows, each time another part.
     label_smoothing: of the right answer's probability, what is shared out among all.
     average: momentum of the weights' running average, which is what comes out; 0 for none.
     teacher: a .keras file whose answers are learned in place of the labels, or None.
@@ -49,6 +50,7 @@ class TrainConfig:
     augment: bool
     bend: float
     paper: bool
+    paper_share: float
     label_smoothing: float
     average: float
     teacher: str | None
@@ -87,6 +89,7 @@ class Recipe:
     augment: bool = True
     bend: float = 0.0
     paper: bool = False
+    paper_share: float = 1.0
     label_smoothing: float = 0.0
     average: float = 0.0
 
@@ -100,7 +103,7 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
         "cnn": Recipe(epochs=12, batch_size=128),
     },
     "best": {
-        "base": Recipe(epochs=50, paper=True, bend=0.02),
+        "base": Recipe(epochs=60, optimizer="adamw", bend=0.02, paper=True, paper_share=0.33, average=0.998),
         "mlp": Recipe(epochs=40),
         "lenet5": Recipe(epochs=40),
         "cnn": Recipe(epochs=24, batch_size=128, paper=True),
@@ -165,6 +168,8 @@ def _refuse_impossible(config: TrainConfig) -> None:
     for name in ("learning_rate", "temperature"):
         if not 0 < getattr(config, name) < float("inf"):
             raise UsageError(f"{option(name)}: expected a number above 0, found {getattr(config, name):g}")
+    if not 0 < config.paper_share <= 1:
+        raise UsageError(f"--paper-share: expected more than 0 and at most 1, found {config.paper_share:g}")
     for name in ("bend", "label_smoothing", "average"):
         if not 0 <= getattr(config, name) < 1:
             raise UsageError(f"{option(name)}: expected at least 0 and less than 1, found {getattr(config, name):g}")

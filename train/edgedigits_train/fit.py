@@ -16,11 +16,11 @@ from edgedigits.errors import UsageError
 from edgedigits_train.augment import Range
 from edgedigits_train.checkpoint import EpochResult
 from edgedigits_train.config import TrainConfig
-from edgedigits_train.epochs import Epoch, count_batches, draw_moves
+from edgedigits_train.epochs import Epoch, View, count_batches
 from edgedigits_train.evaluate import mean_loss, predict
 from edgedigits_train.material import DigitAccuracy, Material
 from edgedigits_train.models import build_model
-from edgedigits_train.teacher import MOVES_SEED, Teacher
+from edgedigits_train.teacher import VIEW_SEED, Teacher
 
 # Half an epoch of warm-up, from a twentieth of the rate: batch normalisation's first statistics are poor.
 _WARMUP_EPOCHS = 0.5
@@ -39,7 +39,7 @@ def new_model(config: TrainConfig, material: Material) -> keras.Model:
     keras.utils.set_random_seed(config.seed)
     height, width, channels = material.parts[0].shape[1:]
     model = build_model(config.model, (height, width, channels), material.targets.shape[1])
-    compile_model(model, config, count_batches(len(material), config.batch_size))
+    compile_model(model, config, count_batches(material.count_seen(config.paper_share), config.batch_size))
     return model
 
 
@@ -124,10 +124,10 @@ def train_epochs(
 def _batches(material: Material, teacher: Teacher | None, config: TrainConfig, epoch: int) -> tuple[Epoch, float]:
     """An epoch's batches, and the least loss that they can have."""
     limits = Range(bend=config.bend) if config.augment else None
-    field = draw_moves(material, limits, seed=MOVES_SEED if teacher else config.seed, epoch=epoch)
+    view = View.draw(material, limits, config.paper_share, seed=VIEW_SEED if teacher else config.seed, epoch=epoch)
     if teacher:
-        material = material.answered(teacher.answer(field, epoch, config.temperature))
-    return Epoch(material, field, config.batch_size, seed=config.seed, epoch=epoch), material.least_loss
+        material = material.answered(view.rows, teacher.answer(view, epoch, config.temperature))
+    return Epoch(material, view, config.batch_size, seed=config.seed, epoch=epoch), material.least_loss(view.rows)
 
 
 class _Keep(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types

@@ -52,21 +52,37 @@ class Material:
         """Count of images."""
         return len(self.targets)
 
+    def count_seen(self, share: float) -> int:
+        """How many images an epoch shows: the data's own, and this share of the pool."""
+        own = len(self.parts[0])
+        return own + round(share * (len(self) - own))
+
+    def choose(self, rng: np.random.Generator, share: float) -> NDArray[np.int64]:
+        """The numbers of the images that an epoch shows, ascending."""
+        own = len(self.parts[0])
+        pool = rng.permutation(len(self) - own)[: self.count_seen(share) - own]
+        return np.concatenate([np.arange(own), own + np.sort(pool)])
+
     @property
     def size(self) -> tuple[int, int]:
         """Height and width."""
         return self.parts[0].shape[1], self.parts[0].shape[2]
 
-    @property
-    def least_loss(self) -> float:
-        """The mean loss, nats, of a network that answers what is wanted: the entropy of soft targets is no mistake."""
-        entropy = -(self.targets * np.log(np.maximum(self.targets, np.finfo(np.float32).tiny))).sum(axis=1)
-        return float(np.mean(self.weights * entropy, dtype=np.float64))
+    def least_loss(self, rows: NDArray[np.int64]) -> float:
+        """The mean loss, nats, of a network that answers these images as wanted.
 
-    def answered(self, probabilities: NDArray[np.float32]) -> Material:
-        """The same with a teacher's answers ``[N, classes]`` as the targets of all that is a digit."""
-        digits = (self.weights == 1)[:, np.newaxis]
-        return replace(self, targets=np.where(digits, probabilities, self.targets))
+        It is the entropy of soft targets, which is no mistake.
+        """
+        targets = self.targets[rows]
+        entropy = -(targets * np.log(np.maximum(targets, np.finfo(np.float32).tiny))).sum(axis=1)
+        return float(np.mean(self.weights[rows] * entropy, dtype=np.float64))
+
+    def answered(self, rows: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Material:
+        """The same with a teacher's answers ``[len(rows), classes]`` as the targets of the digits among them."""
+        digits = self.weights[rows] == 1
+        targets = self.targets.copy()
+        targets[rows[digits]] = probabilities[digits]
+        return replace(self, targets=targets)
 
     def draw(self, rng: np.random.Generator, limits: Range | None) -> Field | None:
         """How each image is moved; ``limits`` None leaves the data's own as they are, the pool's always move."""

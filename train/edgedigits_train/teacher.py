@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from edgedigits.errors import InputError, UsageError
 from edgedigits.files import cache_folder, write_atomic
 from edgedigits_train import augment, warp
-from edgedigits_train.augment import Field
+from edgedigits_train.epochs import View
 from edgedigits_train.material import Material
 
-# The transforms' seed of all runs with a teacher: with the run's own, no answer could be kept for another.
-MOVES_SEED = 0
+# What all runs with a teacher see is drawn from this: with the run's own seed, no answer could be kept for another.
+VIEW_SEED = 0
 _BATCH = 1000
 # What a float16 holds, with some room: e**-30 of a probability tells a student nothing.
 _FLOOR = -30.0
@@ -59,34 +59,29 @@ class Teacher:
             digest.update(Path(str(module.__file__)).read_bytes())
         self._key = digest.hexdigest()[:24]
 
-    def answer(self, field: Field | None, epoch: int, temperature: float) -> NDArray[np.float32]:
-        """Probabilities float32 ``[N, classes]`` of an epoch's images as ``field`` moves them, softened.
+    def answer(self, view: View, epoch: int, temperature: float) -> NDArray[np.float32]:
+        """Softened probabilities float32 ``[N, classes]`` of an epoch's N images, in the order of ``view.rows``.
 
         Raises
         ------
         OutputError: the cache cannot be written.
 
         """
-        digest = hashlib.sha256(self._key.encode())
-        for values in (field.x, field.y) if field else ():
+        digest = hashlib.sha256(view.rows.data)
+        for values in (view.field.x, view.field.y) if view.field else ():
             digest.update(values.data)
         path = cache_folder() / "teacher" / self._key / f"{epoch}-{digest.hexdigest()[:16]}.npy"
-        logs = _read(path, self._material.targets.shape)
+        logs = _read(path, (len(view.rows), self._material.targets.shape[1]))
         if logs is None:
-            logs = self._logs(field)
+            logs = self._logs(view)
             buffer = io.BytesIO()
             np.save(buffer, logs)
             write_atomic(path, buffer.getvalue())
         return softened(logs.astype(np.float32), temperature)
 
-    def _logs(self, field: Field | None) -> NDArray[np.float16]:
-        numbers = np.arange(len(self._material))
-        answers = []
-        for start in range(0, len(numbers), _BATCH):
-            rows = numbers[start : start + _BATCH]
-            images = self._material.take(rows)
-            moved = field.apply(images, rows) if field else images.astype(np.float32)
-            answers.append(self._model.predict_on_batch(moved))
+    def _logs(self, view: View) -> NDArray[np.float16]:
+        parts = [view.rows[start : start + _BATCH] for start in range(0, len(view.rows), _BATCH)]
+        answers = [self._model.predict_on_batch(view.pixels(self._material, rows)) for rows in parts]
         logs = np.log(np.maximum(np.concatenate(answers), np.finfo(np.float32).tiny))
         return np.asarray(np.maximum(logs, _FLOOR), np.float16)
 

@@ -77,7 +77,7 @@ def weights(folder: Path) -> list[np.ndarray]:
 
 
 def test_folder_holds_model_record_and_pictures_and_nothing_else(whole: tuple[Path, str, str]) -> None:
-    assert {path.name for path in whole[0].iterdir()} == {"model.keras", "train.json", *PICTURES}
+    assert {path.name for path in whole[0].iterdir()} == {"model.keras", "train.json", "report.html", *PICTURES}
 
 
 def test_json_is_the_record_alone_and_progress_goes_to_standard_error(whole: tuple[Path, str, str]) -> None:
@@ -132,6 +132,17 @@ def test_pictures_are_pictures(whole: tuple[Path, str, str]) -> None:
             assert min(picture.size) >= 200
             assert max(picture.size) <= 2000
             assert len(picture.convert("L").getcolors() or []) > 10, f"{name} is empty"
+
+
+def test_page_needs_no_other_file_and_tells_the_record(whole: tuple[Path, str, str], record: dict[str, Any]) -> None:
+    page = (whole[0] / "report.html").read_text()
+    assert page.count("<img ") == page.count('src="data:image/png;base64,') == len(PICTURES)
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    assert f"{100 * record['test']['accuracy']:.2f} %" in page
+    assert page.count("<tr>") == 1 + len(record["test"]["per_class"])
+    for name, value in record["config"].items():
+        assert f"{name}: {value}" in page
+    assert record["data"]["sha256"] in page
 
 
 def test_killed_and_resumed_run_ends_with_the_same_weights(

@@ -26,6 +26,8 @@ from edgedigits_train.teacher import VIEW_SEED, Teacher
 _WARMUP_EPOCHS = 0.5
 _WARMUP_START = 0.05
 _WEIGHT_DECAY = 0.02
+# Of the learning rate's curve.
+_PLACES = 400
 
 
 def new_model(config: TrainConfig, material: Material) -> keras.Model:
@@ -79,6 +81,13 @@ def make_schedule(config: TrainConfig, steps: int) -> Any:
         warmup_steps=warmup,
         decay_steps=max(1, config.epochs * steps - warmup),
     )
+
+
+def learning_rates(config: TrainConfig) -> NDArray[np.float64]:
+    """The rate at places spread evenly over a run; how many steps an epoch has makes no difference to it."""
+    schedule = make_schedule(config, _PLACES)
+    places = np.linspace(0, config.epochs * _PLACES, _PLACES)
+    return np.array([float(schedule(place)) if callable(schedule) else schedule for place in places])
 
 
 def train_epochs(

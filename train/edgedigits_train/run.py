@@ -19,10 +19,12 @@ from edgedigits.images.decode import read_pixels
 from edgedigits_train import backend, checkpoint, record
 from edgedigits_train.checkpoint import EpochResult, Progress
 from edgedigits_train.config import TrainConfig, resolve
+from edgedigits_train.diagrams import draw_filters, draw_reliability
 from edgedigits_train.evaluate import predict, score, score_paper
-from edgedigits_train.fit import new_model, train_epochs
+from edgedigits_train.fit import learning_rates, new_model, train_epochs
 from edgedigits_train.material import Material
 from edgedigits_train.models import count_macs
+from edgedigits_train.page import render
 from edgedigits_train.pictures import draw_confusion, draw_curves, draw_mistakes, draw_samples
 from edgedigits_train.pool import Pool, refuse_other_data
 from edgedigits_train.pool_cache import kept_pool
@@ -32,7 +34,8 @@ from edgedigits_train.teacher import file_sha256, sharpen
 MODEL = "model.keras"
 # One pool for every seed: it takes minutes to make, and with others a teacher's answers could not be kept.
 _POOL_SEED = 0
-PICTURES = ("samples.png", "curves.png", "confusion.png", "mistakes.png")
+PAGE = "report.html"
+PICTURES = ("samples.png", "curves.png", "confusion.png", "mistakes.png", "reliability.png", "filters.png")
 
 OnEpoch = Callable[[EpochResult, TrainConfig], None]
 
@@ -154,38 +157,40 @@ def _finish(
     began: float,
 ) -> TrainRecord:
     """Write everything a finished run has; here, and only here, the test part is looked at."""
-    if progress.config.teacher:
-        sharpen(model, progress.config.temperature)
+    config, history = progress.config, progress.history
+    if config.teacher:
+        sharpen(model, config.temperature)
     checkpoint.save_plain(folder / MODEL, model)
     answers = predict(model, splits.test.images)
-    result = score(answers, splits.test)
-    pictures = (
-        draw_samples(splits.train, progress.config.seed, paper.train if paper else None),
-        draw_curves(progress.history),
-        draw_confusion(result),
-        draw_mistakes(splits.test, answers),
-    )
-    for name, data in zip(PICTURES, pictures, strict=True):
-        write_atomic(folder / name, data)
-    epochs = sum(epoch.seconds for epoch in progress.history)
     finished = TrainRecord(
         schema=record.SCHEMA,
-        config=progress.config,
+        config=config,
         versions=backend.versions(),
         data=described,
         parameters=model.count_params(),
         macs=count_macs(model),
-        history=progress.history,
+        history=history,
         validation=score(predict(model, splits.validation.images), splits.validation),
-        test=result,
+        test=score(answers, splits.test),
         paper=_score_paper(model, paper) if paper else None,
-        teacher_sha256=file_sha256(progress.config.teacher) if progress.config.teacher else None,
+        teacher_sha256=file_sha256(config.teacher) if config.teacher else None,
         seconds={
-            "epochs": epochs,
+            "epochs": sum(epoch.seconds for epoch in history),
             **({"paper": paper.seconds} if paper else {}),
             "process": time.perf_counter() - began,
         },
     )
+    pictures = {
+        "samples": draw_samples(splits.train, config.seed, paper.train if paper else None),
+        "curves": draw_curves(history, learning_rates(config)),
+        "confusion": draw_confusion(finished.test),
+        "mistakes": draw_mistakes(splits.test, answers),
+        "reliability": draw_reliability(answers, splits.test.labels),
+        "filters": draw_filters(model),
+    }
+    for name, data in pictures.items():
+        write_atomic(folder / f"{name}.png", data)
+    write_atomic(folder / PAGE, render(finished, pictures).encode())
     write_atomic(folder / record.NAME, record.to_bytes(finished))
     # With the record there it is of no use any more, and three times the model's size.
     with suppress(OSError):
@@ -202,7 +207,7 @@ def _clear(folder: Path) -> None:
     """Make the folder and take an older run's files out, the record first; anything else in it stays."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (record.NAME, checkpoint.NAME, MODEL, *PICTURES):
+        for name in (record.NAME, checkpoint.NAME, MODEL, PAGE, *PICTURES):
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written ({error.strerror or error})") from error

@@ -79,7 +79,7 @@ def test_epoch_repeats_for_its_seed_and_number_and_for_no_other(splits: Splits) 
 
     def pixels(seed: int, epoch: int) -> np.ndarray:
         batches = Epoch(material, View.draw(material, Range(bend=0.02), 1, seed=seed, epoch=epoch), 32, seed=0, epoch=0)
-        return np.concatenate([batches[i][0] for i in range(len(batches))])
+        return np.concatenate([images for images, _, _ in batches])
 
     np.testing.assert_array_equal(pixels(1, 2), pixels(1, 2))
     assert not np.array_equal(pixels(1, 2), pixels(1, 3))
@@ -92,9 +92,7 @@ def test_epoch_shows_every_image_once_with_its_label(splits: Splits, *, augment:
     batches = Epoch(
         material, View.draw(material, Range() if augment else None, 1, seed=0, epoch=0), 32, seed=0, epoch=0
     )
-    images, targets, weights = (
-        np.concatenate(part) for part in zip(*[batches[i] for i in range(len(batches))], strict=True)
-    )
+    images, targets, weights = (np.concatenate(part) for part in zip(*batches, strict=True))
     labels = targets.argmax(axis=1)
     assert weights.tolist() == [1] * 80
     assert len(batches) == count_batches(80, 32) == 3

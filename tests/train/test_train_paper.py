@@ -48,9 +48,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, start_training: Begin) -> Pa
 
 
 def all_of(mixture: Epoch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    images, targets, weights = (
-        np.concatenate(part) for part in zip(*[mixture[i] for i in range(len(mixture))], strict=True)
-    )
+    images, targets, weights = (np.concatenate(part) for part in zip(*mixture, strict=True))
     return images, targets, weights
 
 
@@ -118,7 +116,7 @@ def test_epoch_shows_all_digits_of_the_data_and_another_part_of_the_pool_each_ti
         assert rows[:own].tolist() == list(range(own))
     assert len(set(np.concatenate(seen).tolist())) == len(material)
     shown = Epoch(material, View.draw(material, Range(), 0.25, seed=0, epoch=0), 16, seed=5, epoch=0)
-    assert sum(len(shown[index][0]) for index in range(len(shown))) == count
+    assert sum(len(images) for images, _, _ in shown) == count
 
 
 def test_accuracy_counts_digits_alone() -> None:

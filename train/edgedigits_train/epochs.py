@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ from edgedigits_train.material import Material
 Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 # Opens the seeds of what is seen and of its order, so that neither follows from the other.
 _VIEW, _ORDER = 0x56494557, 0x4F524452
+# Batches made while one is learned from.
+_AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class View:
         return self.field.apply(images, rows) if self.field else images.astype(np.float32)
 
 
-class Epoch(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
+class Epoch:
     """Every image of a view once, in an order that ``seed`` and ``epoch`` decide.
 
     A resumed run therefore sees what the uninterrupted one would have seen, and no generator's state must be kept.
@@ -50,7 +54,6 @@ class Epoch(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
 
     def __init__(self, material: Material, view: View, batch_size: int, *, seed: int, epoch: int) -> None:
         """Draw the order; the pixels are moved batch by batch."""
-        super().__init__()
         self._material, self._view, self._batch_size = material, view, batch_size
         self._order = np.random.default_rng([_ORDER, seed, epoch]).permutation(view.rows)
 
@@ -58,7 +61,17 @@ class Epoch(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
         """Count of batches; the last may be smaller."""
         return count_batches(len(self._order), self._batch_size)
 
-    def __getitem__(self, index: int) -> Batch:
+    def __iter__(self) -> Iterator[Batch]:
+        """All batches; a thread makes the next ones meanwhile, since a step leaves the processor some room."""
+        with ThreadPoolExecutor(1) as worker:
+            coming = deque(worker.submit(self.batch, index) for index in range(min(_AHEAD, len(self))))
+            for index in range(len(self)):
+                batch = coming.popleft().result()
+                if index + _AHEAD < len(self):
+                    coming.append(worker.submit(self.batch, index + _AHEAD))
+                yield batch
+
+    def batch(self, index: int) -> Batch:
         """A batch: images float32 ``[B, H, W, C]`` 0-255, targets float32 ``[B, classes]``, weights float32 ``[B]``."""
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         return self._view.pixels(self._material, rows), self._material.targets[rows], self._material.weights[rows]

@@ -15,6 +15,7 @@ from edgedigits.errors import InputError, OutputError, UsageError
 from edgedigits_train import checkpoint
 from edgedigits_train.checkpoint import EpochResult, Progress
 from edgedigits_train.config import TrainConfig, resolve
+from edgedigits_train.evaluate import mean_loss, predict
 from edgedigits_train.fit import make_schedule, new_model, train_epochs
 from edgedigits_train.material import Material
 
@@ -55,6 +56,15 @@ def test_every_optimizer_lowers_the_loss(splits: Splits, optimizer: str) -> None
     config = resolve({"model": "mlp", "epochs": 4, "batch_size": 16, "optimizer": optimizer, "schedule": "cosine"})
     _, history = fit(splits, config)
     assert history[-1].loss < history[0].loss
+
+
+def test_figures_of_an_epoch_are_means_over_all_its_images(splits: Splits) -> None:
+    # A step too small to change anything; and a last batch that is smaller than the others.
+    still = replace(SMALL, learning_rate=1e-12, batch_size=30, epochs=1)
+    model, (result,) = fit(splits, still)
+    answers = predict(model, splits.train.images)
+    assert result.loss == pytest.approx(mean_loss(answers, splits.train.labels), rel=1e-5)
+    assert result.accuracy == pytest.approx((answers.argmax(axis=1) == splits.train.labels).mean())
 
 
 def test_sgd_is_plain_back_propagation(splits: Splits) -> None:

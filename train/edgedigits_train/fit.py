@@ -136,11 +136,16 @@ def learn(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
 
     Without `keras.Model.fit`, which would make its own pipeline around ours at the cost of a tenth of a small step.
     """
-    model.reset_metrics()
-    told: dict[str, float] = {}
-    for images, targets, weights in batches:
-        told = model.train_on_batch(images, targets, sample_weight=weights, return_dict=True)
-    return {name: float(value) for name, value in told.items()}
+    told = [
+        (len(images), np.count_nonzero(weights == 1), model.train_on_batch(images, targets, weights, return_dict=True))
+        for images, targets, weights in batches
+    ]
+    counts, digits, logs = zip(*told, strict=True)
+    return {
+        "loss": float(np.average([each["loss"] for each in logs], weights=counts)),
+        # Only outliers have another weight than 1, and no right answer.
+        "accuracy": float(np.average([each["accuracy"] for each in logs], weights=digits)),
+    }
 
 
 def _batches(material: Material, teacher: Teacher | None, config: TrainConfig, epoch: int) -> tuple[Epoch, float]:

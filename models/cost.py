@@ -2,8 +2,8 @@
 
     python models/cost.py "16k5s2 32s2 48 64s2" "16k5s2 32s2d 48d 64s2d"
 
-Neither depends on the weights. Times are p50 of invoke in LiteRT, one thread, in turns with the first body of the list
-of `FAMILY`'s `cnn`, and told as the ratio to it: the machine's load cancels out.
+None of it depends on the weights. Times are p50 of invoke in LiteRT, one thread, in turns with the body of `cnn`, and
+told as the ratio to it, so that the machine's load cancels out.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ import time
 from typing import Any
 
 import numpy as np
-from search import parse
 
 from edgedigits_train import backend
-from edgedigits_train.bodies import FAMILY
+from edgedigits_train.bodies import FAMILY, parse_stages
 
 _ROUNDS, _CALLS = 60, 100
 
@@ -29,7 +28,7 @@ def main() -> None:
     parser.add_argument("bodies", nargs="+", metavar="BODY")
     bodies = parser.parse_args().bodies
     backend.import_quietly()
-    built = {"cnn": _convert(FAMILY["cnn"]), **{body: _convert(parse(body)) for body in bodies}}
+    built = {body: _convert(body) for body in (FAMILY["cnn"], *bodies)}
     times = _measure([file for file, _ in built.values()])
     for (body, (file, facts)), own in zip(built.items(), times, strict=True):
         ratio = statistics.median(one / known for one, known in zip(own, times[0], strict=True))
@@ -39,12 +38,12 @@ def main() -> None:
         )
 
 
-def _convert(stages: Any) -> tuple[bytes, dict[str, Any]]:
+def _convert(body: str) -> tuple[bytes, dict[str, Any]]:
     from edgedigits_export.freeze import freeze
     from edgedigits_export.tflite import convert_tflite
     from edgedigits_train.models import build_from, count_macs
 
-    model = build_from(stages, "candidate", (28, 28, 1), 10)
+    model = build_from(parse_stages(body), "candidate", (28, 28, 1), 10)
     pixels = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
     pixels[0], pixels[1] = 0, 255
     file = convert_tflite(freeze(model), "int8", pixels)

@@ -2,8 +2,8 @@
 
     python models/search.py "16k5s2 32s2 48 64s2" "16k5s2 32s2d 48d 64s2d" --epochs 8 --seeds 0 1
 
-A body is its stages: width, then ``k`` kernel, ``s`` stride, ``d`` for depthwise-separable, ``v`` for no zeros around.
-Each result is a line of the log; what stands there already is not trained again, so a stopped search goes on.
+A body is written as `edgedigits_train.bodies.parse_stages` reads it. Each result is a line of the log, and what
+stands there already is not trained again, so a stopped search goes on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 import time
 from dataclasses import asdict
@@ -19,12 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits_train import backend
-from edgedigits_train.bodies import Stage
+from edgedigits_train.bodies import parse_stages
 from edgedigits_train.config import TrainConfig, resolve
 
 LOG = Path(__file__).with_name("search.jsonl")
-_STAGE = re.compile(r"(\d+)(?:k(\d+))?(?:s(\d+))?(d?)(v?)")
-# What a machine decides, and no body's figures.
+# What a machine decides, or the body.
 _ELSEWHERE = ("threads", "data", "model", "preset")
 
 
@@ -49,18 +47,6 @@ def main() -> None:
         print(body, seed, result, file=sys.stderr, flush=True)
 
 
-def parse(body: str) -> tuple[Stage, ...]:
-    """The stages of a body as it is written."""
-    stages = []
-    for word in body.split():
-        found = _STAGE.fullmatch(word)
-        if not found:
-            raise SystemExit(f"expected a stage as 16k5s2d, found {word}")
-        width, kernel, stride, separable, valid = found.groups()
-        stages.append(Stage(int(width), int(kernel or 3), int(stride or 1), bool(separable), bool(valid)))
-    return tuple(stages)
-
-
 def _load(config: TrainConfig) -> tuple[Any, Any]:
     from edgedigits.datasets import load_splits
     from edgedigits.images.decode import read_pixels
@@ -83,7 +69,7 @@ def _train(body: str, config: TrainConfig, seed: int, material: Any, validation:
 
     config = resolve({**_given(config), "seed": seed})
     keras.utils.set_random_seed(seed)
-    model = build_from(parse(body), "candidate", material.parts[0].shape[1:], material.targets.shape[1])
+    model = build_from(parse_stages(body), "candidate", material.parts[0].shape[1:], material.targets.shape[1])
     compile_model(model, config, count_batches(len(material), config.batch_size))
     started, curve = time.perf_counter(), []
     for epoch in train_epochs(model, material, validation, config, 0):

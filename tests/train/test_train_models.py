@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from edgedigits.errors import UsageError
-from edgedigits_train.bodies import FAMILY, TEXTBOOK, Stage
+from edgedigits_train.bodies import FAMILY, TEXTBOOK, Stage, parse_stages
 from edgedigits_train.config import PRESETS
 from edgedigits_train.models import build_from, build_model, count_macs
 
@@ -76,6 +76,17 @@ def test_depthwise_separable_stages_are_counted_and_cheaper() -> None:
     head = 7 * 7 * 16 * 10
     assert count_macs(model) == 14 * 14 * 9 * 8 + 7 * 7 * (9 * 8 + 8 * 16) + head
     assert count_macs(built(separable=False)) == 14 * 14 * 9 * 8 + 7 * 7 * 9 * 8 * 16 + head
+
+
+def test_stages_are_read_as_they_are_written() -> None:
+    assert parse_stages("16k5s2dv 8 4s2v") == (
+        Stage(16, 5, 2, separable=True, valid=True),
+        Stage(8),
+        Stage(4, stride=2, valid=True),
+    )
+    for wrong in ("k5", "16x", "16vd"):
+        with pytest.raises(UsageError, match=f"like 16k5s2dv, found {wrong}"):
+            parse_stages(f"8 {wrong}")
 
 
 def test_stages_without_zeros_around_shrink_the_map_while_there_is_one() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,11 +35,36 @@ class Stage:
 
 
 # Strides instead of pooling, and a last map flattened rather than averaged: few operators, ranges that suit 8-bit
-# integers, and the last layer still sees where a stroke is.
-FAMILY: Mapping[str, tuple[Stage, ...]] = {
-    "base": (Stage(32, 5, 2), Stage(64), Stage(96, stride=2), Stage(128), Stage(128)),
-    "cnn": (Stage(24, 5, 2), Stage(32, stride=2), Stage(48), Stage(52, stride=2)),
+# integers, and the last layer still sees where a stroke is. See `parse_stages`, and models/README.md for why these.
+FAMILY: Mapping[str, str] = {
+    "nano": "12s2v 16s2v 16v 16v",
+    "tiny": "16s2v 16v 20s2v 20v 20v",
+    "small": "32s2v 32v 40s2v 40 40v",
+    "base": "32k5s2 64 96s2 128 128",
+    "cnn": "24k5s2 32s2 48 52s2",
 }
+_STAGE = re.compile(r"(\d+)(?:k(\d+))?(?:s(\d+))?(d?)(v?)")
+
+
+def parse_stages(text: str) -> tuple[Stage, ...]:
+    """Stages as they are written: ``16k5s2dv``.
+
+    That is the width, then ``k`` kernel, ``s`` stride, ``d`` for separable and ``v`` for valid, where they differ from
+    the defaults of `Stage`.
+
+    Raises
+    ------
+    UsageError: something else.
+
+    """
+    stages = []
+    for word in text.split():
+        found = _STAGE.fullmatch(word)
+        if not found:
+            raise UsageError(f"expected a stage like 16k5s2dv, found {word}")
+        width, kernel, stride, separable, valid = found.groups()
+        stages.append(Stage(int(width), int(kernel or 3), int(stride or 1), bool(separable), bool(valid)))
+    return tuple(stages)
 
 
 def build_stages(x: Any, stages: tuple[Stage, ...]) -> Any:

@@ -94,15 +94,22 @@ class Recipe:
     average: float = 0.0
 
 
+# quick: two minutes on two cores. best: as long as it pays; see models/README.md for what these were chosen by.
 # mlp, quick: the textbook's plain stochastic gradient descent.
 PRESETS: Mapping[str, Mapping[str, Recipe]] = {
     "quick": {
+        "nano": Recipe(epochs=20, batch_size=128),
+        "tiny": Recipe(epochs=20, batch_size=128),
+        "small": Recipe(epochs=16, batch_size=128),
         "base": Recipe(epochs=4),
         "mlp": Recipe(epochs=10, batch_size=32, optimizer="sgd", schedule="constant", augment=False),
         "lenet5": Recipe(epochs=12, batch_size=128),
         "cnn": Recipe(epochs=12, batch_size=128),
     },
     "best": {
+        "nano": Recipe(epochs=150, bend=0.01, average=0.995),
+        "tiny": Recipe(epochs=150, bend=0.01, average=0.995, paper=True, paper_share=0.33),
+        "small": Recipe(epochs=100, bend=0.015, average=0.998, paper=True, paper_share=0.33),
         "base": Recipe(epochs=60, optimizer="adamw", bend=0.02, paper=True, paper_share=0.33, average=0.998),
         "mlp": Recipe(epochs=40),
         "lenet5": Recipe(epochs=40),

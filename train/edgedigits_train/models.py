@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from edgedigits_train.bodies import FAMILY, TEXTBOOK, Stage, build_stages
+from edgedigits_train.bodies import FAMILY, TEXTBOOK, Stage, build_stages, parse_stages
 
 Shape = tuple[int, int, int]
 
@@ -27,7 +27,7 @@ def build_model(name: str, shape: Shape, classes: int) -> keras.Model:
     """
     if name in TEXTBOOK:
         return _around(TEXTBOOK[name], name, shape, classes)
-    return build_from(FAMILY[name], name, shape, classes)
+    return build_from(parse_stages(FAMILY[name]), name, shape, classes)
 
 
 def build_from(stages: tuple[Stage, ...], name: str, shape: Shape, classes: int) -> keras.Model:

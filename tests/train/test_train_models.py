@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from edgedigits.errors import UsageError
+from edgedigits_train import backend
 from edgedigits_train.bodies import FAMILY, TEXTBOOK, Stage, parse_stages
 from edgedigits_train.config import PRESETS
 from edgedigits_train.models import build_from, build_model, count_macs
@@ -101,3 +104,11 @@ def test_keras_own_separable_layer_is_counted() -> None:
     image = keras.Input((8, 8, 3))
     model = keras.Model(image, layers.SeparableConv2D(5, 3, padding="same")(image))
     assert count_macs(model) == 64 * (9 * 3 + 3 * 5)
+
+
+def test_tensorflow_is_known_to_its_settings_alone() -> None:
+    # So that another Keras backend trains the same networks.
+    sources = Path(str(backend.__file__)).parent.glob("*.py")
+    assert [path.name for path in sources if "import tensorflow" in path.read_text()] == ["backend.py"]
+    for name in BODIES:
+        assert all(type(layer).__module__.startswith("keras.") for layer in build_model(name, (28, 28, 1), 10).layers)

@@ -31,7 +31,7 @@ RUNS, RECORDS = ROOT / "build" / "family", ROOT / "models" / "runs"
 RESULT = ROOT / "benchmarks" / "results" / "family.json"
 TEACHER = "base"
 # Member and its count of seeds, in the order they are made.
-MEMBERS = {TEACHER: 1, "mlp": 3, "lenet5": 3}
+MEMBERS = {TEACHER: 1, "small": 3, "tiny": 3, "nano": 3, "lenet5": 3, "mlp": 3}
 # Learn from the labels, as the textbook has it.
 UNTAUGHT = (TEACHER, "mlp", "lenet5")
 SHIPPED: tuple[str, ...] = ()
@@ -85,8 +85,7 @@ def _keep(member: str, seed: int, folder: Path, validation: Dataset) -> None:
     (file,) = manifest["files"]
     if any((row["member"], row["seed"], row["sha256"]) == (member, seed, file["sha256"]) for row in rows["runs"]):
         return
-    RECORDS.mkdir(exist_ok=True)
-    shutil.copy(folder / "train.json", RECORDS / f"{member}-{seed}.json")
+    write_atomic(RECORDS / f"{member}-{seed}.json", (folder / "train.json").read_bytes())
     path = folder / "bundle" / file["path"]
     answers = answer_apart(path, "litert", validation.images).probabilities
     row = {
@@ -113,11 +112,14 @@ def _keep(member: str, seed: int, folder: Path, validation: Dataset) -> None:
     print(f"{member}, seed {seed}: validation {row['validation']:.2%}, int8, {row['bytes']:,} bytes", file=sys.stderr)
 
 
+def best_seed(runs: list[dict[str, Any]], member: str) -> int:
+    """The seed with the best validation figure, the loss deciding among equals; the test digits have no say."""
+    own = [run for run in runs if run["member"] == member]
+    return int(max(own, key=lambda run: (run["validation"], -run["keras_validation_loss"]))["seed"])
+
+
 def _ship(member: str) -> None:
-    """Copy the seed with the best validation figure, the loss deciding among equals; the test digits have no say."""
-    runs = [run for run in _read(RESULT)["runs"] if run["member"] == member]
-    best = max(runs, key=lambda run: (run["validation"], -run["keras_validation_loss"]))
-    folder = RUNS / f"{member}-{best['seed']}"
+    folder = RUNS / f"{member}-{best_seed(_read(RESULT)['runs'], member)}"
     shutil.copy(folder / "model.keras", ROOT / "models" / f"{member}.keras")
     shutil.copy(folder / "train.json", ROOT / "models" / f"{member}.train.json")
 

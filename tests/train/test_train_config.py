@@ -18,6 +18,11 @@ def test_defaults_follow_model_and_optimizer() -> None:
     assert resolve({"model": "mlp", "optimizer": "adam"}).learning_rate < mlp.learning_rate
 
 
+def test_temperature_waits_for_a_teacher() -> None:
+    assert resolve({}).temperature == 1
+    assert resolve({"teacher": "t.keras"}).temperature > 1
+
+
 def test_what_is_given_stays() -> None:
     given: dict[str, Any] = {
         "model": "lenet5", "preset": "best", "data": "here", "epochs": 3, "batch_size": 7, "optimizer": "adamw",

@@ -34,7 +34,7 @@ class TrainConfig:
     label_smoothing: of the right answer's probability, what is shared out among all.
     average: momentum of the weights' running average, which is what comes out; 0 for none.
     teacher: a .keras file whose answers are learned in place of the labels, or None.
-    temperature: by which the teacher's answers are softened.
+    temperature: by which the teacher's answers are softened; 1 without a teacher.
     threads: of one operation; sums come out in another order with another number.
 
     """
@@ -117,8 +117,8 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
     },
 }
 LEARNING_RATES: Mapping[str, float] = {"adam": 6e-3, "adamw": 6e-3, "sgd": 0.1}
-# Softens a teacher's answers until the second and the third best are heard, too.
-TEMPERATURE = 3.0
+# Softens a teacher's answers until the second and the third best are heard, too: see models/README.md.
+TEMPERATURE = 2.0
 MODELS = tuple(PRESETS["quick"])
 DEFAULT_MODEL, DEFAULT_PRESET = "cnn", "quick"
 
@@ -150,7 +150,7 @@ def resolve(given: Mapping[str, Any]) -> TrainConfig:
         **wanted,
         learning_rate=given.get("learning_rate", LEARNING_RATES[_one_of("optimizer", wanted["optimizer"], OPTIMIZERS)]),
         teacher=given.get("teacher"),
-        temperature=given.get("temperature", TEMPERATURE),
+        temperature=given.get("temperature", TEMPERATURE if given.get("teacher") else 1.0),
         seed=given.get("seed", 0),
         threads=given.get("threads", _usable_cores()),
     )

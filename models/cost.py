@@ -1,6 +1,6 @@
 """What bodies cost before any training: bytes of the int8 file, multiplications, and time beside a body that is known.
 
-    python models/cost.py "16k5s2 32s2 48 64s2" "16k5s2 32s2d 48d 64s2d"
+    python models/cost.py "16k5s2 32s2 48 64s2" "16k5s2 32s2d 48d 64s2d" | tee -a models/cost.jsonl
 
 None of it depends on the weights. Times are p50 of invoke in LiteRT, one thread, in turns with the body of `cnn`, and
 told as the ratio to it, so that the machine's load cancels out.

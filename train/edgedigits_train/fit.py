@@ -96,7 +96,8 @@ def train_epochs(
     """Train on from epoch ``done`` to the last, yielding after each; ``model`` is compiled.
 
     The loss counts from the least possible one: that of soft targets never comes near 0. With ``config.average`` the
-    figures are those of the averaged weights, which the model keeps after the last epoch.
+    figures are those of the averaged weights, which the model keeps after the last epoch: a poor average at first. With
+    a teacher the answers are as soft as its own; see `sharpen`.
 
     Raises
     ------

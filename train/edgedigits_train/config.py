@@ -100,7 +100,7 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
     "quick": {
         "nano": Recipe(epochs=20, batch_size=128),
         "tiny": Recipe(epochs=20, batch_size=128),
-        "small": Recipe(epochs=16, batch_size=128),
+        "small": Recipe(epochs=16),
         "base": Recipe(epochs=4),
         "mlp": Recipe(epochs=10, batch_size=32, optimizer="sgd", schedule="constant", augment=False),
         "lenet5": Recipe(epochs=12, batch_size=128),

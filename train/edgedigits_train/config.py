@@ -117,7 +117,7 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
     },
 }
 LEARNING_RATES: Mapping[str, float] = {"adam": 6e-3, "adamw": 6e-3, "sgd": 0.1}
-# Softens a teacher's answers until the second and the third best are heard, too: see models/README.md.
+# Softens a teacher's answers until the second and the third best are heard, too; 1 to 2 are alike: models/README.md.
 TEMPERATURE = 2.0
 MODELS = tuple(PRESETS["quick"])
 DEFAULT_MODEL, DEFAULT_PRESET = "cnn", "quick"

@@ -12,7 +12,7 @@ PI ?=
 READING ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test cover mutants lint format type build pi bench bundle screenshots bit-flips compat reading thresholds readme constraints clean
+.PHONY: help install demo test cover mutants lint format type build pi bench models bundle screenshots bit-flips compat reading thresholds readme constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine 
 	$(BIN)/python benchmarks/alarms/run.py
 	$(BIN)/python benchmarks/serve/run.py
 	$(BIN)/python benchmarks/readme.py
+
+models: install ## train the whole family again, export and judge it; goes on where it was stopped (hours)
+	$(BIN)/python models/make.py
 
 bundle: install ## export the shipped bundle from the reference model
 	$(BIN)/edgedigits export models/cnn.keras --calibration mnist --variants int8,float32.tflite \

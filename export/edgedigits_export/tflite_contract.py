@@ -11,10 +11,9 @@ from typing import Any
 from edgedigits_export.freeze import INPUT_NAME, OUTPUT_NAME
 from edgedigits_export.quiet import load
 from edgedigits_export.requirements import tflite_requirements
+from edgedigits_export.tflite_bytes import pack
 
 _SCHEMA = "ai_edge_litert.schema_py_generated"
-_IDENTIFIER = b"TFL3"
-_ALIGNMENT = 16  # schema.fbs: buffers are force_align 16, which the generated Python classes forget
 _RUNTIME_VERSION = b"min_runtime_version"
 _KEPT_METADATA = frozenset({_RUNTIME_VERSION, b"reduced_precision_support"})
 
@@ -22,14 +21,16 @@ _KEPT_METADATA = frozenset({_RUNTIME_VERSION, b"reduced_precision_support"})
 def keep_contract(converted: bytes, *, needs_softmax: bool) -> bytes:
     """Put the contract around a file that goes from one float32 input to one float32 output.
 
-    Returns ``image`` uint8 → ``probabilities`` float32. Inner names, the converter's record of itself and empty
-    buffers are left out: no engine reads them and they are an eighth of a small file.
+    Returns ``image`` uint8 → ``probabilities`` float32. Left out is what no engine needs, which is a sixth of a small
+    file: inner names, the converter's record of itself, empty buffers, flattening before a layer that flattens itself.
     """
     schema = load(_SCHEMA)
     model = schema.ModelT.InitFromPackedBuf(converted, 0)
     graph = model.subgraphs[0]  # others are the bodies of loops
     for tensor in _tensors(model):
         tensor.name = None
+    for part in model.subgraphs:
+        _drop_flattening(schema, model, part)
     _cast_in_front(schema, model, graph)
     if needs_softmax:
         _softmax_behind(schema, model, graph)
@@ -40,11 +41,54 @@ def keep_contract(converted: bytes, *, needs_softmax: bool) -> bytes:
     model.description = "edgedigits"
     _drop_empty_buffers(schema, model)
     _declare_truth(schema, model)
-    return _pack(schema, model)
+    return pack(schema, model)
 
 
 def _tensors(model: Any) -> list[Any]:
     return [tensor for graph in model.subgraphs for tensor in graph.tensors]
+
+
+def _drop_flattening(schema: Any, model: Any, graph: Any) -> None:
+    """Take out reshapes of which fully connected layers make nothing: they read whole rows of their weights' length."""
+    codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
+    readers: dict[int, list[Any]] = {}
+    for operator in graph.operators:
+        for index in operator.inputs:
+            readers.setdefault(int(index), []).append(operator)
+
+    def flattens(operator: Any) -> bool:
+        (target,) = operator.outputs
+        return target not in graph.outputs and all(
+            codes[reader.opcodeIndex] == schema.BuiltinOperator.FULLY_CONNECTED
+            and not reader.builtinOptions.keepNumDims
+            and graph.tensors[target].shape[-1] == graph.tensors[reader.inputs[1]].shape[-1]
+            for reader in readers.get(int(target), ())
+        )
+
+    reshapes = [each for each in graph.operators if codes[each.opcodeIndex] == schema.BuiltinOperator.RESHAPE]
+    for operator in filter(flattens, reshapes):
+        for reader in readers.get(int(operator.outputs[0]), ()):
+            reader.inputs = [operator.inputs[0] if i == operator.outputs[0] else i for i in reader.inputs]
+        graph.operators.remove(operator)
+    _drop_unused(model, graph)
+
+
+def _drop_unused(model: Any, graph: Any) -> None:
+    """Take out tensors that no operator of ``graph`` names, and operators' codes that no graph uses."""
+    named = [field for each in graph.operators for field in (each.inputs, each.outputs, each.intermediates)]
+    used = {int(index) for field in (*named, graph.inputs, graph.outputs) if field is not None for index in field}
+    kept = sorted(used - {-1})
+    now = {index: number for number, index in enumerate(kept)} | {-1: -1}
+    graph.tensors = [graph.tensors[index] for index in kept]
+    for owner in (*graph.operators, graph):
+        for field in ("inputs", "outputs", "intermediates"):
+            if (indices := getattr(owner, field, None)) is not None:
+                setattr(owner, field, [now[int(index)] for index in indices])
+    operators = [operator for part in model.subgraphs for operator in part.operators]
+    codes = sorted({operator.opcodeIndex for operator in operators})
+    model.operatorCodes = [model.operatorCodes[index] for index in codes]
+    for operator in operators:
+        operator.opcodeIndex = codes.index(operator.opcodeIndex)
 
 
 def _cast_in_front(schema: Any, model: Any, graph: Any) -> None:
@@ -113,32 +157,3 @@ def _drop_empty_buffers(schema: Any, model: Any) -> None:
             kept.append(buffer)
         owner.buffer = len(kept) - 1 if known is None else known
     model.buffers = kept
-
-
-def _pack(schema: Any, model: Any) -> bytes:
-    """Write the file, each buffer's content on a multiple of 16 bytes."""
-    flatbuffers = load("flatbuffers")
-    for buffer in model.buffers:
-        buffer.Pack = _aligned(schema, buffer)
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), _IDENTIFIER)
-    return bytes(builder.Output())
-
-
-def _aligned(schema: Any, buffer: Any) -> Any:
-    """``BufferT.Pack`` with the alignment that the schema demands."""
-
-    def pack(builder: Any) -> int:
-        start = None
-        if buffer.data is not None and len(buffer.data):
-            content = bytes(buffer.data)
-            builder.StartVector(1, len(content), _ALIGNMENT)
-            builder.head -= len(content)
-            builder.Bytes[builder.head : builder.head + len(content)] = content
-            start = builder.EndVector()
-        schema.BufferStart(builder)
-        if start is not None:
-            schema.BufferAddData(builder, start)
-        return int(schema.BufferEnd(builder))
-
-    return pack

@@ -22,7 +22,7 @@ from edgedigits_export.freeze import FrozenModel, Scaling, freeze
 from edgedigits_export.onnx_format import convert_onnx, quantize_onnx
 from edgedigits_export.quiet import load, quiet
 from edgedigits_export.tflite import convert_tflite
-from edgedigits_export.tflite_contract import _pack
+from edgedigits_export.tflite_bytes import pack
 
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 TFLITE_ENGINES = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
@@ -234,6 +234,6 @@ def lying(newer: Callable[[Case], bytes]) -> Callable[[Case], bytes]:
         for code in model.operatorCodes:
             if code.builtinCode == schema.BuiltinOperator.FULLY_CONNECTED:
                 code.version = 1
-        return _pack(schema, model)
+        return pack(schema, model)
 
     return make

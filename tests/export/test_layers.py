@@ -19,10 +19,11 @@ from PIL import Image
 from edgedigits.bundle import Bundle
 from edgedigits.errors import BundleError, ModelRejected, OutputError, UsageError
 from edgedigits.manifest import PRECISIONS
-from edgedigits_export import layers_cli, tflite_contract
+from edgedigits_export import layers_cli
 from edgedigits_export.freeze import freeze, load_keras
 from edgedigits_export.layers import EXACT_DB, TOLERANCES, LayerReport, LayerRow, Layers, first_departure, sqnr_db
 from edgedigits_export.quiet import load, quiet
+from edgedigits_export.tflite_bytes import pack
 
 KERAS = Path(__file__).parents[2] / "models" / "cnn.keras"
 FILES = [*(f"{precision}.tflite" for precision in PRECISIONS), "float32.onnx", "int8.onnx"]
@@ -47,7 +48,7 @@ def sabotage_tflite(data: bytes, number: int, factor: float) -> bytes:
         buffer = model.buffers[tensor.buffer]
         values = np.frombuffer(bytes(buffer.data), kind) * kind(factor)
         buffer.data = np.frombuffer(values.tobytes(), np.uint8)
-    return tflite_contract._pack(schema, model)
+    return pack(schema, model)
 
 
 def sabotage_onnx(data: bytes, number: int, factor: float) -> bytes:
@@ -132,7 +133,7 @@ def test_activations_that_are_cut_off_show_at_their_layer(cases: Any, cnn_layers
     ]  # fmt: skip
     quantization = graph.tensors[convolutions[1].outputs[0]].quantization
     quantization.scale = np.asarray(quantization.scale) / 4
-    report = compare(cnn_layers, "int8.tflite", tflite_contract._pack(schema, model))
+    report = compare(cnn_layers, "int8.tflite", pack(schema, model))
     assert report.departs is not None
     assert report.departs.layer == [layer for layer, kind in cnn_layers.names if kind == "Conv2D"][1]
 

@@ -118,6 +118,31 @@ def test_nothing_idle_is_shipped(case: Case) -> None:
     assert sum(buffer.data is None for buffer in model.buffers) == 1
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_no_vector_of_numbers_stands_there_twice(case: Case, precision: str) -> None:
+    graph = schema.Model.GetRootAs(case.files[f"{precision}.tflite"]).Subgraphs(0)
+    places: dict[bytes, set[int]] = {}
+    for index in range(graph.TensorsLength()):
+        table = graph.Tensors(index)._tab
+        if field := table.Offset(4):
+            places.setdefault(graph.Tensors(index).ShapeAsNumpy().tobytes(), set()).add(table.Vector(field))
+    assert len(places) < graph.TensorsLength()
+    assert all(len(found) == 1 for found in places.values())
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_dense_layers_flatten_maps_themselves(cases: dict[str, Case], precision: str) -> None:
+    data = cases["cnn"].files[f"{precision}.tflite"]
+    model, graph = graph_of(data)
+    operators = operators_of(data)
+    assert "RESHAPE" not in operators
+    dense = graph.operators[operators.index("FULLY_CONNECTED")]
+    assert len(graph.tensors[dense.inputs[0]].shape) == 4
+    used = {int(i) for o in graph.operators for i in (*o.inputs, *o.outputs)} - {-1}
+    assert used == set(range(len(graph.tensors)))
+    assert {o.opcodeIndex for o in graph.operators} == set(range(len(model.operatorCodes)))
+
+
 @pytest.mark.parametrize(
     ("precision", "count", "said"), [("int4", 1, "float32, float16"), ("int8", 0, "calibration images")]
 )

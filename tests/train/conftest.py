@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,14 @@ COMMAND = (
 )
 
 Train = Callable[[Sequence[object]], "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What runs keep for others must neither come from elsewhere nor stay."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("EDGEDIGITS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

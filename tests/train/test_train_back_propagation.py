@@ -13,6 +13,7 @@ import tensorflow as tf
 from edgedigits.datasets import Splits
 from edgedigits_train.config import resolve
 from edgedigits_train.fit import new_model, train_epochs
+from edgedigits_train.material import Material
 from edgedigits_train.models import build_model
 
 PAGE = Path(__file__).parents[2] / "docs" / "back-propagation.md"
@@ -61,9 +62,10 @@ def test_gradients_are_the_slopes_of_the_loss(page: dict[str, Any], splits: Spli
 def test_one_epoch_is_the_epoch_of_the_command(page: dict[str, Any], splits: Splits) -> None:
     # One batch of all images: then their order does not matter, and both make the same one step.
     config = resolve({"model": "mlp", "optimizer": "sgd", "epochs": 1, "batch_size": 80, "threads": 1})
-    model = new_model(config, splits)
+    material = Material.of(splits.train)
+    model = new_model(config, material)
     weights = [weight.astype(float) for weight in model.get_weights()]
-    list(train_epochs(model, splits, config, 0))
+    list(train_epochs(model, material, splits.validation, config, 0))
     own = page["epoch"](weights, splits.train.images, splits.train.labels, np.random.default_rng(0), batch=80)
     for mine, theirs in zip(own, model.get_weights(), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edgedigits.errors import UsageError
-from edgedigits_train.config import resolve
+from edgedigits_train.config import PRESETS, resolve
 
 
 def test_defaults_follow_model_and_optimizer() -> None:
@@ -18,10 +18,16 @@ def test_defaults_follow_model_and_optimizer() -> None:
     assert resolve({"model": "mlp", "optimizer": "adam"}).learning_rate < mlp.learning_rate
 
 
+def test_temperature_waits_for_a_teacher() -> None:
+    assert resolve({}).temperature == 1
+    assert resolve({"teacher": "t.keras"}).temperature > 1
+
+
 def test_what_is_given_stays() -> None:
     given: dict[str, Any] = {
-        "model": "lenet5", "data": "here", "epochs": 3, "batch_size": 7, "optimizer": "adamw", "learning_rate": 0.5,
-        "schedule": "constant", "augment": False, "paper": True, "seed": 9, "threads": 2,
+        "model": "lenet5", "preset": "best", "data": "here", "epochs": 3, "batch_size": 7, "optimizer": "adamw",
+        "learning_rate": 0.5, "schedule": "constant", "augment": False, "bend": 0.5, "paper": True, "paper_share": 0.5,
+        "label_smoothing": 0.25, "average": 0.75, "teacher": "t.keras", "temperature": 2.5, "seed": 9, "threads": 2,
     }  # fmt: skip
     assert resolve(given).to_dict() == given
 
@@ -29,7 +35,8 @@ def test_what_is_given_stays() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("model", "vgg", "--model: expected mlp, lenet5, cnn, found vgg"),
+        ("model", "vgg", f"--model: expected {', '.join(PRESETS['quick'])}, found vgg"),
+        ("preset", "slow", "--preset: expected quick, best, found slow"),
         ("optimizer", "lion", "--optimizer: expected adam, adamw, sgd, found lion"),
         ("schedule", "step", "--schedule: expected cosine, constant, found step"),
         ("epochs", 0, "--epochs: expected at least 1, found 0"),
@@ -39,6 +46,10 @@ def test_what_is_given_stays() -> None:
         ("seed", 2**32, "--seed: expected 0 to 4294967295, found 4294967296"),
         ("learning_rate", 0.0, "--learning-rate: expected a number above 0, found 0"),
         ("learning_rate", math.nan, "--learning-rate: expected a number above 0, found nan"),
+        ("bend", -0.1, "--bend: expected at least 0 and less than 1, found -0.1"),
+        ("paper_share", 0.0, "--paper-share: expected more than 0 and at most 1, found 0"),
+        ("average", 1.0, "--average: expected at least 0 and less than 1, found 1"),
+        ("temperature", 0.0, "--temperature: expected a number above 0, found 0"),
         ("learning_rate", math.inf, "--learning-rate: expected a number above 0, found inf"),
     ],
 )

@@ -15,15 +15,18 @@ from edgedigits.errors import InputError, OutputError, UsageError
 from edgedigits_train import checkpoint
 from edgedigits_train.checkpoint import EpochResult, Progress
 from edgedigits_train.config import TrainConfig, resolve
+from edgedigits_train.evaluate import mean_loss, predict
 from edgedigits_train.fit import make_schedule, new_model, train_epochs
+from edgedigits_train.material import Material
 
 SMALL = resolve({"model": "mlp", "epochs": 2, "batch_size": 16, "data": "digits.npz", "threads": 1})
 CNN = resolve({"model": "cnn", "epochs": 2, "batch_size": 16, "data": "digits.npz", "threads": 1})
 
 
 def fit(splits: Splits, config: TrainConfig) -> tuple[keras.Model, list[EpochResult]]:
-    model = new_model(config, splits)
-    return model, list(train_epochs(model, splits, config, 0))
+    material = Material.of(splits.train, smoothing=config.label_smoothing)
+    model = new_model(config, material)
+    return model, list(train_epochs(model, material, splits.validation, config, 0))
 
 
 def same_weights(one: keras.Model, other: keras.Model) -> bool:
@@ -55,8 +58,17 @@ def test_every_optimizer_lowers_the_loss(splits: Splits, optimizer: str) -> None
     assert history[-1].loss < history[0].loss
 
 
+def test_figures_of_an_epoch_are_means_over_all_its_images(splits: Splits) -> None:
+    # A step too small to change anything; and a last batch that is smaller than the others.
+    still = replace(SMALL, learning_rate=1e-12, batch_size=30, epochs=1)
+    model, (result,) = fit(splits, still)
+    answers = predict(model, splits.train.images)
+    assert result.loss == pytest.approx(mean_loss(answers, splits.train.labels), rel=1e-5)
+    assert result.accuracy == pytest.approx((answers.argmax(axis=1) == splits.train.labels).mean())
+
+
 def test_sgd_is_plain_back_propagation(splits: Splits) -> None:
-    model = new_model(SMALL, splits)
+    model = new_model(SMALL, Material.of(splits.train))
     assert isinstance(model.optimizer, keras.optimizers.SGD)
     assert model.optimizer.momentum == 0
     assert float(model.optimizer.learning_rate) == pytest.approx(SMALL.learning_rate)
@@ -93,7 +105,7 @@ def test_checkpoint_brings_back_model_optimizer_and_history(splits: Splits, tmp_
 def test_checkpoint_that_fails_half_way_leaves_the_last_one(
     splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = new_model(SMALL, splits)
+    model = new_model(SMALL, Material.of(splits.train))
     first = Progress(SMALL, "0" * 64, ())
     checkpoint.save_checkpoint(tmp_path, model, first)
 
@@ -102,7 +114,7 @@ def test_checkpoint_that_fails_half_way_leaves_the_last_one(
 
     monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
     with pytest.raises(OutputError, match=r"checkpoint\.keras: cannot be written \(No space left on device\)"):
-        checkpoint.save_checkpoint(tmp_path, model, replace(first, data_sha256="1" * 64))
+        checkpoint.save_checkpoint(tmp_path, model, replace(first, origin="1" * 64))
     monkeypatch.undo()
     assert [path.name for path in tmp_path.iterdir()] == [checkpoint.NAME]
     assert checkpoint.read_progress(tmp_path) == first

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from edgedigits.errors import UsageError
-from edgedigits_train.config import MODELS
-from edgedigits_train.models import BODIES, build_model, count_macs
+from edgedigits_train import backend
+from edgedigits_train.bodies import FAMILY, TEXTBOOK, Stage, parse_stages
+from edgedigits_train.config import PRESETS
+from edgedigits_train.models import build_from, build_model, count_macs
+
+BODIES = (*TEXTBOOK, *FAMILY)
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (12, 17, 1), (40, 20, 3)]
 
@@ -62,4 +68,47 @@ def test_known_sizes() -> None:
 
 
 def test_every_architecture_has_its_defaults() -> None:
-    assert set(BODIES) == set(MODELS)
+    assert all(set(BODIES) == set(recipes) for recipes in PRESETS.values())
+
+
+def test_depthwise_separable_stages_are_counted_and_cheaper() -> None:
+    def built(*, separable: bool) -> keras.Model:
+        return build_from((Stage(8, 3, 2), Stage(16, 3, 2, separable)), "body", (28, 28, 1), 10)
+
+    model = built(separable=True)
+    head = 7 * 7 * 16 * 10
+    assert count_macs(model) == 14 * 14 * 9 * 8 + 7 * 7 * (9 * 8 + 8 * 16) + head
+    assert count_macs(built(separable=False)) == 14 * 14 * 9 * 8 + 7 * 7 * 9 * 8 * 16 + head
+
+
+def test_stages_are_read_as_they_are_written() -> None:
+    assert parse_stages("16k5s2dv 8 4s2v") == (
+        Stage(16, 5, 2, separable=True, valid=True),
+        Stage(8),
+        Stage(4, stride=2, valid=True),
+    )
+    for wrong in ("k5", "16x", "16vd"):
+        with pytest.raises(UsageError, match=f"like 16k5s2dv, found {wrong}"):
+            parse_stages(f"8 {wrong}")
+
+
+def test_stages_without_zeros_around_shrink_the_map_while_there_is_one() -> None:
+    stages = (Stage(4, 5, 2, valid=True), Stage(4, 3, 2, separable=True, valid=True), Stage(4, valid=True))
+    sizes = {28: [12, 5, 3], 5: [1, 1, 1]}
+    for size, expected in sizes.items():
+        model = build_from(stages, "body", (size, size, 1), 10)
+        assert [model.get_layer(f"conv{number}").output.shape[1] for number in (1, 2, 3)] == expected
+
+
+def test_keras_own_separable_layer_is_counted() -> None:
+    image = keras.Input((8, 8, 3))
+    model = keras.Model(image, layers.SeparableConv2D(5, 3, padding="same")(image))
+    assert count_macs(model) == 64 * (9 * 3 + 3 * 5)
+
+
+def test_tensorflow_is_known_to_its_settings_alone() -> None:
+    # So that another Keras backend trains the same networks.
+    sources = Path(str(backend.__file__)).parent.glob("*.py")
+    assert [path.name for path in sources if "import tensorflow" in path.read_text()] == ["backend.py"]
+    for name in BODIES:
+        assert all(type(layer).__module__.startswith("keras.") for layer in build_model(name, (28, 28, 1), 10).layers)

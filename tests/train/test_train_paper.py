@@ -17,11 +17,12 @@ import pytest
 from edgedigits.datasets import Splits
 from edgedigits.errors import UsageError
 from edgedigits_train import backend, checkpoint
-from edgedigits_train.augment import AffineRange
+from edgedigits_train.augment import Range
 from edgedigits_train.config import resolve
+from edgedigits_train.epochs import Epoch, View
 from edgedigits_train.evaluate import predict, score_paper
 from edgedigits_train.fit import new_model, train_epochs
-from edgedigits_train.mixture import OUTLIER_WEIGHT, DigitAccuracy, Mixture, soft_targets
+from edgedigits_train.material import OUTLIER_WEIGHT, DigitAccuracy, Material, soft_targets
 from edgedigits_train.pictures import draw_samples
 from edgedigits_train.pool import AMOUNTS, OUTLIER, PARTS, Pool, make_pool
 from edgedigits_train.run import Start, train
@@ -46,15 +47,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory, start_training: Begin) -> Pa
     return folder
 
 
-def all_of(mixture: Mixture) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    images, targets, weights = (
-        np.concatenate(part) for part in zip(*[mixture[i] for i in range(len(mixture))], strict=True)
-    )
+def all_of(mixture: Epoch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    images, targets, weights = (np.concatenate(part) for part in zip(*mixture, strict=True))
     return images, targets, weights
 
 
 def test_targets_are_one_digit_or_none() -> None:
-    targets = soft_targets(np.array([3, OUTLIER, 0]))
+    targets = soft_targets(np.array([3, OUTLIER, 0]), 10)
     np.testing.assert_allclose(targets.sum(axis=1), 1)
     assert targets[[0, 2]].argmax(axis=1).tolist() == [3, 0]
     assert targets[[0, 2]].max(axis=1).tolist() == [1, 1]
@@ -65,10 +64,11 @@ def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
     splits: Splits, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Nothing moves, so that what is shown can be found again.
-    monkeypatch.setattr("edgedigits_train.mixture.POOL_RANGE", AffineRange(0, 0, 0, 0))
+    monkeypatch.setattr("edgedigits_train.material.POOL_RANGE", Range(0, 0, 0, 0))
+    material = Material.of(splits.train, pool)
 
-    def mix(seed: int, epoch: int) -> Mixture:
-        return Mixture(splits.train, pool, 32, seed=seed, epoch=epoch, augment=False)
+    def mix(seed: int, epoch: int) -> Epoch:
+        return Epoch(material, View.draw(material, None, 1, seed=0, epoch=0), 32, seed=seed, epoch=epoch)
 
     images, targets, weights = all_of(mix(1, 2))
     assert images.dtype == targets.dtype == weights.dtype == np.float32
@@ -78,7 +78,7 @@ def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
     labels = np.concatenate([splits.train.labels, pool.labels])
     rows = [int(np.abs(given - image).max(axis=(1, 2, 3)).argmin()) for image in images]
     assert sorted(rows) == list(range(count))
-    np.testing.assert_array_equal(targets, soft_targets(labels[rows]))
+    np.testing.assert_array_equal(targets, soft_targets(labels[rows], 10))
     np.testing.assert_array_equal(weights, np.where(labels[rows] == OUTLIER, OUTLIER_WEIGHT, 1))
     np.testing.assert_array_equal(images, all_of(mix(1, 2))[0])
     assert not np.array_equal(images, all_of(mix(1, 3))[0])
@@ -86,8 +86,11 @@ def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
 
 
 def test_augmentation_moves_data_and_pool(splits: Splits, pool: Pool) -> None:
+    material = Material.of(splits.train, pool)
+
     def pixels(*, augment: bool) -> np.ndarray:
-        return all_of(Mixture(splits.train, pool, 64, seed=0, epoch=0, augment=augment))[0]
+        view = View.draw(material, Range() if augment else None, 1, seed=0, epoch=0)
+        return all_of(Epoch(material, view, 64, seed=0, epoch=0))[0]
 
     assert not np.allclose(pixels(augment=False), pixels(augment=True))
     still = np.concatenate([splits.train.images, pool.images])
@@ -96,15 +99,29 @@ def test_augmentation_moves_data_and_pool(splits: Splits, pool: Pool) -> None:
 
 
 def test_least_loss_is_that_of_the_perfect_network(splits: Splits, pool: Pool) -> None:
-    mixture = Mixture(splits.train, pool, 1000, seed=0, epoch=0, augment=False)
-    _, targets, weights = mixture[0]
-    losses = keras.losses.categorical_crossentropy(targets, targets)
-    assert mixture.least_loss == pytest.approx(float(np.mean(np.asarray(losses) * weights)), rel=1e-4)
+    for smoothing in (0.0, 0.1):
+        material = Material.of(splits.train, pool, smoothing)
+        losses = keras.losses.categorical_crossentropy(material.targets, material.targets)
+        expected = float(np.mean(np.asarray(losses) * material.weights))
+        assert material.least_loss(np.arange(len(material))) == pytest.approx(expected, rel=1e-4)
+
+
+def test_epoch_shows_all_digits_of_the_data_and_another_part_of_the_pool_each_time(splits: Splits, pool: Pool) -> None:
+    material, own = Material.of(splits.train, pool), len(splits.train)
+    seen = [View.draw(material, Range(), 0.25, seed=0, epoch=epoch).rows for epoch in range(30)]
+    count = material.count_seen(0.25)
+    assert count == own + round(0.25 * len(pool))
+    for rows in seen:
+        assert len(rows) == len(set(rows.tolist())) == count
+        assert rows[:own].tolist() == list(range(own))
+    assert len(set(np.concatenate(seen).tolist())) == len(material)
+    shown = Epoch(material, View.draw(material, Range(), 0.25, seed=0, epoch=0), 16, seed=5, epoch=0)
+    assert sum(len(images) for images, _, _ in shown) == count
 
 
 def test_accuracy_counts_digits_alone() -> None:
     metric = DigitAccuracy(name="accuracy")
-    targets = soft_targets(np.array([1, 2, OUTLIER, OUTLIER]))
+    targets = soft_targets(np.array([1, 2, OUTLIER, OUTLIER]), 10)
     answers = np.eye(10, dtype=np.float32)[[1, 3, 0, 5]]
     metric.update_state(targets, answers, sample_weight=np.array([1, 1, 0.5, 0.5]))
     assert float(metric.result()) == 0.5
@@ -112,8 +129,9 @@ def test_accuracy_counts_digits_alone() -> None:
 
 def test_network_learns_digits_and_that_outliers_are_none(splits: Splits, pool: Pool) -> None:
     config = resolve({"model": "cnn", "epochs": 30, "batch_size": 16, "augment": False, "paper": True, "threads": 1})
-    model = new_model(config, splits, pool)
-    history = list(train_epochs(model, splits, config, 0, pool))
+    material = Material.of(splits.train, pool)
+    model = new_model(config, material)
+    history = list(train_epochs(model, material, splits.validation, config, 0))
     assert history[-1].loss < 0.5 * history[0].loss
     assert history[-1].loss > 0
     found = score_paper(predict(model, pool.images), pool)
@@ -141,8 +159,8 @@ def test_record_tells_of_the_pool(whole: Path, splits: Splits) -> None:
     assert record["config"]["paper"] is True
     assert set(record["paper"]["train"]) == set(PARTS) == set(AMOUNTS)
     assert record["paper"]["train"]["handwritten"] <= len(splits.train)
-    assert record["paper"]["sha256"] == make_pool(splits.train, seed=3, side=0, processes=1).sha256()
-    validation = make_pool(splits.validation, seed=3, side=1, processes=1)
+    assert record["paper"]["sha256"] == make_pool(splits.train, seed=0, side=0, processes=1).sha256()
+    validation = make_pool(splits.validation, seed=0, side=1, processes=1)
     model = keras.saving.load_model(whole / "model.keras")
     found = score_paper(predict(model, validation.images), validation)
     own = record["paper"]["validation"]
@@ -193,8 +211,8 @@ def test_default_is_off_and_own_data_never_turns_it_on(monkeypatch: pytest.Monke
 
     assert not resolve({}).paper
     assert resolve({"paper": True, "data": "here"}).paper
-    recipes = {"cnn": replace(config.MODELS["cnn"], paper=True)}
-    monkeypatch.setattr(config, "MODELS", recipes)
+    recipe = config.PRESETS["quick"][config.DEFAULT_MODEL]
+    monkeypatch.setattr(config, "PRESETS", {"quick": {config.DEFAULT_MODEL: replace(recipe, paper=True)}})
     assert resolve({}).paper
     assert not resolve({"data": "here"}).paper
     assert not resolve({"paper": False}).paper

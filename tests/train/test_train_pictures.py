@@ -10,7 +10,9 @@ from PIL import Image
 
 from edgedigits.datasets import Dataset, Splits
 from edgedigits_train.checkpoint import EpochResult
+from edgedigits_train.diagrams import draw_filters, draw_reliability
 from edgedigits_train.evaluate import score
+from edgedigits_train.models import build_model
 from edgedigits_train.pictures import draw_confusion, draw_curves, draw_mistakes, draw_samples
 
 
@@ -41,7 +43,7 @@ def test_curves_of_a_single_epoch(accuracy: float) -> None:
     result = EpochResult(
         epoch=1, loss=0.5, accuracy=accuracy, validation_loss=0.1, validation_accuracy=accuracy, seconds=1.0
     )
-    assert size_of(draw_curves((result,)))[0] > 800
+    assert size_of(draw_curves((result,), np.array([0.1, 0.0])))[0] > 800
 
 
 @pytest.mark.parametrize("classes", [2, 30])
@@ -62,3 +64,25 @@ def test_class_that_is_never_answered_has_no_precision(splits: Splits) -> None:
     assert (result.correct, result.per_class[0].precision, result.per_class[0].recall) == (1, 0.1, 1.0)
     assert (result.per_class[1].precision, result.per_class[1].recall) == (None, 0.0)
     assert [sum(row) for row in result.confusion] == [1] * 10
+
+
+def test_reliability_tells_the_sure_and_wrong_from_the_sure_and_right() -> None:
+    labels = np.arange(200) % 10
+    sure = np.full((200, 10), 0.01, np.float32)
+    sure[np.arange(200), labels] = 0.91
+    wrong = np.roll(sure, 1, axis=1)
+    half = np.concatenate([sure[:100], wrong[100:]])
+    pictures = [draw_reliability(answers, labels) for answers in (sure, wrong, half)]
+    assert len(set(pictures)) == 3
+    assert pictures[0] == draw_reliability(sure, labels)
+    assert min(size_of(draw_reliability(certain(labels, 10), labels))) > 400
+
+
+@pytest.mark.parametrize("name", ["mlp", "lenet5", "cnn"])
+def test_first_layer_of_every_kind_is_a_row_of_small_pictures(name: str) -> None:
+    model = build_model(name, (28, 28, 1), 10)
+    first = next(layer for layer in model.layers if hasattr(layer, "kernel"))
+    before = draw_filters(model)
+    assert min(size_of(before)) >= 150
+    first.set_weights([first.get_weights()[0][..., ::-1], *first.get_weights()[1:]])
+    assert draw_filters(model) != before

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgedigits.datasets import Dataset, Splits
 from edgedigits.errors import UsageError
+from edgedigits.files import cache_folder
 from edgedigits.images.convention import follows_mnist
 from edgedigits_train import pool as pool_module
+from edgedigits_train import pool_cache
 from edgedigits_train.outliers import SHARES, draw_outlier
 from edgedigits_train.paper import STYLES, scan_8, scan_32
 from edgedigits_train.patterns import PATTERNS, random_pattern
@@ -137,3 +140,40 @@ def test_other_data_is_refused(splits: Splits, change: dict[str, object], messag
     other: Dataset = replace(splits.train, **change)
     with pytest.raises(UsageError, match=message):
         refuse_other_data(other)
+
+
+def test_kept_pool_is_made_once_and_again_when_its_file_is_broken(
+    splits: Splits, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def make(data: Dataset, **options: int) -> Pool:
+        made.append(len(data))
+        return pool
+
+    monkeypatch.setattr(pool_cache, "make_pool", make)
+    for _ in range(2):
+        assert same(pool_cache.kept_pool(splits.train, seed=9, side=0, processes=1), pool)
+    assert len(made) == 1
+    (path,) = (cache_folder() / "paper").glob(f"{pool_cache._key(splits.train, 9, 0)}.npz")
+    path.write_bytes(path.read_bytes()[:1000])
+    assert same(pool_cache.kept_pool(splits.train, seed=9, side=0, processes=1), pool)
+    assert len(made) == 2
+
+
+def test_kept_pool_is_another_for_other_data_seed_side_or_source(
+    splits: Splits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    keys = {
+        pool_cache._key(data, seed, side) for data in (splits.train, splits.test) for seed in (0, 1) for side in (0, 1)
+    }
+    source = tmp_path / "changed.py"
+    source.write_text("")
+    sources = pool_cache._sources()
+    monkeypatch.setattr(pool_cache, "_sources", lambda: [*sources, source])
+    keys.add(pool_cache._key(splits.train, 0, 0))
+    source.write_text("# other")
+    keys.add(pool_cache._key(splits.train, 0, 0))
+    # An empty source adds nothing to the hash.
+    assert len(keys) == 9
+    assert {"normalise.py", "ink.py"} <= {path.name for path in sources}

@@ -25,6 +25,7 @@ from edgedigits_train.checkpoint import Progress
 from edgedigits_train.config import resolve
 from edgedigits_train.evaluate import predict
 from edgedigits_train.fit import new_model
+from edgedigits_train.material import Material
 from edgedigits_train.models import count_macs
 from edgedigits_train.run import PICTURES, find_start, train
 
@@ -40,6 +41,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory, start_training: Start) -> tu
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     return folder, out, err
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory, start_training: Start, whole: tuple[Path, str, str]) -> Path:
+    """A run with all that keeps state besides weights and optimizer: a teacher and averaged weights."""
+    folder = tmp_path_factory.mktemp("taught") / "run"
+    process = start_training([*OPTIONS, *_teaching(whole[0]), "-o", folder])
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return folder
+
+
+def _teaching(teacher: Path) -> tuple[object, ...]:
+    return "--teacher", teacher / "model.keras", "--average", 0.9, "--bend", 0.02
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +77,7 @@ def weights(folder: Path) -> list[np.ndarray]:
 
 
 def test_folder_holds_model_record_and_pictures_and_nothing_else(whole: tuple[Path, str, str]) -> None:
-    assert {path.name for path in whole[0].iterdir()} == {"model.keras", "train.json", *PICTURES}
+    assert {path.name for path in whole[0].iterdir()} == {"model.keras", "train.json", "report.html", *PICTURES}
 
 
 def test_json_is_the_record_alone_and_progress_goes_to_standard_error(whole: tuple[Path, str, str]) -> None:
@@ -119,6 +134,17 @@ def test_pictures_are_pictures(whole: tuple[Path, str, str]) -> None:
             assert len(picture.convert("L").getcolors() or []) > 10, f"{name} is empty"
 
 
+def test_page_needs_no_other_file_and_tells_the_record(whole: tuple[Path, str, str], record: dict[str, Any]) -> None:
+    page = (whole[0] / "report.html").read_text()
+    assert page.count("<img ") == page.count('src="data:image/png;base64,') == len(PICTURES)
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    assert f"{100 * record['test']['accuracy']:.2f} %" in page
+    assert page.count("<tr>") == 1 + len(record["test"]["per_class"])
+    for name, value in record["config"].items():
+        assert f"{name}: {value}" in page
+    assert record["data"]["sha256"] in page
+
+
 def test_killed_and_resumed_run_ends_with_the_same_weights(
     whole: tuple[Path, str, str], record: dict[str, Any], tmp_path: Path, start_training: Start
 ) -> None:
@@ -139,6 +165,36 @@ def test_killed_and_resumed_run_ends_with_the_same_weights(
     losses = [[epoch["loss"] for epoch in each["history"]] for each in (resumed, record)]
     assert losses[0] == losses[1]
     assert resumed["test"] == record["test"]
+
+
+def test_killed_and_resumed_run_with_teacher_and_average_ends_with_the_same_weights(
+    whole: tuple[Path, str, str], taught: Path, tmp_path: Path, start_training: Start
+) -> None:
+    folder = tmp_path / "run"
+    interrupt_after(start_training([*OPTIONS, *_teaching(whole[0]), "-o", folder]), 2, signal.SIGKILL)
+    progress = checkpoint.read_progress(folder)
+    assert progress is not None
+    assert 2 <= len(progress.history) < 5
+    _, err = start_training(["-o", folder, "--resume"]).communicate(timeout=120)
+    assert (folder / "train.json").exists(), err
+    for own, expected in zip(weights(folder), weights(taught), strict=True):
+        np.testing.assert_array_equal(own, expected)
+    records = [json.loads((each / "train.json").read_text()) for each in (folder, taught)]
+    assert records[0]["validation"] == records[1]["validation"]
+    assert records[0]["history"][-1]["validation_accuracy"] == records[0]["validation"]["accuracy"]
+
+
+def test_another_teacher_than_the_run_s_is_refused(
+    whole: tuple[Path, str, str], tmp_path: Path, start_training: Start
+) -> None:
+    folder, teacher = tmp_path / "run", tmp_path / "teacher.keras"
+    teacher.write_bytes((whole[0] / "model.keras").read_bytes())
+    interrupt_after(start_training([*OPTIONS, "--teacher", teacher, "-o", folder]), 1, signal.SIGKILL)
+    teacher.write_bytes(teacher.read_bytes() + b"other")
+    process = start_training(["-o", folder, "--resume"])
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "is not what this run was started with" in err
 
 
 def test_interrupt_keeps_the_last_epoch_and_says_how_to_go_on(tmp_path: Path, start_training: Start) -> None:
@@ -192,9 +248,9 @@ def test_resuming_with_other_options_is_refused(tmp_path: Path, start_training: 
 def test_resuming_with_other_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, splits: Splits) -> None:
     monkeypatch.setattr(backend, "set_up", lambda threads: None)  # one process has one number of threads
     config = resolve({"model": "mlp", "epochs": 2, "data": splits.train.source})
-    checkpoint.save_checkpoint(tmp_path, new_model(config, splits), Progress(config, "0" * 64, ()))
+    checkpoint.save_checkpoint(tmp_path, new_model(config, Material.of(splits.train)), Progress(config, "0" * 64, ()))
     start = find_start(tmp_path, {}, resume=True, overwrite=False)
-    with pytest.raises(UsageError, match="is not the data this run was started with"):
+    with pytest.raises(UsageError, match="is not what this run was started with"):
         train(tmp_path, start, lambda result, config: None)
 
 

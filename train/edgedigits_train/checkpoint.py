@@ -37,10 +37,13 @@ class EpochResult:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: what it was started with and the figures of each finished epoch."""
+    """How far a run is: what it was started with and the figures of each finished epoch.
+
+    ``origin`` is a hash of the data, and of the teacher if there is one.
+    """
 
     config: TrainConfig
-    data_sha256: str
+    origin: str
     history: tuple[EpochResult, ...]
 
 

@@ -7,7 +7,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits_train.config import DEFAULT_MODEL, MODELS, OPTIMIZERS, SCHEDULES, TrainConfig
+from edgedigits_train.config import (
+    DEFAULT_MODEL,
+    DEFAULT_PRESET,
+    MODELS,
+    OPTIMIZERS,
+    PRESETS,
+    SCHEDULES,
+    TEMPERATURE,
+    TrainConfig,
+)
 
 if TYPE_CHECKING:
     from edgedigits_train.checkpoint import EpochResult
@@ -17,8 +26,8 @@ if TYPE_CHECKING:
 # The options that make up a run's configuration. All default to None, "not named": a default of the parser's could
 # not be told from a wish, and --resume must know which was which.
 _CONFIG = (
-    "model", "data", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "augment", "paper", "seed",
-    "threads",
+    "model", "preset", "data", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "augment", "bend",
+    "paper", "paper_share", "label_smoothing", "average", "teacher", "temperature", "seed", "threads",
 )  # fmt: skip
 
 
@@ -29,7 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "pictures. What --help leaves open has a default of the chosen model's own; train.json tells it."
     )
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run")
-    parser.add_argument("--model", choices=tuple(MODELS), help=f"architecture (default: {DEFAULT_MODEL})")
+    parser.add_argument("--model", choices=MODELS, help=f"architecture (default: {DEFAULT_MODEL})")
+    parser.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        help=f"where defaults come from: two minutes, or more (default: {DEFAULT_PRESET})",
+    )
     parser.add_argument(
         "--data", metavar="mnist|PATH", help="mnist, a folder with one sub-folder a label, or an .npz (default: mnist)"
     )
@@ -41,11 +55,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--augment", action=argparse.BooleanOptionalAction, help="turn, scale, shear, shift images anew each epoch"
     )
+    parser.add_argument("--bend", type=float, metavar="SHARE", help="of the size, by which --augment bends images")
     parser.add_argument(
         "--paper",
         action=argparse.BooleanOptionalAction,
         help="digits alone: learn as well what the device makes of handwriting and print photographed or scanned on "
-        "paper, and that letters, scribbles and noise are no digits (makes an epoch 2.3 times as long)",
+        "paper, and that letters, scribbles and noise are no digits (makes an epoch up to 2.4 times as long)",
+    )
+    parser.add_argument("--paper-share", type=float, metavar="SHARE", help="of what --paper adds, shown each epoch")
+    parser.add_argument("--label-smoothing", type=float, metavar="SHARE", help="of the right answer, shared among all")
+    parser.add_argument("--average", type=float, metavar="MOMENTUM", help="keep the weights' running average")
+    parser.add_argument("--teacher", metavar="MODEL.keras", help="learn this model's answers in place of the labels")
+    parser.add_argument(
+        "--temperature", type=float, metavar="T", help=f"softens the teacher (default: {TEMPERATURE:g})"
     )
     parser.add_argument("--seed", type=int, metavar="N", help="decides weights, order and what is drawn (default: 0)")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: the cores there are)")

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
-from edgedigits.datasets import Splits
+from edgedigits.datasets import Dataset
 from edgedigits.errors import UsageError
+from edgedigits_train.augment import Range
 from edgedigits_train.checkpoint import EpochResult
 from edgedigits_train.config import TrainConfig
-from edgedigits_train.epochs import Epoch, count_batches
+from edgedigits_train.epochs import Batch, Epoch, View, count_batches
 from edgedigits_train.evaluate import mean_loss, predict
-from edgedigits_train.mixture import DigitAccuracy, Mixture
+from edgedigits_train.material import DigitAccuracy, Material
 from edgedigits_train.models import build_model
-from edgedigits_train.pool import Pool
+from edgedigits_train.teacher import VIEW_SEED, Teacher
 
 # Half an epoch of warm-up, from a twentieth of the rate: batch normalisation's first statistics are poor.
 _WARMUP_EPOCHS = 0.5
 _WARMUP_START = 0.05
 _WEIGHT_DECAY = 0.02
+# Of the learning rate's curve.
+_PLACES = 400
 
 
-def new_model(config: TrainConfig, splits: Splits, pool: Pool | None = None) -> keras.Model:
+def new_model(config: TrainConfig, material: Material) -> keras.Model:
     """Build and compile the configured model with fresh weights that ``config.seed`` alone decides.
-
-    ``pool`` is that of ``config.paper``.
 
     Raises
     ------
@@ -36,27 +39,32 @@ def new_model(config: TrainConfig, splits: Splits, pool: Pool | None = None) -> 
 
     """
     keras.utils.set_random_seed(config.seed)
-    height, width, channels = splits.train.images.shape[1:]
-    model = build_model(config.model, (height, width, channels), len(splits.train.names))
-    steps = count_batches(len(splits.train) + (len(pool) if pool else 0), config.batch_size)
-    loss, metric = _loss_and_metric(config)
+    height, width, channels = material.parts[0].shape[1:]
+    model = build_model(config.model, (height, width, channels), material.targets.shape[1])
+    compile_model(model, config, count_batches(material.count_seen(config.paper_share), config.batch_size))
+    return model
+
+
+def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
+    """Give a model the configured loss and optimizer; ``steps`` is the count of batches an epoch."""
+    accuracy, optimizer = DigitAccuracy(name="accuracy"), make_optimizer(config, steps)
     # XLA compiles for longer than a small network trains.
-    model.compile(make_optimizer(config, steps), loss=loss, metrics=[metric], jit_compile=False)
+    model.compile(optimizer, loss="categorical_crossentropy", metrics=[accuracy], jit_compile=False)
     # Built now, not at the first step, so that a checkpoint of epoch 0 is complete too.
     model.optimizer.build(model.trainable_variables)
-    return model
 
 
 def make_optimizer(config: TrainConfig, steps: int) -> Any:
     """The configured Keras optimizer; ``steps`` is the count of batches an epoch."""
     rate = make_schedule(config, steps)
+    average = {"use_ema": True, "ema_momentum": config.average} if config.average else {}
     match config.optimizer:
         case "adam":
-            return keras.optimizers.Adam(rate)
+            return keras.optimizers.Adam(rate, **average)
         case "adamw":
-            return keras.optimizers.AdamW(rate, weight_decay=_WEIGHT_DECAY)
+            return keras.optimizers.AdamW(rate, weight_decay=_WEIGHT_DECAY, **average)
         case _:
-            return keras.optimizers.SGD(rate)
+            return keras.optimizers.SGD(rate, **average)
 
 
 def make_schedule(config: TrainConfig, steps: int) -> Any:
@@ -75,47 +83,76 @@ def make_schedule(config: TrainConfig, steps: int) -> Any:
     )
 
 
+def learning_rates(config: TrainConfig) -> NDArray[np.float64]:
+    """The rate at places spread evenly over a run; how many steps an epoch has makes no difference to it."""
+    schedule = make_schedule(config, _PLACES)
+    places = np.linspace(0, config.epochs * _PLACES, _PLACES)
+    return np.array([float(schedule(place)) if callable(schedule) else schedule for place in places])
+
+
 def train_epochs(
-    model: keras.Model, splits: Splits, config: TrainConfig, done: int, pool: Pool | None = None
+    model: keras.Model, material: Material, validation: Dataset, config: TrainConfig, done: int
 ) -> Iterator[EpochResult]:
     """Train on from epoch ``done`` to the last, yielding after each; ``model`` is compiled.
 
-    With a ``pool`` the loss counts from the least possible one: that of outliers never comes near 0.
+    The loss counts from the least possible one: that of soft targets never comes near 0. With ``config.average`` the
+    figures are those of the averaged weights, which the model keeps after the last epoch: a poor average at first. With
+    a teacher the answers are as soft as its own; see `sharpen`.
 
     Raises
     ------
-    UsageError: the loss is no longer a number.
+    InputError: the teacher cannot be read.
+    UsageError: the loss is no longer a number, or the teacher does not fit.
 
     """
+    teacher = Teacher(config.teacher, material) if config.teacher else None
     for epoch in range(done, config.epochs):
         started = time.perf_counter()
-        batches = _batches(splits, pool, config, epoch)
-        history = model.fit(batches, shuffle=False, verbose=0).history
-        loss = float(history["loss"][0]) - (batches.least_loss if isinstance(batches, Mixture) else 0.0)
+        batches, least = _batches(material, teacher, config, epoch)
+        told = learn(model, batches)
+        loss = told["loss"] - least
         if not math.isfinite(loss):
             raise UsageError(
                 f"epoch {epoch + 1}: expected a finite loss, found {loss}; "
                 f"take a --learning-rate below {config.learning_rate:g}"
             )
-        answers = predict(model, splits.validation.images)
-        right = answers.argmax(axis=1) == splits.validation.labels
+        # The averaged weights are looked at, but not trained on.
+        own = model.get_weights()
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+        answers = predict(model, validation.images)
+        if epoch + 1 < config.epochs:
+            model.set_weights(own)
         yield EpochResult(
             epoch=epoch + 1,
             loss=loss,
-            accuracy=float(history["accuracy"][0]),
-            validation_loss=mean_loss(answers, splits.validation.labels),
-            validation_accuracy=float(right.mean()),
+            accuracy=told["accuracy"],
+            validation_loss=mean_loss(answers, validation.labels),
+            validation_accuracy=float((answers.argmax(axis=1) == validation.labels).mean()),
             seconds=time.perf_counter() - started,
         )
 
 
-def _batches(splits: Splits, pool: Pool | None, config: TrainConfig, epoch: int) -> Epoch | Mixture:
-    if pool is None:
-        return Epoch(splits.train, config.batch_size, seed=config.seed, epoch=epoch, augment=config.augment)
-    return Mixture(splits.train, pool, config.batch_size, seed=config.seed, epoch=epoch, augment=config.augment)
+def learn(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
+    """A step a batch; loss and accuracy over all of them.
+
+    Without `keras.Model.fit`, which would make its own pipeline around ours at the cost of a tenth of a small step.
+    """
+    told = [
+        (len(images), np.count_nonzero(weights == 1), model.train_on_batch(images, targets, weights, return_dict=True))
+        for images, targets, weights in batches
+    ]
+    counts, digits, logs = zip(*told, strict=True)
+    return {
+        "loss": float(np.average([each["loss"] for each in logs], weights=counts)),
+        # Only outliers have another weight than 1, and no right answer.
+        "accuracy": float(np.average([each["accuracy"] for each in logs], weights=digits)),
+    }
 
 
-def _loss_and_metric(config: TrainConfig) -> tuple[str, Any]:
-    if config.paper:
-        return "categorical_crossentropy", DigitAccuracy(name="accuracy")
-    return "sparse_categorical_crossentropy", "accuracy"
+def _batches(material: Material, teacher: Teacher | None, config: TrainConfig, epoch: int) -> tuple[Epoch, float]:
+    """An epoch's batches, and the least loss that they can have."""
+    limits = Range(bend=config.bend) if config.augment else None
+    view = View.draw(material, limits, config.paper_share, seed=VIEW_SEED if teacher else config.seed, epoch=epoch)
+    if teacher:
+        material = material.answered(view.rows, teacher.answer(view, epoch, config.temperature))
+    return Epoch(material, view, config.batch_size, seed=config.seed, epoch=epoch), material.least_loss(view.rows)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
@@ -14,9 +12,9 @@ from numpy.typing import NDArray
 from edgedigits.datasets import Dataset
 from edgedigits_train.checkpoint import EpochResult
 from edgedigits_train.evaluate import Score
+from edgedigits_train.png import to_png
 from edgedigits_train.pool import OUTLIER, PARTS, Pool
 
-_DPI = 120
 _COLUMNS = 8
 _TRAIN, _VALIDATION = "#7f7f7f", "#1f5fa8"
 _MANY_CLASSES = 20
@@ -51,14 +49,17 @@ def draw_mistakes(data: Dataset, probabilities: NDArray[np.float32], rows: int =
     return _draw_grid(data.images[worst], titles, heading)
 
 
-def draw_curves(history: tuple[EpochResult, ...]) -> bytes:
-    """Loss and accuracy against epochs, for training and validation.
+def draw_curves(history: tuple[EpochResult, ...], rates: NDArray[np.float64]) -> bytes:
+    """Loss and accuracy against epochs, for training and validation, and the learning rate.
 
-    Both axes are logarithmic, the one of the accuracy in the share of mistakes: on a linear axis the first epoch
-    hides all that follow.
+    ``rates`` are spread evenly over the epochs. Both other axes are logarithmic, the one of the accuracy in the share
+    of mistakes: on a linear axis the first epoch hides all that follow.
     """
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    loss, accuracy = figure.subplots(1, 2)
+    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    loss, accuracy, rate = figure.subplots(1, 3)
+    rate.plot(np.linspace(0, len(history), len(rates)), rates, color=_VALIDATION)
+    rate.set(title="Learning rate", xlabel="epoch", ylim=(0, None))
+    rate.grid(alpha=0.3)
     epochs = [result.epoch for result in history]
     _draw_lines(loss, epochs, [r.loss for r in history], [r.validation_loss for r in history])
     loss.set_title("Loss (cross-entropy, nats)")
@@ -68,7 +69,7 @@ def draw_curves(history: tuple[EpochResult, ...]) -> bytes:
     accuracy.set_title("Accuracy")
     accuracy.invert_yaxis()
     accuracy.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * (1 - share):.5g} %"))
-    return _to_png(figure)
+    return to_png(figure)
 
 
 def draw_confusion(result: Score) -> bytes:
@@ -86,7 +87,7 @@ def draw_confusion(result: Score) -> bytes:
         axes.set_xticks(range(len(names)), names)
         axes.set_yticks(range(len(names)), names)
         _write_counts(axes, counts)
-    return _to_png(figure)
+    return to_png(figure)
 
 
 def _some_of_each(pool: Pool, seed: int) -> NDArray[np.int64]:
@@ -133,13 +134,4 @@ def _draw_grid(images: NDArray[np.uint8], titles: list[str], heading: str) -> by
         grey = image.shape[-1] == 1
         cell.imshow(image[..., 0] if grey else image[..., :3], cmap="gray" if grey else None, vmin=0, vmax=255)
         cell.set_title(title, fontsize=8)
-    return _to_png(figure)
-
-
-def _to_png(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    # The Agg canvas asked for by name: no window system, no state shared with other users of matplotlib.
-    FigureCanvasAgg(figure)
-    # Without the software's version in it, the same run gives the same bytes.
-    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    return buffer.getvalue()
+    return to_png(figure)

@@ -55,7 +55,8 @@ class PaperRecord:
 class TrainRecord:
     """Everything about a finished run.
 
-    ``paper`` is None for a run without. ``seconds`` is wall time, of all epochs and of the whole last process.
+    ``paper`` is None for a run without, ``teacher_sha256`` (of the file) for one without a teacher. ``seconds`` is
+    wall time, of all epochs and of the whole last process.
     """
 
     schema: int
@@ -68,6 +69,7 @@ class TrainRecord:
     validation: Score
     test: Score
     paper: PaperRecord | None
+    teacher_sha256: str | None
     seconds: dict[str, float]
 
 

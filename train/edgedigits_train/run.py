@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,15 +19,23 @@ from edgedigits.images.decode import read_pixels
 from edgedigits_train import backend, checkpoint, record
 from edgedigits_train.checkpoint import EpochResult, Progress
 from edgedigits_train.config import TrainConfig, resolve
+from edgedigits_train.diagrams import draw_filters, draw_reliability
 from edgedigits_train.evaluate import predict, score, score_paper
-from edgedigits_train.fit import new_model, train_epochs
+from edgedigits_train.fit import learning_rates, new_model, train_epochs
+from edgedigits_train.material import Material
 from edgedigits_train.models import count_macs
+from edgedigits_train.page import render
 from edgedigits_train.pictures import draw_confusion, draw_curves, draw_mistakes, draw_samples
-from edgedigits_train.pool import Pool, make_pool, refuse_other_data
+from edgedigits_train.pool import Pool, refuse_other_data
+from edgedigits_train.pool_cache import kept_pool
 from edgedigits_train.record import DataRecord, PaperRecord, TrainRecord
+from edgedigits_train.teacher import file_sha256, sharpen
 
 MODEL = "model.keras"
-PICTURES = ("samples.png", "curves.png", "confusion.png", "mistakes.png")
+# One pool for every seed: it takes minutes to make, and with others a teacher's answers could not be kept.
+_POOL_SEED = 0
+PAGE = "report.html"
+PICTURES = ("samples.png", "curves.png", "confusion.png", "mistakes.png", "reliability.png", "filters.png")
 
 OnEpoch = Callable[[EpochResult, TrainConfig], None]
 
@@ -83,20 +92,29 @@ def train(folder: Path, start: Start, on_epoch: OnEpoch) -> TrainRecord:
     backend.set_up(config.threads)
     splits = load_splits(config.data, read_pixels, keras_loader=keras.datasets.mnist.load_data)
     described = record.describe_data(splits)
-    _refuse_other_run(start, described)
+    origin = _origin(config, described)
+    _refuse_other_run(start, origin)
     paper = _draw_paper(splits, config) if config.paper else None
-    pool = paper.train if paper else None
-    model, history = _begin(folder, start, splits, described, pool)
-    for result in train_epochs(model, splits, config, len(history), pool):
+    material = Material.of(splits.train, paper.train if paper else None, config.label_smoothing)
+    model, history = _begin(folder, start, material, origin)
+    for result in train_epochs(model, material, splits.validation, config, len(history)):
         history = (*history, result)
-        checkpoint.save_checkpoint(folder, model, Progress(config, described.sha256, history))
+        checkpoint.save_checkpoint(folder, model, Progress(config, origin, history))
         on_epoch(result, config)
-    return _finish(folder, model, splits, described, Progress(config, described.sha256, history), paper, began)
+    return _finish(folder, model, splits, described, Progress(config, origin, history), paper, began)
 
 
-def _refuse_other_run(start: Start, described: DataRecord) -> None:
-    if start.progress and start.progress.data_sha256 != described.sha256:
-        raise UsageError(f"--resume: {start.config.data} is not the data this run was started with; start a new run")
+def _origin(config: TrainConfig, described: DataRecord) -> str:
+    """What the weights come from besides the configuration: the hash of the data, and of the teacher's file if any."""
+    if config.teacher is None:
+        return described.sha256
+    return hashlib.sha256((described.sha256 + file_sha256(config.teacher)).encode()).hexdigest()
+
+
+def _refuse_other_run(start: Start, origin: str) -> None:
+    if start.progress and start.progress.origin != origin:
+        sources = " or ".join(filter(None, (start.config.data, start.config.teacher)))
+        raise UsageError(f"--resume: {sources} is not what this run was started with; start a new run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +131,19 @@ def _draw_paper(splits: Splits, config: TrainConfig) -> Paper:
     for data in (splits.train, splits.validation):
         refuse_other_data(data)
     train, validation = (
-        make_pool(data, seed=config.seed, side=side, processes=config.threads)
+        kept_pool(data, seed=_POOL_SEED, side=side, processes=config.threads)
         for side, data in enumerate((splits.train, splits.validation))
     )
     return Paper(train, validation, time.perf_counter() - began)
 
 
-def _begin(
-    folder: Path, start: Start, splits: Splits, described: DataRecord, pool: Pool | None
-) -> tuple[keras.Model, tuple[EpochResult, ...]]:
+def _begin(folder: Path, start: Start, material: Material, origin: str) -> tuple[keras.Model, tuple[EpochResult, ...]]:
     """The model to train on, and the epochs it has behind it."""
     if start.progress:
         return checkpoint.load_checkpoint(folder), start.progress.history
-    model = new_model(start.config, splits, pool)
+    model = new_model(start.config, material)
     _clear(folder)
-    checkpoint.save_checkpoint(folder, model, Progress(start.config, described.sha256, ()))
+    checkpoint.save_checkpoint(folder, model, Progress(start.config, origin, ()))
     return model, ()
 
 
@@ -141,35 +157,40 @@ def _finish(
     began: float,
 ) -> TrainRecord:
     """Write everything a finished run has; here, and only here, the test part is looked at."""
+    config, history = progress.config, progress.history
+    if config.teacher:
+        sharpen(model, config.temperature)
     checkpoint.save_plain(folder / MODEL, model)
     answers = predict(model, splits.test.images)
-    result = score(answers, splits.test)
-    pictures = (
-        draw_samples(splits.train, progress.config.seed, paper.train if paper else None),
-        draw_curves(progress.history),
-        draw_confusion(result),
-        draw_mistakes(splits.test, answers),
-    )
-    for name, data in zip(PICTURES, pictures, strict=True):
-        write_atomic(folder / name, data)
-    epochs = sum(epoch.seconds for epoch in progress.history)
     finished = TrainRecord(
         schema=record.SCHEMA,
-        config=progress.config,
+        config=config,
         versions=backend.versions(),
         data=described,
         parameters=model.count_params(),
         macs=count_macs(model),
-        history=progress.history,
+        history=history,
         validation=score(predict(model, splits.validation.images), splits.validation),
-        test=result,
+        test=score(answers, splits.test),
         paper=_score_paper(model, paper) if paper else None,
+        teacher_sha256=file_sha256(config.teacher) if config.teacher else None,
         seconds={
-            "epochs": epochs,
+            "epochs": sum(epoch.seconds for epoch in history),
             **({"paper": paper.seconds} if paper else {}),
             "process": time.perf_counter() - began,
         },
     )
+    pictures = {
+        "samples": draw_samples(splits.train, config.seed, paper.train if paper else None),
+        "curves": draw_curves(history, learning_rates(config)),
+        "confusion": draw_confusion(finished.test),
+        "mistakes": draw_mistakes(splits.test, answers),
+        "reliability": draw_reliability(answers, splits.test.labels),
+        "filters": draw_filters(model),
+    }
+    for name, data in pictures.items():
+        write_atomic(folder / f"{name}.png", data)
+    write_atomic(folder / PAGE, render(finished, pictures).encode())
     write_atomic(folder / record.NAME, record.to_bytes(finished))
     # With the record there it is of no use any more, and three times the model's size.
     with suppress(OSError):
@@ -186,7 +207,7 @@ def _clear(folder: Path) -> None:
     """Make the folder and take an older run's files out, the record first; anything else in it stays."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (record.NAME, checkpoint.NAME, MODEL, *PICTURES):
+        for name in (record.NAME, checkpoint.NAME, MODEL, PAGE, *PICTURES):
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written ({error.strerror or error})") from error

@@ -1,0 +1,151 @@
+"""Make the family: train every member with every seed, export it, and keep what came out.
+
+    python models/make.py [MEMBER ...]
+
+What is finished is not made again and what was stopped goes on, so the command may be killed and repeated at will. The
+teacher is first; the others learn its answers. Runs are in build/family; what is committed of them are the records in
+models/runs, the figures in benchmarks/results/family.json, and of what ships the weights: the seed with the best
+validation figure. A run whose recipe has changed since is made anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgedigits.datasets import Dataset, load_splits
+from edgedigits.files import write_atomic
+from edgedigits.images.decode import read_pixels
+from edgedigits.trust.answers import answer_apart
+from edgedigits_train.config import resolve
+
+ROOT = Path(__file__).parent.parent
+RUNS, RECORDS = ROOT / "build" / "family", ROOT / "models" / "runs"
+RESULT = ROOT / "benchmarks" / "results" / "family.json"
+TEACHER = "base"
+# Member and its count of seeds, in the order they are made.
+MEMBERS = {TEACHER: 1, "small": 3, "tiny": 3, "nano": 3, "lenet5": 3, "mlp": 3}
+# Learn from the labels, as the textbook has it.
+UNTAUGHT = (TEACHER, "mlp", "lenet5")
+SHIPPED: tuple[str, ...] = ()
+
+
+def main() -> None:
+    """Make all, or the members named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("members", nargs="*", metavar="MEMBER", choices=[*MEMBERS, []], help="default: all")
+    members = parser.parse_args().members or list(MEMBERS)
+    splits = load_splits("mnist", read_pixels)
+    for member in members:
+        for seed in range(MEMBERS[member]):
+            folder = RUNS / f"{member}-{seed}"
+            _train(member, seed, folder)
+            _export(member, folder)
+            _keep(member, seed, folder, splits.validation)
+        if member in SHIPPED:
+            _ship(member)
+
+
+def _train(member: str, seed: int, folder: Path) -> None:
+    teacher = [] if member in UNTAUGHT else ["--teacher", str(RUNS.relative_to(ROOT) / f"{TEACHER}-0" / "model.keras")]
+    given = {"model": member, "preset": "best", "seed": seed, **({"teacher": teacher[1]} if teacher else {})}
+    wanted = resolve(given).to_dict()
+    if (record := _read(folder / "train.json")) and _alike(record["config"], wanted):
+        return
+    # The command itself refuses to go on with another configuration.
+    again = "--overwrite" if record else "--resume"
+    words = ["--model", member, "--preset", "best", "--seed", str(seed), *teacher, "-o", str(folder), again]
+    _edgedigits("train", *words)
+
+
+def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two configurations are the same, wherever they run."""
+    return {**one, "threads": 0} == {**other, "threads": 0}
+
+
+def _export(member: str, folder: Path) -> None:
+    manifest = folder / "bundle" / "manifest.json"
+    if manifest.exists() and manifest.stat().st_mtime > (folder / "train.json").stat().st_mtime:
+        return
+    words = ["--calibration", "mnist", "--variants", "int8.tflite", "--name", member, "-o", str(manifest.parent)]
+    _edgedigits("export", str(folder / "model.keras"), *words, "--overwrite")
+
+
+def _keep(member: str, seed: int, folder: Path, validation: Dataset) -> None:
+    """Add the run to the committed figures; its record, too."""
+    rows = _read(RESULT) or {"runs": []}
+    record, manifest = _read(folder / "train.json"), _read(folder / "bundle" / "manifest.json")
+    (file,) = manifest["files"]
+    if any((row["member"], row["seed"], row["sha256"]) == (member, seed, file["sha256"]) for row in rows["runs"]):
+        return
+    write_atomic(RECORDS / f"{member}-{seed}.json", (folder / "train.json").read_bytes())
+    path = folder / "bundle" / file["path"]
+    answers = answer_apart(path, "litert", validation.images).probabilities
+    row = {
+        "member": member,
+        "seed": seed,
+        "sha256": file["sha256"],
+        "bytes": file["bytes"],
+        "weight_bytes": _weight_bytes(path.read_bytes()),
+        "parameters": record["parameters"],
+        "macs": record["macs"],
+        "validation": float(np.mean(answers.argmax(axis=1) == validation.labels)),
+        "test": file["accuracy"]["top1"],
+        "keras_validation": record["validation"]["accuracy"],
+        "keras_validation_loss": record["validation"]["loss"],
+        "keras_test": record["test"]["accuracy"],
+        "paper": record["paper"] and record["paper"]["validation"],
+        "seconds": record["seconds"]["epochs"],
+        "versions": record["versions"],
+    }
+    others = [other for other in rows["runs"] if (other["member"], other["seed"]) != (member, seed)]
+    order = list(MEMBERS)
+    rows["runs"] = sorted([*others, row], key=lambda each: (order.index(each["member"]), each["seed"]))
+    write_atomic(RESULT, (json.dumps(rows, indent=1) + "\n").encode())
+    print(f"{member}, seed {seed}: validation {row['validation']:.2%}, int8, {row['bytes']:,} bytes", file=sys.stderr)
+
+
+def best_seed(runs: list[dict[str, Any]], member: str) -> int:
+    """The seed with the best validation figure, the loss deciding among equals; the test digits have no say."""
+    own = [run for run in runs if run["member"] == member]
+    return int(max(own, key=lambda run: (run["validation"], -run["keras_validation_loss"]))["seed"])
+
+
+def _ship(member: str) -> None:
+    folder = RUNS / f"{member}-{best_seed(_read(RESULT)['runs'], member)}"
+    shutil.copy(folder / "model.keras", ROOT / "models" / f"{member}.keras")
+    shutil.copy(folder / "train.json", ROOT / "models" / f"{member}.train.json")
+
+
+def _weight_bytes(data: bytes) -> int:
+    """Bytes of the constants in a TFLite file."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    held = {tensor.buffer for graph in model.subgraphs for tensor in graph.tensors} - {0}
+    return sum(len(model.buffers[index].data) for index in held)
+
+
+def _edgedigits(*words: str) -> None:
+    print("edgedigits", *words, file=sys.stderr, flush=True)
+    done = subprocess.run([sys.executable, "-m", "edgedigits.cli.main", *words], cwd=ROOT, check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except OSError:
+        return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""What lies between scaled pixels and the last layer: the textbook's networks, and the family, which is a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from keras import layers
+
+from edgedigits.errors import UsageError
+
+LENET_MINIMUM = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One convolution with batch normalisation and ReLU, which a converter folds into one operator.
+
+    Attributes
+    ----------
+    width: channels that come out.
+    kernel, stride: pixels.
+    separable: a filter a channel, then a mixture of the channels (depthwise-separable), each with its own ReLU.
+    valid: no zeros around the map, which shrinks; where it is smaller than the kernel already, there are zeros.
+
+    """
+
+    width: int
+    kernel: int = 3
+    stride: int = 1
+    separable: bool = False
+    valid: bool = False
+
+
+# Strides instead of pooling, and a last map flattened rather than averaged: few operators, ranges that suit 8-bit
+# integers, and the last layer still sees where a stroke is. See `parse_stages`, and models/README.md for why these.
+FAMILY: Mapping[str, str] = {
+    "nano": "12s2v 16s2v 16v 16v",
+    "tiny": "16s2v 16v 20s2v 20v 20v",
+    "small": "32s2v 32v 40s2v 40 40v",
+    "base": "32k5s2 64 96s2 128 128",
+    "cnn": "24k5s2 32s2 48 52s2",
+}
+_STAGE = re.compile(r"(\d+)(?:k(\d+))?(?:s(\d+))?(d?)(v?)")
+
+
+def parse_stages(text: str) -> tuple[Stage, ...]:
+    """Stages as they are written: ``16k5s2dv``.
+
+    That is the width, then ``k`` kernel, ``s`` stride, ``d`` for separable and ``v`` for valid, where they differ from
+    the defaults of `Stage`.
+
+    Raises
+    ------
+    UsageError: something else.
+
+    """
+    stages = []
+    for word in text.split():
+        found = _STAGE.fullmatch(word)
+        if not found:
+            raise UsageError(f"expected a stage like 16k5s2dv, found {word}")
+        width, kernel, stride, separable, valid = found.groups()
+        stages.append(Stage(int(width), int(kernel or 3), int(stride or 1), bool(separable), bool(valid)))
+    return tuple(stages)
+
+
+def build_stages(x: Any, stages: tuple[Stage, ...]) -> Any:
+    """Scaled pixels ``[N, H, W, C]`` through all stages, flattened."""
+    for number, stage in enumerate(stages, 1):
+        x = _convolution(x, stage, f"conv{number}")
+    return layers.Flatten(name="flat")(x)
+
+
+def mlp(x: Any) -> Any:
+    """Inputs, one hidden layer, outputs: the network of every first lesson; see docs/back-propagation.md."""
+    return layers.Dense(128, activation="relu", name="hidden")(layers.Flatten(name="inputs")(x))
+
+
+def lenet5(x: Any) -> Any:
+    """LeNet-5 of LeCun et al., "Gradient-based learning applied to document recognition", 1998.
+
+    With today's ReLU and maximum pooling, and every feature map of the first stage feeding the second.
+    """
+    height, width = x.shape[1:3]
+    if min(height, width) < LENET_MINIMUM:
+        raise UsageError(
+            f"lenet5: expected images of at least {LENET_MINIMUM} x {LENET_MINIMUM} pixels, "
+            f"found {height} x {width}; take --model cnn"
+        )
+    x = layers.Conv2D(6, 5, padding="same", activation="relu", name="c1")(x)
+    x = layers.MaxPooling2D(2, name="s2")(x)
+    x = layers.Conv2D(16, 5, activation="relu", name="c3")(x)
+    x = layers.MaxPooling2D(2, name="s4")(x)
+    x = layers.Dense(120, activation="relu", name="c5")(layers.Flatten(name="flat")(x))
+    return layers.Dense(84, activation="relu", name="f6")(x)
+
+
+TEXTBOOK: Mapping[str, Callable[[Any], Any]] = {"mlp": mlp, "lenet5": lenet5}
+
+
+def _convolution(x: Any, stage: Stage, name: str) -> Any:
+    fits = stage.valid and min(x.shape[1:3]) >= stage.kernel
+    options = {"strides": stage.stride, "padding": "valid" if fits else "same", "use_bias": False}
+    if not stage.separable:
+        return _normalised(layers.Conv2D(stage.width, stage.kernel, **options, name=name)(x), name)
+    x = _normalised(layers.DepthwiseConv2D(stage.kernel, **options, name=f"{name}_depth")(x), f"{name}_depth")
+    return _normalised(layers.Conv2D(stage.width, 1, use_bias=False, name=name)(x), name)
+
+
+def _normalised(x: Any, name: str) -> Any:
+    # Keras' momentum of 0.99 looks back over hundreds of steps; a small data set has fewer in an epoch.
+    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

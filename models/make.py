@@ -2,10 +2,11 @@
 
     python models/make.py [MEMBER ...]
 
-What is finished is not made again and what was stopped goes on, so the command may be killed and repeated at will. The
-teacher is first; the others learn its answers. Runs are in build/family; what is committed of them are the records in
-models/runs, the figures in benchmarks/results/family.json, and of what ships the weights: the seed with the best
-validation figure. A run whose recipe has changed since is made anew.
+What is finished is not made again and what was stopped goes on, so the command may be killed and repeated at will, and
+members may be made by several of them side by side once the teacher is there, which the others learn from. Runs are in
+build/family, and of each member the seed with the best validation figure as a bundle with all variants in
+build/members. Committed are the records in models/runs, the figures in benchmarks/results/family.json, and of what
+ships the weights. A run whose recipe has changed since is made anew.
 """
 
 from __future__ import annotations
@@ -27,14 +28,21 @@ from edgedigits.trust.answers import answer_apart
 from edgedigits_train.config import resolve
 
 ROOT = Path(__file__).parent.parent
-RUNS, RECORDS = ROOT / "build" / "family", ROOT / "models" / "runs"
+RUNS, BUNDLES, RECORDS = ROOT / "build" / "family", ROOT / "build" / "members", ROOT / "models" / "runs"
 RESULT = ROOT / "benchmarks" / "results" / "family.json"
 TEACHER = "base"
+JUDGED = "judged.json"
 # Member and its count of seeds, in the order they are made.
 MEMBERS = {TEACHER: 1, "small": 3, "tiny": 3, "nano": 3, "lenet5": 3, "mlp": 3}
 # Learn from the labels, as the textbook has it.
 UNTAUGHT = (TEACHER, "mlp", "lenet5")
-SHIPPED: tuple[str, ...] = ()
+SHIPPED = ("small", "tiny")
+# What every member has to pass.
+PROOFS = {
+    "selftest": (),
+    "check": ("--target", "pi3", "--target", "pi4", "--target", "pi5"),
+    "parity": ("--data", "mnist"),
+}
 
 
 def main() -> None:
@@ -48,9 +56,16 @@ def main() -> None:
             folder = RUNS / f"{member}-{seed}"
             _train(member, seed, folder)
             _export(member, folder)
-            _keep(member, seed, folder, splits.validation)
+            _judge(member, seed, folder, splits.validation)
+        best = best_seed(_runs(member), member)
+        _prove(member, RUNS / f"{member}-{best}")
         if member in SHIPPED:
-            _ship(member)
+            _ship(member, RUNS / f"{member}-{best}")
+    told = {
+        "runs": [run for member in MEMBERS for run in _runs(member)],
+        "proofs": {member: proof for member in MEMBERS if (proof := _read(BUNDLES / f"{member}.json"))},
+    }
+    write_atomic(RESULT, (json.dumps(told, indent=1) + "\n").encode())
 
 
 def _train(member: str, seed: int, folder: Path) -> None:
@@ -78,12 +93,11 @@ def _export(member: str, folder: Path) -> None:
     _edgedigits("export", str(folder / "model.keras"), *words, "--overwrite")
 
 
-def _keep(member: str, seed: int, folder: Path, validation: Dataset) -> None:
-    """Add the run to the committed figures; its record, too."""
-    rows = _read(RESULT) or {"runs": []}
+def _judge(member: str, seed: int, folder: Path, validation: Dataset) -> None:
+    """Write a run's figures beside it, and copy its record to those that are committed."""
     record, manifest = _read(folder / "train.json"), _read(folder / "bundle" / "manifest.json")
     (file,) = manifest["files"]
-    if any((row["member"], row["seed"], row["sha256"]) == (member, seed, file["sha256"]) for row in rows["runs"]):
+    if (known := _read(folder / JUDGED)) and known["sha256"] == file["sha256"]:
         return
     write_atomic(RECORDS / f"{member}-{seed}.json", (folder / "train.json").read_bytes())
     path = folder / "bundle" / file["path"]
@@ -105,10 +119,7 @@ def _keep(member: str, seed: int, folder: Path, validation: Dataset) -> None:
         "seconds": record["seconds"]["epochs"],
         "versions": record["versions"],
     }
-    others = [other for other in rows["runs"] if (other["member"], other["seed"]) != (member, seed)]
-    order = list(MEMBERS)
-    rows["runs"] = sorted([*others, row], key=lambda each: (order.index(each["member"]), each["seed"]))
-    write_atomic(RESULT, (json.dumps(rows, indent=1) + "\n").encode())
+    write_atomic(folder / JUDGED, json.dumps(row).encode())
     print(f"{member}, seed {seed}: validation {row['validation']:.2%}, int8, {row['bytes']:,} bytes", file=sys.stderr)
 
 
@@ -118,8 +129,35 @@ def best_seed(runs: list[dict[str, Any]], member: str) -> int:
     return int(max(own, key=lambda run: (run["validation"], -run["keras_validation_loss"]))["seed"])
 
 
-def _ship(member: str) -> None:
-    folder = RUNS / f"{member}-{best_seed(_read(RESULT)['runs'], member)}"
+def _runs(member: str) -> list[dict[str, Any]]:
+    """The figures of a member's finished runs."""
+    folders = [RUNS / f"{member}-{seed}" for seed in range(MEMBERS[member])]
+    return [run for folder in folders if (run := _read(folder / JUDGED))]
+
+
+def _prove(member: str, folder: Path) -> None:
+    """Export all variants of the best seed, and note whether they pass."""
+    bundle, proof, started = BUNDLES / member, BUNDLES / f"{member}.json", _read(folder / JUDGED)["sha256"]
+    if (known := _read(proof)) and known["from"] == started:
+        return
+    _edgedigits(
+        "export",
+        str(folder / "model.keras"),
+        "--calibration",
+        "mnist",
+        "--name",
+        member,
+        "-o",
+        str(bundle),
+        "--overwrite",
+    )
+    told: dict[str, Any] = {"from": started, "bundle": _read(bundle / "manifest.json")["id"]}
+    for verb, words in PROOFS.items():
+        told[verb] = _call(verb, str(bundle), *words)
+    write_atomic(proof, json.dumps(told).encode())
+
+
+def _ship(member: str, folder: Path) -> None:
     shutil.copy(folder / "model.keras", ROOT / "models" / f"{member}.keras")
     shutil.copy(folder / "train.json", ROOT / "models" / f"{member}.train.json")
 
@@ -134,10 +172,13 @@ def _weight_bytes(data: bytes) -> int:
 
 
 def _edgedigits(*words: str) -> None:
+    if code := _call(*words):
+        raise SystemExit(code)
+
+
+def _call(*words: str) -> int:
     print("edgedigits", *words, file=sys.stderr, flush=True)
-    done = subprocess.run([sys.executable, "-m", "edgedigits.cli.main", *words], cwd=ROOT, check=False)
-    if done.returncode:
-        raise SystemExit(done.returncode)
+    return subprocess.run([sys.executable, "-m", "edgedigits.cli.main", *words], cwd=ROOT, check=False).returncode
 
 
 def _read(path: Path) -> Any:

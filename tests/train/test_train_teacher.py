@@ -11,6 +11,7 @@ import pytest
 from edgedigits.datasets import Splits
 from edgedigits.errors import InputError, UsageError
 from edgedigits.files import cache_folder
+from edgedigits_train import fit
 from edgedigits_train.augment import Range
 from edgedigits_train.checkpoint import save_plain
 from edgedigits_train.config import resolve
@@ -79,6 +80,18 @@ def test_student_learns_the_teacher_s_answers_and_not_the_labels(teacher: Path, 
     student = new_model(config, wrong)
     list(train_epochs(student, wrong, splits.validation, config, 0))
     assert (predict(student, splits.train.images).argmax(axis=1) == splits.train.labels).mean() > 0.9
+
+
+def test_long_run_asks_the_teacher_about_a_bounded_number_of_epochs(
+    teacher: Path, splits: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "VIEWS", 2)
+    config = resolve({"model": "mlp", "epochs": 5, "augment": True, "bend": 0.01, "teacher": str(teacher)})
+    material = Material.of(splits.train)
+    before = set(cache_folder().glob("teacher/*/*.npy"))
+    list(train_epochs(new_model(config, material), material, splits.validation, config, 0))
+    asked = [path.name.split("-")[0] for path in set(cache_folder().glob("teacher/*/*.npy")) - before]
+    assert sorted(asked) == ["0", "1"]
 
 
 def test_outliers_stay_without_an_answer(splits: Splits) -> None:

@@ -20,7 +20,7 @@ from edgedigits_train.epochs import Batch, Epoch, View, count_batches
 from edgedigits_train.evaluate import mean_loss, predict
 from edgedigits_train.material import DigitAccuracy, Material
 from edgedigits_train.models import build_model
-from edgedigits_train.teacher import VIEW_SEED, Teacher
+from edgedigits_train.teacher import VIEW_SEED, VIEWS, Teacher
 
 # Half an epoch of warm-up, from a twentieth of the rate: batch normalisation's first statistics are poor.
 _WARMUP_EPOCHS = 0.5
@@ -152,7 +152,8 @@ def learn(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
 def _batches(material: Material, teacher: Teacher | None, config: TrainConfig, epoch: int) -> tuple[Epoch, float]:
     """An epoch's batches, and the least loss that they can have."""
     limits = Range(bend=config.bend) if config.augment else None
-    view = View.draw(material, limits, config.paper_share, seed=VIEW_SEED if teacher else config.seed, epoch=epoch)
+    seed, number = (VIEW_SEED, epoch % VIEWS) if teacher else (config.seed, epoch)
+    view = View.draw(material, limits, config.paper_share, seed=seed, epoch=number)
     if teacher:
-        material = material.answered(view.rows, teacher.answer(view, epoch, config.temperature))
+        material = material.answered(view.rows, teacher.answer(view, number, config.temperature))
     return Epoch(material, view, config.batch_size, seed=config.seed, epoch=epoch), material.least_loss(view.rows)

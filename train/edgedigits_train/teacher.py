@@ -25,6 +25,9 @@ from edgedigits_train.material import Material
 
 # What all runs with a teacher see is drawn from this: with the run's own seed, no answer could be kept for another.
 VIEW_SEED = 0
+# After so many epochs images are moved as in the first again, in another order: with MNIST and a pool that is more than
+# two million pictures, and a teacher takes longer than its students.
+VIEWS = 30
 _BATCH = 1000
 # What a float16 holds, with some room: e**-30 of a probability tells a student nothing.
 _FLOOR = -30.0

@@ -81,6 +81,7 @@ bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine 
 	$(BIN)/python benchmarks/loadgen/run.py
 	$(BIN)/python benchmarks/alarms/run.py
 	$(BIN)/python benchmarks/serve/run.py
+	$(BIN)/python benchmarks/training.py -o benchmarks/results/training.json
 	$(BIN)/python benchmarks/readme.py
 
 models: install ## train the whole family again, export and judge it; goes on where it was stopped (hours)

@@ -7,32 +7,45 @@ from itertools import groupby
 from typing import Any
 
 
-def family_table(result: dict[str, Any]) -> str:
+def family_table(result: dict[str, Any], latency: dict[str, Any]) -> str:
     """A line a member, in the order they are made."""
+    times = {row["configuration"]["file"]: row["summary"]["p50_us"] for row in latency["rows"]}
     lines = [
-        "| member | int8 file, bytes | of them weights | parameters | MACs, million | validation | test "
-        "| digits on paper | minutes a run |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| member | int8 file, bytes | of them weights | parameters | MACs, million | p50 µs | validation | test "
+        "| Keras, test | minutes a run |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
+    seeds = set()
     for member, group in groupby(result["runs"], key=lambda run: run["member"]):
         runs = list(group)
+        seeds.add(len(runs))
         first = runs[0]
-        paper = [run["paper"]["accuracy"] for run in runs if run["paper"]]
-        minutes = statistics.mean(run["seconds"] for run in runs) / 60
+        spreads = (_spread([run[name] for run in runs]) for name in ("validation", "test", "keras_test"))
         lines.append(
             f"| `{member}` | {first['bytes']:,} | {first['weight_bytes']:,} | {first['parameters']:,} "
-            f"| {first['macs'] / 1e6:.2f} | {_spread([run['validation'] for run in runs])} "
-            f"| {_spread([run['test'] for run in runs])} | {_spread(paper) if paper else '–'} | {minutes:.0f} |"
+            f"| {first['macs'] / 1e6:.2f} | {times[f'{member}-int8.tflite']:.1f} | {' | '.join(spreads)} "
+            f"| {statistics.mean(run['seconds'] for run in runs) / 60:.0f} |"
         )
-    seeds = {member: len(list(group)) for member, group in groupby(result["runs"], key=lambda run: run["member"])}
-    several = sorted({count for count in seeds.values() if count > 1})
+    machine = latency["machine"]
+    place = f"{machine['board'] or machine['cpu']} ({machine['cores']} cores, {machine['architecture']})"
     lines += [
         "",
-        f"The int8 TFLite files in LiteRT: mean ± standard deviation over {' or '.join(map(str, several)) or 'one'} "
-        "seeds where there are several; 5,000 validation digits, by which all was chosen, and 10,000 test digits. "
-        "Made by `make models`, written by `make readme`.",
+        f"The int8 TFLite files in LiteRT: mean ± standard deviation over {max(seeds)} seeds where a spread is given; "
+        "5,000 validation digits, by which all was chosen, and 10,000 test digits, by which nothing was. Latency of "
+        f"one inference, one thread, median over {latency['processes']} processes, on {place}: a shared virtual "
+        f"machine, not a Raspberry Pi. {_proofs(result['proofs'])} Made by `make models`, written by `make readme`.",
     ]
     return "\n".join(lines)
+
+
+def _proofs(proofs: dict[str, dict[str, Any]]) -> str:
+    """Which members passed all of the verbs that prove a bundle."""
+    verbs = ("selftest", "check", "parity")
+    failed = [f"`{verb}` of `{member}`" for member, proof in proofs.items() for verb in verbs if proof[verb]]
+    asked = "`selftest`, `check` for Pi 3, 4 and 5, and `parity` over the test digits"
+    if failed:
+        return f"Of {asked} these did not pass: {', '.join(failed)}."
+    return f"All variants of every member pass {asked}."
 
 
 def _spread(shares: list[float]) -> str:

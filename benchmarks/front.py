@@ -1,19 +1,21 @@
-"""Which variant is worth its bytes and microseconds, beside what others published and what the processor allows.
+"""Which member of the family is worth its bytes and microseconds, beside what others published.
 
-`python benchmarks/front.py` puts together what other benchmarks measured: parity (accuracy), engines (size, latency),
-peers (TensorFlow's tutorial model), limit (the processor).
+`python benchmarks/front.py` puts together what was measured elsewhere: family (accuracy, size), family-latency, and
+peers (TensorFlow's tutorial model).
 """
 
 from __future__ import annotations
 
 import json
+import statistics
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
 from edgedigits.files import write_atomic
-from edgedigits.records import from_plain, to_plain
-from edgedigits_export.figures import Row, join_rows
-from edgedigits_export.front import Other, draw_front
+from edgedigits_export.svg import svg_bytes, svg_figure
 
 RESULTS = Path(__file__).parent / "results"
 RESULT = RESULTS / "front.json"
@@ -25,50 +27,84 @@ PUBLISHED = (
     ("LeNet-5", 60_000 * 4 / 1e3, 0.9905, "LeCun et al., Proc. IEEE 86 (1998), figure 9; as float32"),
 )
 TUTORIAL = "tutorial-int8"
+_OURS, _THEIRS = "#1f77b4", "#333333"
 
 
-def result(
-    parity: dict[str, Any], engines: dict[str, Any], peers: dict[str, Any], limit: dict[str, Any]
-) -> dict[str, Any]:
-    """Everything that the picture and its table show."""
+def result(family: dict[str, Any], latency: dict[str, Any], peers: dict[str, Any]) -> dict[str, Any]:
+    """Everything that the picture and its words show."""
+    times = {row["configuration"]["file"]: row["summary"]["p50_us"] for row in latency["rows"]}
     tutorial = next(row for row in peers["rows"] if row["name"] == TUTORIAL)
-    others = [Other(name, kilobytes, accuracy, None) for name, kilobytes, accuracy, _ in PUBLISHED]
-    others.append(
-        Other(
-            "TensorFlow's tutorial", tutorial["model_bytes"] / 1e3, tutorial["accuracy"], tutorial["p50_us"]["median"]
-        )
-    )
+    others = [
+        {"name": name, "kilobytes": kilobytes, "accuracy": accuracy, "p50_us": None}
+        for name, kilobytes, accuracy, _ in PUBLISHED
+    ]
+    others.append({
+        "name": "TensorFlow's tutorial", "kilobytes": tutorial["model_bytes"] / 1e3, "accuracy": tutorial["accuracy"],
+        "p50_us": tutorial["p50_us"]["median"],
+    })  # fmt: skip
+    grouped = groupby(family["runs"], key=lambda run: run["member"])
     return {
-        "machine": engines["machine"],
-        "rows": to_plain(join_rows(parity, engines)),
-        "others": to_plain(others),
+        "machine": latency["machine"],
+        "family": [_member(name, list(runs), times[f"{name}-int8.tflite"]) for name, runs in grouped],
+        "others": others,
         "sources": {name: source for name, *_, source in PUBLISHED},
-        "macs": limit["model"]["macs"],
-        "limits_us": {f"{name} limit of one core": limit["model"][f"{name}_us"] for name in ("int8", "float32")},
     }
 
 
+def _member(name: str, runs: list[dict[str, Any]], p50_us: float) -> dict[str, Any]:
+    accuracies = [run["test"] for run in runs]
+    return {
+        "name": name, "kilobytes": runs[0]["bytes"] / 1e3, "weight_kilobytes": runs[0]["weight_bytes"] / 1e3,
+        "accuracy": statistics.mean(accuracies), "least": min(accuracies), "most": max(accuracies), "p50_us": p50_us,
+    }  # fmt: skip
+
+
 def picture(front: dict[str, Any]) -> bytes:
-    """The SVG."""
-    rows = [from_plain(Row, row, "front") for row in front["rows"]]
-    return draw_front(rows, [from_plain(Other, other, "front") for other in front["others"]], front["limits_us"])
+    """The SVG: accuracy over size and over median latency."""
+    figure = svg_figure(10, 4.2)
+    size, latency = figure.subplots(1, 2, sharey=True)
+    for member in front["family"]:
+        accuracy = 100 * member["accuracy"]
+        size.plot([member["weight_kilobytes"], member["kilobytes"]], [accuracy] * 2, color=_OURS, linewidth=0.8)
+        size.plot(member["weight_kilobytes"], accuracy, "o", color=_OURS, fillstyle="none", markersize=6)
+        for axes, x in ((size, member["kilobytes"]), (latency, member["p50_us"])):
+            spread = [[accuracy - 100 * member["least"]], [100 * member["most"] - accuracy]]
+            axes.errorbar(x, accuracy, yerr=spread, fmt="o", color=_OURS, capsize=2, linewidth=0.8)
+            _name(axes, member["name"], x, accuracy, 7, weight="bold", color=_OURS)
+    for other in front["others"]:
+        for axes, x in ((size, other["kilobytes"]), (latency, other["p50_us"])):
+            if x is not None:
+                axes.plot(x, 100 * other["accuracy"], "x", color=_THEIRS, markersize=6)
+                _name(axes, other["name"], x, 100 * other["accuracy"], -11, color=_THEIRS)
+    size.set(xlabel="size, KB: file (filled), weights alone (hollow, crosses)", ylabel="test digits read rightly, %")
+    latency.set(xlabel="median latency in LiteRT, one thread, µs")
+    for axes in (size, latency):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.margins(x=0.15, y=0.08)
+        axes.grid(visible=True, which="both", alpha=0.25)
+    return svg_bytes(figure)
+
+
+def _name(axes: Any, name: str, x: float, y: float, above: int, **looks: str) -> None:
+    axes.annotate(name, (x, y), (0, above), textcoords="offset points", fontsize=7, ha="center", **looks)
 
 
 def front_table(front: dict[str, Any]) -> str:
-    """What the crosses and lines of the picture are."""
-    limits = ", ".join(f"{name} {limit:.1f} µs" for name, limit in front["limits_us"].items())
+    """What the dots and crosses of the picture are."""
     sources = "; ".join(f"{name}: {source}" for name, source in front["sources"].items())
     return (
-        "Circles and their like are ours, with Wilson's 95 % interval; crosses are others': sizes of weights alone and "
-        f"accuracies as published ({sources}), and the model of TensorFlow's post-training-quantization tutorial, made "
-        f"anew and measured here. Dotted: what one core needs for the {front['macs'] / 1e6:.2f} million "
-        f"multiplications with addition if it does nothing else ({limits})."
+        "Dots are ours, int8 TFLite files: means of the seeds, with the worst and the best of them; hollow, the same "
+        "with the weights' bytes alone. Crosses are others': sizes of weights alone and accuracies as published "
+        f"({sources}), and the model of TensorFlow's post-training-quantization tutorial, made anew and measured here."
     )
 
 
 def main() -> None:
     """Put together, and write."""
-    read = [json.loads((RESULTS / f"{name}.json").read_text()) for name in ("parity", "engines", "peers", "limit")]
+    read = [json.loads((RESULTS / f"{name}.json").read_text()) for name in ("family", "family-latency", "peers")]
     write_atomic(RESULT, (json.dumps(result(*read), indent=1, ensure_ascii=False) + "\n").encode())
 
 

@@ -15,6 +15,7 @@ from alarms.table import alarms_table
 from compat.page import tables as compat_tables
 from contributed import contributed, contributed_table
 from engines import engines_table
+from family import family_table
 from front import front_table, picture
 from limit.bound import limit_table
 from loadgen.verdict import loadgen_table
@@ -23,10 +24,12 @@ from peers.table import peers_table
 from pictures import draw_engines, draw_loadgen, draw_overhead, draw_peers
 from reading.curve import draw_rejection
 from reading.tables import reading_tables, short_table, thresholds_table
+from robustness import robustness_table
 from scaling.panels import draw_scaling
 from scaling.table import scaling_table
 from serve.table import TABLES as SERVE
 from tables import boards_table, compat_line, flips_table, instructions_table, variants_table
+from training import training_table
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -39,13 +42,15 @@ PICTURES = {
 # Tables of docs/benchmarks.md, each of the result of its own name.
 BENCHMARKS = {
     "engines": engines_table, "overhead": overhead_table, "scaling": scaling_table, "loadgen": loadgen_table,
-    "limit": limit_table, "alarms": alarms_table,
+    "limit": limit_table, "alarms": alarms_table, "training": training_table,
 }  # fmt: skip
 
 
 def sections() -> Iterator[tuple[str, str, str]]:
     """Page, mark, and what belongs between ``<!-- mark: ... -->`` and ``<!-- /mark -->``."""
     pi = result("pi")
+    yield "README.md", "family", family_table(result("family"), result("family-latency"))
+    yield "docs/reading.md", "reading-family", robustness_table(result("robustness"))
     yield "README.md", "variants", variants_table(result("parity"), result("engines"))
     yield "README.md", "boards", boards_table(pi)
     yield "README.md", "peers", peers_table(result("peers"))

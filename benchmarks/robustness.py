@@ -65,10 +65,8 @@ def robustness_table(result: dict[str, Any]) -> str:
     sizes = ", ".join(
         f"{kind['title']}: {kind['variants']['int8']['n']:,}" for kind in counts.values() if "variants" in kind
     )
-    return "\n".join([
-        *lines, "", f"The int8 files in LiteRT through the whole pipeline, digits of the test split ({sizes}). Measured by "
-        "`benchmarks/robustness.py`, written by `make readme`.",
-    ])  # fmt: skip
+    note = f"The int8 files in LiteRT through the whole pipeline, digits of the test split ({sizes}). "
+    return "\n".join([*lines, "", note + "Measured by `benchmarks/robustness.py`, written by `make readme`."])
 
 
 def _share(told: dict[str, Any], name: str, figure: str) -> str:

@@ -75,5 +75,28 @@ def _measure(config: TrainConfig) -> dict[str, Any]:
     }
 
 
+def training_table(result: dict[str, Any]) -> str:
+    """A line a model: bare steps, whole epochs, and what lies between."""
+    lines = [
+        "| model | images a batch | bare steps, images a second | whole epochs | the pipeline costs | goal |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for row in result["rows"]:
+        found = row["median"]
+        lines.append(
+            f"| `{row['model']}` | {row['batch_size']} | {found['bare']:,} | {found['whole']:,} "
+            f"| {100 * row['pipeline_costs']:.1f} % | ≤ 10 % |"
+        )
+    machine, versions = result["machine"], result["versions"]
+    rounds = len(result["rows"][0]["images_per_second"]["bare"])
+    lines += [
+        "",
+        f"The `quick` recipes; medians of {rounds} epochs each, in turns in one process. "
+        f"{machine['board'] or machine['cpu']}, {machine['cores']} cores; keras {versions['keras']}, tensorflow "
+        f"{versions['tensorflow']}. Measured by `make bench`, written by `make readme`.",
+    ]
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     main()

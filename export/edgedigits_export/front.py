@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
@@ -16,23 +15,8 @@ if TYPE_CHECKING:
 _MARKERS = {"float32": "o", "float16": "s", "dynamic-int8": "^", "int8": "D", "int16x8": "v"}
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
-    """A model of somebody else's: size in KB, accuracy as a share, median latency where it was measured here."""
-
-    name: str
-    kilobytes: float
-    accuracy: float
-    p50_us: float | None
-
-
-def draw_front(
-    rows: Sequence[Row], others: Sequence[Other] = (), limits_us: Mapping[str, float] | None = None
-) -> bytes:
-    """An SVG: accuracy with its interval over size and over median latency; one mark a variant and engine.
-
-    ``others`` are drawn as crosses with their names, ``limits_us`` as lines that no engine can be to the left of.
-    """
+def draw_front(rows: Sequence[Row]) -> bytes:
+    """An SVG: accuracy with its interval over size and over median latency; one mark a variant and engine."""
     figure = svg_figure(10, 4.2)
     size, latency = figure.subplots(1, 2, sharey=True)
     for row in rows:
@@ -42,13 +26,6 @@ def draw_front(
             _mark(size, row.kilobytes, row)
         if row.p50_us is not None:
             _mark(latency, row.p50_us, row)
-    for other in others:
-        _cross(size, other.kilobytes, other)
-        if other.p50_us is not None:
-            _cross(latency, other.p50_us, other)
-    for name, limit in (limits_us or {}).items():
-        latency.axvline(limit, color="#888888", linestyle=":", linewidth=1)
-        latency.text(limit, 0.3, f" {name}", transform=latency.get_xaxis_transform(), fontsize=7, rotation=90)
     size.set(xlabel="size of the file, KB", ylabel="accuracy, %", xscale="log")
     latency.set(xlabel="median latency, µs", xscale="log")
     for axes in (size, latency):
@@ -69,11 +46,6 @@ def _mark(axes: Any, x: float, row: Row) -> None:
         x, accuracy, yerr=[[accuracy - 100 * low], [100 * high - accuracy]], fmt=_MARKERS[precision], capsize=2,
         color=ENGINE_COLOURS.get(engine, "#555555"), label=f"{precision} in {engine}", alpha=0.85, linewidth=0.8,
     )  # fmt: skip
-
-
-def _cross(axes: Any, x: float, other: Other) -> None:
-    axes.plot(x, 100 * other.accuracy, "x", color="#333333", markersize=6)
-    axes.annotate(other.name, (x, 100 * other.accuracy), (0, -11), textcoords="offset points", fontsize=7, ha="center")
 
 
 def _unique_legend(axes: Any) -> tuple[list[Any], list[str]]:

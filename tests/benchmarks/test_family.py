@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from edgedigits.bundle import Bundle
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(not (ROOT / "models").is_dir(), reason="the wheel alone has no models")
@@ -27,7 +30,14 @@ def table(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def run(member: str, seed: int, validation: float, test: float, **others: Any) -> dict[str, Any]:
     told = {"member": member, "seed": seed, "validation": validation, "test": test, "paper": None, "seconds": 90}
-    same = {"keras_validation_loss": 0.02, "bytes": 9876, "weight_bytes": 7654, "parameters": 7334, "macs": 127_180}
+    same = {
+        "keras_validation_loss": 0.02,
+        "keras_test": 0.997,
+        "bytes": 9876,
+        "weight_bytes": 7654,
+        "parameters": 7334,
+        "macs": 127_180,
+    }
     return {**told, **same, **others}
 
 
@@ -58,10 +68,49 @@ def test_constants_are_counted_once(make):
     assert 0 <= make._weight_bytes(data) - (kernels + 4 * biases) <= 16
 
 
-def test_table_tells_mean_and_spread(table):
-    paper = {"accuracy": 0.97}
-    runs = [run("base", 0, 0.998, 0.9975, paper=paper), run("nano", 0, 0.991, 0.99), run("nano", 1, 0.993, 0.992)]
-    lines = table.family_table({"runs": runs}).splitlines()
-    assert lines[2].startswith("| `base` | 9,876 | 7,654 | 7,334 | 0.13 | 99.80 % | 99.75 % | 97.00 % | 2 |")
-    assert "| 99.20 ± 0.14 % | 99.10 ± 0.14 % | – | 2 |" in lines[3]
+def test_what_ships_is_the_seed_with_the_best_validation_figure(make):
+    runs = json.loads(make.RESULT.read_text())["runs"]
+    for member in make.SHIPPED:
+        (best,) = (one for one in runs if (one["member"], one["seed"]) == (member, make.best_seed(runs, member)))
+        record = json.loads((ROOT / "models" / f"{member}.train.json").read_text())
+        assert (record["config"]["model"], record["config"]["seed"]) == (member, best["seed"])
+        assert best["sha256"] in {file.sha256 for file in Bundle.load(member).manifest.files}
+
+
+def test_members_are_as_small_and_as_cheap_as_their_names_say(make):
+    limits = {
+        "nano": (10_000, 150_000),
+        "tiny": (16_000, 500_000),
+        "small": (64_000, 2_500_000),
+        "base": (512_000, None),
+    }
+    for one in json.loads(make.RESULT.read_text())["runs"]:
+        size, macs = limits.get(one["member"], (None, None))
+        assert size is None or one["bytes"] <= size
+        assert macs is None or one["macs"] <= macs
+
+
+def test_every_member_passes_all_that_proves_a_bundle(make):
+    proofs = json.loads(make.RESULT.read_text())["proofs"]
+    assert set(proofs) == set(make.MEMBERS)
+    assert not any(proof[verb] for proof in proofs.values() for verb in make.PROOFS)
+
+
+def test_table_tells_mean_spread_and_what_did_not_pass(table):
+    runs = [run("base", 0, 0.998, 0.9975), run("nano", 0, 0.991, 0.99), run("nano", 1, 0.993, 0.992)]
+    passed = {"selftest": 0, "check": 0, "parity": 0}
+    latency = {
+        "machine": {"board": None, "cpu": "a processor", "cores": 2, "architecture": "x86_64"}, "processes": 10,
+        "rows": [
+            {"configuration": {"file": f"{name}-int8.tflite"}, "summary": {"p50_us": time}}
+            for name, time in (("base", 61.23), ("nano", 1.84))
+        ],
+    }  # fmt: skip
+    result = {"runs": runs, "proofs": {"base": passed, "nano": passed}}
+    lines = table.family_table(result, latency).splitlines()
+    assert lines[2] == "| `base` | 9,876 | 7,654 | 7,334 | 0.13 | 61.2 | 99.80 % | 99.75 % | 99.70 % | 2 |"
+    assert "| 1.8 | 99.20 ± 0.14 % | 99.10 ± 0.14 % | 99.70 ± 0.00 % | 2 |" in lines[3]
     assert "over 2 seeds" in lines[-1]
+    assert "All variants of every member pass" in lines[-1]
+    result["proofs"]["nano"] = {**passed, "parity": 1}
+    assert "did not pass: `parity` of `nano`." in table.family_table(result, latency)

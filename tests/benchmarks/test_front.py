@@ -42,11 +42,11 @@ def test_the_smallest_run_of_the_engines_is_a_measurement_with_a_row_each(script
 
 
 def test_the_committed_front_is_made_of_the_committed_results(scripts):
-    parts = [committed(name) for name in ("parity", "engines", "peers", "limit")]
+    parts = [committed(name) for name in ("family", "family-latency", "peers")]
     assert json.loads(json.dumps(scripts["front"].result(*parts))) == committed("front")
 
 
-def test_the_picture_names_the_others_and_the_limits(scripts):
+def test_the_picture_names_the_family_and_the_others(scripts):
     front = committed("front")
     drawn = scripts["front"].picture(front)
     assert drawn == scripts["front"].picture(front)
@@ -54,14 +54,14 @@ def test_the_picture_names_the_others_and_the_limits(scripts):
     told = scripts["front"].front_table(front)
     for name in front["sources"]:
         assert f"{name}: " in told
-        assert f"<!-- {name} -->" in drawn.decode()
-    for name in front["limits_us"]:
-        assert f"<!--  {name} -->" in drawn.decode()
+    for point in front["family"] + front["others"]:
+        assert f"<!-- {point['name']} -->" in drawn.decode()
 
 
 def test_no_limit_is_undercut_by_a_measured_inference(scripts):
-    front = committed("front")
-    for row in front["rows"]:
-        if row["p50_us"] is not None and ("-int8." in row["file"] or "-float32." in row["file"]):
-            precision = "int8" if "-int8." in row["file"] else "float32"
-            assert row["p50_us"] > front["limits_us"][f"{precision} limit of one core"]
+    limits = committed("limit")["model"]
+    for row in committed("engines")["rows"]:
+        asked = row["configuration"]
+        for precision in ("int8", "float32"):
+            if asked["threads"] == 1 and f"-{precision}." in asked["file"] and "dynamic" not in asked["file"]:
+                assert row["summary"]["p50_us"] > limits[f"{precision}_us"]

@@ -98,9 +98,9 @@ class Recipe:
 # mlp, quick: the textbook's plain stochastic gradient descent.
 PRESETS: Mapping[str, Mapping[str, Recipe]] = {
     "quick": {
-        "nano": Recipe(epochs=20, batch_size=128),
-        "tiny": Recipe(epochs=20, batch_size=128),
-        "small": Recipe(epochs=16),
+        "nano": Recipe(epochs=20, batch_size=128, average=0.995),
+        "tiny": Recipe(epochs=20, batch_size=128, average=0.995),
+        "small": Recipe(epochs=14, average=0.99),
         "base": Recipe(epochs=4),
         "mlp": Recipe(epochs=10, batch_size=32, optimizer="sgd", schedule="constant", augment=False),
         "lenet5": Recipe(epochs=12, batch_size=128),

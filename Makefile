@@ -6,16 +6,17 @@ INSTALLED := $(VENV)/.installed
 # Where `demo` writes. EPOCHS and the like: make demo TRAIN="--epochs 3".
 DEMO := demo
 TRAIN ?=
-# Of benchmarks/pi.py: PI=--check compares with the committed results, PI="-o benchmarks/results/pi.json" replaces them.
+# Of benchmarks/pi.py: PI=--check compares with the committed results; PI="-o benchmarks/results/pi.json" replaces them,
+# of `make pi-family`, or the members are lost.
 PI ?=
 # Of benchmarks/reading/measure.py: READING="--data PATH" judges a folder of label folders, too.
 READING ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test cover mutants lint format type build pi bench models bundle screenshots bit-flips compat reading thresholds readme constraints clean
+.PHONY: help install demo test cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat reading thresholds readme constraints clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv with everything, at the versions of constraints.txt
 
@@ -67,6 +68,9 @@ pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compat
 	$(BIN)/edgedigits export models/cnn.keras --calibration mnist -o build/pi --overwrite
 	$(BIN)/python benchmarks/silently_wrong.py models/cnn.keras build/pi build/silently-wrong
 	$(BIN)/python benchmarks/pi.py dist/*.whl --bundle build/pi --lie build/silently-wrong $(PI)
+
+pi-family: override PI += $(addprefix --member build/members/,nano tiny base mlp lenet5)
+pi-family: pi ## pi, and of the whole family self-test, parity and instructions (needs build/members, which models/make.py makes)
 
 bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine (50 minutes, 4 GB in the cache)
 	$(BIN)/edgedigits export models/cnn.keras --calibration mnist -o build/cnn --overwrite \

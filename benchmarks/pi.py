@@ -1,9 +1,11 @@
 """Does it run on a Raspberry Pi, and does it compute the same there? Asked of emulated boards, with the built wheel.
 
-`python benchmarks/pi.py WHEEL [--bundle BUNDLE] [-o FILE] [--check]`: on each board, with each of its systems, the
-wheel's `doctor`, `selftest`, `classify`, `serve` and `parity --save-outputs` over test digits of MNIST, compared with
-what the same engines answer on this machine; and guest instructions per inference. With --check it exits 1 where a gate
-fails or an instruction count left the committed one. Emulation proves compatibility and numerics, never speed.
+`python benchmarks/pi.py WHEEL [--bundle BUNDLE] [--member BUNDLE ...] [-o FILE] [--check]`: on each board, with each of
+its systems, the wheel's `doctor`, `selftest`, `classify`, `serve` and `parity --save-outputs` over test digits of
+MNIST, compared with what the same engines answer on this machine; and guest instructions per inference. Of members only
+self-test, parity and instructions. With --check it exits 1 where a gate fails or an instruction count left the
+committed one; committed members that are not named are left alone. Emulation proves compatibility and numerics, never
+speed.
 """
 
 from __future__ import annotations
@@ -21,14 +23,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pi_board import Task, on_board, without_wheels
+from pi_board import Task, folder_of, on_board, without_wheels
 from PIL import Image
+from tables import model_and_variant
 
 from edgedigits.bundle import Bundle
 from edgedigits.cli.options import table
 from edgedigits.cli.verbs import VERBS
 from edgedigits.datasets import load_mnist
 from edgedigits.engines import ENGINES, installed_engines
+from edgedigits.errors import UsageError
 from edgedigits_export.boards import NOTE, SYSTEMS
 
 ROOT = Path(__file__).parent.parent
@@ -51,16 +55,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="edgedigits-pi-") as name:
         folder = Path(name)
         zipfile.ZipFile(args.wheel).extractall(folder / "wheel")
-        bundle = Bundle.load(args.bundle)
+        bundle, *members = bundles(args.bundle, args.member)
         data, picture, label = _digits(folder, args.digits)
         plugin, native = _plugin(folder), folder / "native"
-        task = Task(bundle, folder / "wheel", data, picture, label, native, plugin, tuple(args.lie))
-        print(f"natively: {', '.join(_native(task))}", file=sys.stderr)
+        task = Task(bundle, tuple(members), folder / "wheel", data, picture, label, native, plugin, tuple(args.lie))
+        for one in task.bundles:
+            print(f"{one.manifest.name} natively: {', '.join(_native(task, one))}", file=sys.stderr)
         with ThreadPoolExecutor(GUESTS) as pool:
             machines = list(pool.map(lambda one: on_board(task, *one), ASKED))
     result = {
-        "note": NOTE, "wheel": args.wheel.name, "bundle": bundle.id, "digits": args.digits, "data": "mnist:test",
-        "skipped": _skipped(task), "machines": machines,
+        "note": NOTE, "wheel": args.wheel.name, "bundle": bundle.id,
+        "members": {member.manifest.name: member.id for member in members}, "digits": args.digits,
+        "data": "mnist:test", "skipped": _skipped(task), "machines": machines,
     }  # fmt: skip
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(result, indent=1) + "\n")
@@ -73,13 +79,33 @@ def main() -> int:
     return int(bool(failed))
 
 
+def bundles(main: str | None, members: list[str]) -> list[Bundle]:
+    """The main bundle and its members, which results tell apart by their names.
+
+    Raises
+    ------
+    UsageError: two of the same name.
+
+    """
+    found = [Bundle.load(place) for place in (main, *members)]
+    names = [bundle.manifest.name for bundle in found]
+    if len(set(names)) < len(names):
+        raise UsageError(f"expected bundles of different names, found {', '.join(names)}; export them with --name")
+    return found
+
+
 def drifted(result: dict[str, Any], committed: dict[str, Any]) -> list[str]:
-    """Instruction counts that differ from the committed ones, and those that are not there to compare with."""
+    """Instruction counts that differ from the committed ones, and those that are not there to compare with.
+
+    Committed members that this run was not asked about have nothing to be compared with, and need not.
+    """
     before, now = _counts(committed), _counts(result)
+    unasked = committed.get("members", {}).keys() - result["members"].keys()
+    before = {key: count for key, count in before.items() if model_and_variant(key[3])[0] not in unasked}
     found = [f"{' '.join(key)}: in the committed results, not in these" for key in before.keys() - now.keys()]
     for key, count in now.items():
         if key not in before:
-            found.append(f"{' '.join(key)}: not in {COMMITTED.name}; run make pi and commit it")
+            found.append(f"{' '.join(key)}: not in {COMMITTED.name}; run make pi-family and commit it")
         elif count is not None and before[key] is not None and abs(count / before[key] - 1) > TOLERANCE:
             found.append(f"{' '.join(key)}: {count:,.0f} instructions, committed {before[key]:,.0f}")
     return sorted(found)
@@ -97,6 +123,10 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The built wheel on emulated Raspberry Pis.")
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--bundle", help="default: the shipped one")
+    parser.add_argument(
+        "--member", action="append", default=[], metavar="BUNDLE",
+        help="a bundle of which only self-test, parity and instructions are asked; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--digits", type=int, default=1000, help="test digits for parity (default: 1000)")
     parser.add_argument(
         "--lie", action="append", type=Path, default=[], metavar="BUNDLE",
@@ -116,11 +146,12 @@ def _digits(folder: Path, count: int) -> tuple[Path, Path, int]:
     return data, picture, int(digits.labels[0])
 
 
-def _native(task: Task) -> list[str]:
+def _native(task: Task, bundle: Bundle) -> list[str]:
     """Answer with every engine of this machine, to compare with; returns their names."""
-    words = ["parity", task.bundle.path, "--data", task.data, "--save-outputs", task.native, "--json"]
+    kept = folder_of(bundle, task.native)
+    words = ["parity", bundle.path, "--data", task.data, "--save-outputs", kept, "--json"]
     subprocess.run([sys.executable, "-m", "edgedigits.cli.main", *words], check=True, capture_output=True)
-    read = {file.format for file in task.bundle.manifest.files}
+    read = {file.format for file in bundle.manifest.files}
     return [name for name in installed_engines() if ENGINES[name].format in read]
 
 

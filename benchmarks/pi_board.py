@@ -37,15 +37,17 @@ class Task:
 
     Attributes
     ----------
+    bundle: asked everything; members: bundles that are only proved and counted.
     wheel: the unpacked wheel under test.
     data: an .npz of labelled digits; picture: one of them as a PNG, whose answer is ``label``.
-    native: outputs of this machine's engines for ``data``.
+    native: outputs of this machine's engines for ``data``, a folder a bundle, see `folder_of`.
     plugin: that counts instructions; None without a compiler.
     lies: bundles that load and answer wrongly in tflite-runtime.
 
     """
 
     bundle: Bundle
+    members: tuple[Bundle, ...]
     wheel: Path
     data: Path
     picture: Path
@@ -53,6 +55,16 @@ class Task:
     native: Path
     plugin: Path | None
     lies: tuple[Path, ...]
+
+    @property
+    def bundles(self) -> tuple[Bundle, ...]:
+        """The one that is asked everything, then the members."""
+        return self.bundle, *self.members
+
+
+def folder_of(bundle: Bundle, folder: Path) -> Path:
+    """Where in ``folder`` files about a bundle are kept, apart from those about others."""
+    return folder / bundle.manifest.name
 
 
 def on_board(task: Task, name: str, system_name: str) -> dict[str, Any]:
@@ -70,8 +82,10 @@ def on_board(task: Task, name: str, system_name: str) -> dict[str, Any]:
         found = {
             "board": name, "os": system.suite, "arch": system.architecture, "model": board.model,
             "processor": processor_of(board, system), "emulated": True, "versions": versions,
-            "doctor": one.doctor(), "selftest": one.selftest(), "classify": one.classify(), "serve": one.serve(),
-            "bench": one.bench(), "rows": list(one.rows()), "lies": list(one.lies()), "failed": one.failed,
+            "doctor": one.doctor(), "selftest": [row for bundle in task.bundles for row in one.selftest(bundle)],
+            "classify": one.classify(), "serve": one.serve(), "bench": one.bench(),
+            "rows": [row for bundle in task.bundles for row in one.rows(bundle)],
+            "lies": list(one.lies()), "failed": one.failed,
         }  # fmt: skip
     say("; ".join(one.failed) or "as it should be")
     return found
@@ -93,10 +107,11 @@ class _OneBoard:
             return None
         return self._run("doctor").returncode
 
-    def selftest(self) -> list[dict[str, Any]]:
+    def selftest(self, bundle: Bundle) -> list[dict[str, Any]]:
         """File, engine and whether it passed; all must."""
-        self._run("selftest", self.task.bundle.path, "-o", self.place.folder / "selftest.json")
-        return _verdicts(self.place.folder / "selftest.json")
+        stored = self._folder(bundle) / "selftest.json"
+        self._run("selftest", bundle.path, "-o", stored)
+        return _verdicts(stored)
 
     def classify(self) -> list[dict[str, Any]]:
         """What each engine reads on the picture."""
@@ -141,18 +156,18 @@ class _OneBoard:
             "times": "withheld" if told["withheld"] else "told",
         }
 
-    def rows(self) -> Iterator[dict[str, Any]]:
+    def rows(self, bundle: Bundle) -> Iterator[dict[str, Any]]:
         """Each file in each engine: its answers there and here, and its instructions per inference."""
-        there = self.place.folder / "outputs"
-        self._run("parity", self.task.bundle.path, "--data", self.task.data, "--save-outputs", there)
+        here, there = folder_of(bundle, self.task.native), self._folder(bundle) / "outputs"
+        self._run("parity", bundle.path, "--data", self.task.data, "--save-outputs", there)
         for engine in self.engines:
-            files = [file for file, _ in pairs(self.task.bundle.manifest.files, [engine])]
-            counts = self._instructions(engine, files)
+            files = [file for file, _ in pairs(bundle.manifest.files, [engine])]
+            counts = self._instructions(bundle, engine, files)
             for file in files:
                 if outputs_path(there, file.path, engine).exists():  # otherwise parity has failed and is told
                     yield {
                         "file": file.path, "engine": engine, "version": self.engines[engine],
-                        **self._compared(there, file, engine), "instructions": counts.get(file.path),
+                        **self._compared(here, there, file, engine), "instructions": counts.get(file.path),
                     }  # fmt: skip
 
     def lies(self) -> Iterator[dict[str, Any]]:
@@ -162,11 +177,11 @@ class _OneBoard:
             self._run("selftest", lie, "--engine", "tflite", "-o", stored, expected=1)
             yield {"bundle": lie.name, "engine": "tflite", "selftest": _verdicts(stored)}
 
-    def _compared(self, there: Path, file: ModelFile, engine: str) -> dict[str, Any]:
+    def _compared(self, here: Path, there: Path, file: ModelFile, engine: str) -> dict[str, Any]:
         """How its answers differ from this machine's: of the same engine, else of LiteRT."""
-        against = engine if outputs_path(self.task.native, file.path, engine).exists() else "litert"
+        against = engine if outputs_path(here, file.path, engine).exists() else "litert"
         answers = read_outputs(outputs_path(there, file.path, engine)).probabilities
-        reference = read_outputs(outputs_path(self.task.native, file.path, against)).probabilities
+        reference = read_outputs(outputs_path(here, file.path, against)).probabilities
         labels = read_npz(self.task.data).labels
         figures, gate = compare(answers, reference, labels), GATES[file.precision]
         if gate.max_abs_difference is not None and not figures.max_abs_difference <= gate.max_abs_difference:
@@ -179,25 +194,33 @@ class _OneBoard:
             "max_abs_difference": figures.max_abs_difference,
         }  # fmt: skip
 
-    def _instructions(self, engine: str, files: list[ModelFile]) -> dict[str, float]:
+    def _instructions(self, bundle: Bundle, engine: str, files: list[ModelFile]) -> dict[str, float]:
         """Guest instructions of one inference of each file: those between two marks, shared out."""
         if self.task.plugin is None or not files:
             return {}
-        marks = self.place.folder / f"{engine}.marks"
+        marks = self._folder(bundle) / f"{engine}.marks"
         variable = f"{self.task.plugin},out={marks},call={self.marking_call}"
-        paths = [str(self.task.bundle.path / file.path) for file in files]
+        paths = [str(bundle.path / file.path) for file in files]
         done = self.place.with_variables(QEMU_PLUGIN=variable).run([str(MARKS), engine, str(INFERENCES), *paths])
         if done.returncode:
-            self.failed.append(f"counting in {engine} ended with {done.returncode}: {_last(done.stderr)}")
+            self.failed.append(
+                f"counting {bundle.manifest.name} in {engine} ended with {done.returncode}: {_last(done.stderr)}"
+            )
             return {}
         executed = np.loadtxt(marks, dtype=np.int64)[:, 1].reshape(-1, 2)
         each = np.diff(executed)[:, 0] / INFERENCES
         return {file.path: float(count) for file, count in zip(files, each, strict=True)}
 
+    def _folder(self, bundle: Bundle) -> Path:
+        folder = folder_of(bundle, self.place.folder / "bundles")
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def _run(self, *words: object, expected: int = 0) -> Any:
         done = self.place.command(list(map(str, words)))
         if done.returncode != expected:
-            self.failed.append(f"{words[0]} ended with {done.returncode}, not {expected}: {_last(done.stderr)}")
+            verb = " ".join(map(str, words[:2]))
+            self.failed.append(f"{verb} ended with {done.returncode}, not {expected}: {_last(done.stderr)}")
         return done
 
 

@@ -28,7 +28,7 @@ from robustness import robustness_table
 from scaling.panels import draw_scaling
 from scaling.table import scaling_table
 from serve.table import TABLES as SERVE
-from tables import boards_table, compat_line, flips_table, instructions_table, variants_table
+from tables import boards_table, cheapest_table, compat_line, flips_table, instructions_table, variants_table
 from training import training_table
 
 ROOT = Path(__file__).parent.parent
@@ -58,6 +58,7 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "README.md", "compat", compat_line(result("compat"))
     yield "docs/measuring.md", "bit-flips", flips_table(result("bit-flips"))
     yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
+    yield "docs/raspberry-pi.md", "cheapest", cheapest_table(pi)
     yield "docs/compatibility.md", "compat", compat_tables(result("compat"))
     reading = reading_tables(result("reading"))
     yield "README.md", "reading", short_table(result("reading"))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
+from edgedigits.bundle import DEFAULT_PRECISION
+from edgedigits.manifest import PRECISIONS
 from edgedigits_export.figures import join_rows
 
 BITS = {"arm64": "64-bit", "armhf": "32-bit"}
+# What every command takes where LiteRT is there.
+DEFAULT = (f"{DEFAULT_PRECISION}.tflite", "litert")
 
 
 def variants_table(parity: dict[str, Any], bench: dict[str, Any]) -> str:
@@ -40,38 +46,58 @@ def variants_table(parity: dict[str, Any], bench: dict[str, Any]) -> str:
 
 
 def boards_table(pi: dict[str, Any]) -> str:
-    """Boards × system × engine × variant against this engine on the desk; boards that agree share a row."""
+    """Boards × system × engine × file against this engine on the desk; boards share a row, and so does all of a member.
+
+    What stands in a shared row is the worst of it.
+    """
     lines = [
         "| boards | Raspberry Pi OS | engine | file | agreement | changed answers | max \\|Δ\\| | self-test |",
         "|---|---|---|---|---:|---:|---:|---|",
     ]
-    rows = sorted(_rows(pi), key=lambda row: row["key"])
-    for (system, engine, file), group in groupby(rows, key=lambda row: row["key"]):
-        same = list(group)
-        lines.append(
-            f"| {', '.join(row['board'] for row in same)} | {system} | {engine} | `{file}` "
-            f"| {100 * min(row['agreement'] for row in same):.2f} % | {max(row['flips'] for row in same)} "
-            f"| {max(row['max_abs_difference'] for row in same):.1e} "
-            f"| {'passed' if all(row['passed'] for row in same) else 'FAILED'} |"
-        )
-    lines += [*_lies(pi), "", _boards_note(pi)]
-    return "\n".join(lines)
+    lines += [_board_row(same, f"`{same[0]['file']}`") for same in _grouped(_main(pi), "system", "release", "file")]
+    for name in _members(pi):
+        rows = [row for row in _rows(pi) if row["model"] == name]
+        lines += [
+            _board_row(same, f"`{name}`, {len({row['file'] for row in same})} files")
+            for same in _grouped(rows, "system")
+        ]
+    return "\n".join([*lines, *_lies(pi), "", _boards_note(pi)])
 
 
 def instructions_table(pi: dict[str, Any]) -> str:
-    """Guest instructions per inference: what a processor is asked to do, not how long it takes."""
-    rows = [row for row in _rows(pi) if row["instructions"] is not None and row["arch"] == "arm64"]
-    rows = sorted((row for row in rows if row["os"] == "bookworm"), key=lambda row: (row["key"], row["board"]))
+    """Guest instructions of the main bundle per inference: what a processor is asked to do, not how long it takes."""
+    rows = _counted(_main(pi))
     boards = sorted({row["board"] for row in rows})
-    processors = {machine["board"]: machine["processor"] for machine in pi["machines"]}
-    lines = [
-        f"| engine | file | {' | '.join(f'{board} ({processors[board]})' for board in boards)} |",
-        f"|---|---|{'---:|' * len(boards)}",
-    ]
-    for (_, engine, file), group in groupby(rows, key=lambda row: row["key"]):
-        counts = {row["board"]: row["instructions"] for row in group}
-        lines.append(f"| {engine} | `{file}` | {' | '.join(f'{counts[board] / 1e3:,.0f}' for board in boards)} |")
+    lines = [f"| engine | file | {_processors(pi, boards)} |", f"|---|---|{'---:|' * len(boards)}"]
+    for same in _grouped(rows, "release", "file"):
+        counts = {row["board"]: row["instructions"] for row in same}
+        cells = " | ".join(f"{counts[board] / 1e3:,.0f}" for board in boards)
+        lines.append(f"| {same[0]['release']} | `{same[0]['file']}` | {cells} |")
     return "\n".join([*lines, "", "Thousands of instructions per inference, one thread. " + _sentence(pi["note"])])
+
+
+def cheapest_table(pi: dict[str, Any]) -> str:
+    """Of every model the file and engine with the fewest instructions on each board; the cheapest model first."""
+    rows = _counted(_rows(pi))
+    boards = sorted({row["board"] for row in rows})
+    lines = [f"| model | {_processors(pi, boards)} |", f"|---|{'---|' * len(boards)}"]
+    for same in sorted(_grouped(rows, "model"), key=lambda same: min(row["instructions"] for row in same)):
+        cells = " | ".join(_cheapest([row for row in same if row["board"] == board]) for board in boards)
+        lines.append(f"| `{same[0]['model']}` | {cells} |")
+    engines = ", ".join(_different(rows, "release"))
+    note = (
+        f"Thousands of instructions per inference, one thread, 64-bit bookworm; {engines}. In brackets, how many more "
+        f"the default takes where it is another, `{DEFAULT[0]}` in {DEFAULT[1]}. {_sentence(pi['note'])}"
+    )
+    return "\n".join([*lines, "", note])
+
+
+def model_and_variant(file: str) -> tuple[str, str]:
+    """The two parts of a file's name in a bundle: ``small-int8.tflite`` is ``int8.tflite`` of ``small``."""
+    found = re.fullmatch(rf"(.+?)-((?:{'|'.join(PRECISIONS)})\.\w+)", file)
+    if not found:
+        raise ValueError(f"expected a file named MODEL-PRECISION.FORMAT, found {file}")
+    return found[1], found[2]
 
 
 def compat_line(compat: dict[str, Any]) -> str:
@@ -106,20 +132,70 @@ def flips_table(flips: dict[str, Any]) -> str:
 
 
 def _rows(pi: dict[str, Any]) -> list[dict[str, Any]]:
-    """All rows of all boards, each with its board, a key to group by, and what the self-test said."""
+    """All rows of all boards, each with where it ran, what of, and what the self-test said."""
     found = []
     for machine in pi["machines"]:
         passed = {(row["file"], row["engine"]): row["passed"] for row in machine["selftest"]}
-        system = f"{machine['os']} {BITS[machine['arch']]}"
-        found += [
-            row | {
-                "board": machine["board"], "os": machine["os"], "arch": machine["arch"],
-                "key": (system, f"{row['engine']} {row['version']}", row["file"]),
+        for row in machine["rows"]:
+            model, variant = model_and_variant(row["file"])
+            found.append(row | {
+                "board": machine["board"], "system": f"{machine['os']} {BITS[machine['arch']]}",
+                "release": f"{row['engine']} {row['version']}", "model": model, "variant": variant,
                 "passed": passed.get((row["file"], row["engine"]), False),
-            }
-            for row in machine["rows"]
-        ]  # fmt: skip
+            })  # fmt: skip
     return found
+
+
+def _members(pi: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = pi.get("members", {})
+    return found
+
+
+def _main(pi: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in _rows(pi) if row["model"] not in _members(pi)]
+
+
+def _counted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those with instructions, of the one system that all boards and engines have."""
+    return [row for row in rows if row["instructions"] is not None and row["system"] == "bookworm 64-bit"]
+
+
+def _grouped(rows: list[dict[str, Any]], *names: str) -> list[list[dict[str, Any]]]:
+    """Rows that are alike in these fields, in their order."""
+    key = itemgetter(*names)
+    return [list(same) for _, same in groupby(sorted(rows, key=key), key=key)]
+
+
+def _different(rows: list[dict[str, Any]], name: str) -> list[str]:
+    return sorted({row[name] for row in rows})
+
+
+def _board_row(same: list[dict[str, Any]], file: str) -> str:
+    """The worst of rows of one system."""
+    return (
+        f"| {', '.join(dict.fromkeys(row['board'] for row in same))} | {same[0]['system']} "
+        f"| {', '.join(_different(same, 'release'))} | {file} "
+        f"| {100 * min(row['agreement'] for row in same):.2f} % | {max(row['flips'] for row in same)} "
+        f"| {max(row['max_abs_difference'] for row in same):.1e} "
+        f"| {'passed' if all(row['passed'] for row in same) else 'FAILED'} |"
+    )
+
+
+def _processors(pi: dict[str, Any], boards: list[str]) -> str:
+    processors = {machine["board"]: machine["processor"] for machine in pi["machines"]}
+    return " | ".join(f"{board} ({processors[board]})" for board in boards)
+
+
+def _cheapest(rows: list[dict[str, Any]]) -> str:
+    """A cell: the cheapest of a model's files on a board, and what the default takes beside it."""
+    if not rows:
+        return "–"
+    best = min(rows, key=itemgetter("instructions"))
+    told = f"`{best['variant']}` in {best['engine']}: {best['instructions'] / 1e3:,.0f}"
+    for row in rows:
+        if (row["variant"], row["engine"]) == DEFAULT and row is not best:
+            told += f" ({100 * (row['instructions'] / best['instructions'] - 1):+.0f} %)"
+    return told
 
 
 def _lies(pi: dict[str, Any]) -> list[str]:
@@ -144,8 +220,11 @@ def _sentence(text: str) -> str:
 
 
 def _boards_note(pi: dict[str, Any]) -> str:
+    command, shared = "make pi", ""
+    if _members(pi):
+        command, shared = "make pi-family", " A row of several files has the worst of them in all engines."
     return (
         f"{pi['digits']:,} digits of {pi['data']} on emulated boards with the real wheels of each platform, against "
-        "the same engine on the desk (where it has none, against LiteRT). This proves compatibility and numerics, "
-        f"never speed. Bundle `{pi['bundle'][:12]}`, the built wheel `{pi['wheel']}`; run by `make pi`."
+        f"the same engine on the desk (where it has none, against LiteRT).{shared} This proves compatibility and "
+        f"numerics, never speed. Bundle `{pi['bundle'][:12]}`, the built wheel `{pi['wheel']}`; run by `{command}`."
     )

@@ -1,28 +1,58 @@
+"""What is asked of emulated boards, of which bundle, and when committed instruction counts are said to have changed."""
+
 from __future__ import annotations
 
 import copy
+import importlib
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from edgedigits.bundle import Bundle
+from edgedigits.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
+BENCHMARKS = ROOT / "benchmarks"
 pytestmark = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the wheel alone has no benchmarks")
 
 ROW = {"file": "cnn-int8.tflite", "engine": "litert", "version": "2.3.0", "instructions": 1_000_000.0}
-COMMITTED = {"machines": [{"board": "pi4", "os": "bookworm", "arch": "arm64", "rows": [ROW]}]}
+NANO = ROW | {"file": "nano-int8.tflite", "instructions": 100_000.0}
+COMMITTED = {"members": {}, "machines": [{"board": "pi4", "os": "bookworm", "arch": "arm64", "rows": [ROW]}]}
 
 
 @pytest.fixture
-def drifted(monkeypatch):
+def pi(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import pi
+    return importlib.import_module("pi")
 
+
+@pytest.fixture
+def drifted(pi):
     return pi.drifted
+
+
+@pytest.fixture
+def member(bundle_copy: Path, edit_manifest: Any) -> Bundle:
+    """The shipped bundle as a member of another name."""
+    return edit_manifest(bundle_copy, lambda values: values.update(name="nano"))
 
 
 def measured(**changes):
     found = copy.deepcopy(COMMITTED)
     found["machines"][0]["rows"][0].update(changes)
+    return found
+
+
+def with_nano(*rows, members=("nano",)):
+    found = copy.deepcopy(COMMITTED)
+    found["members"] = dict.fromkeys(members, "an id")
+    found["machines"][0]["rows"] += rows
     return found
 
 
@@ -40,4 +70,95 @@ def test_another_choice_of_kernels_is_noticed(drifted, count):
 def test_another_release_asks_for_a_new_baseline_rather_than_comparing(drifted):
     gone, new = drifted(measured(version="2.4.0"), COMMITTED)
     assert "2.3.0: in the committed results, not in these" in gone
-    assert "2.4.0: not in pi.json; run make pi and commit it" in new
+    assert "2.4.0: not in pi.json; run make pi-family and commit it" in new
+
+
+def test_committed_members_that_were_not_asked_are_not_missed(drifted):
+    assert drifted(COMMITTED, with_nano(NANO)) == []
+
+
+def test_a_row_of_a_bundle_that_was_asked_is_missed_members_as_well(drifted):
+    committed = with_nano(NANO, NANO | {"file": "tiny-int8.tflite"}, members=("nano", "tiny"))
+    (line,) = drifted(with_nano(), committed)
+    assert line == "pi4 bookworm arm64 nano-int8.tflite litert 2.3.0: in the committed results, not in these"
+    lost = with_nano(NANO, NANO | {"file": "tiny-int8.tflite"}, members=("nano", "tiny"))
+    del lost["machines"][0]["rows"][0]
+    (line,) = drifted(lost, committed)
+    assert ROW["file"] in line
+
+
+def test_a_member_that_was_asked_is_held_against_its_committed_count(drifted):
+    (line,) = drifted(with_nano(NANO | {"instructions": 200_000.0}), with_nano(NANO))
+    assert line == "pi4 bookworm arm64 nano-int8.tflite litert 2.3.0: 200,000 instructions, committed 100,000"
+    (line,) = drifted(with_nano(NANO), COMMITTED)
+    assert "nano-int8.tflite litert 2.3.0: not in pi.json" in line
+
+
+def test_two_bundles_of_one_name_could_not_be_told_apart(pi, shipped, member):
+    assert [bundle.id for bundle in pi.bundles(None, [str(member.path)])] == [shipped.id, member.id]
+    with pytest.raises(UsageError, match=f"different names, found {shipped.manifest.name}, {shipped.manifest.name};"):
+        pi.bundles(None, [str(shipped.path)])
+
+
+class DeadBoard:
+    """On which every command fails; it keeps what it was asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.asked = folder, []
+
+    def command(self, words: list[str]) -> Any:
+        self.asked.append(words)
+        return subprocess.CompletedProcess(words, 1, "", "broken")
+
+    def start(self, words: list[str], _log: Path) -> Any:
+        self.asked.append(words)
+        raise OSError("serve: broken")
+
+    def versions(self, _packages: list[str]) -> dict[str, Any]:
+        return {}
+
+
+def task(pi: ModuleType, bundle: Bundle, member: Bundle, folder: Path) -> Any:
+    data, picture, label = ROOT / "tests" / "data" / "digits.npz", folder / "digit.png", 7
+    return pi.Task(bundle, (member,), folder, data, picture, label, folder / "native", None, ())
+
+
+def test_members_are_asked_for_proof_alone_and_fail_the_gate_as_the_main_bundle_does(
+    pi, shipped, member, tmp_path, monkeypatch
+):
+    board = DeadBoard(tmp_path)
+
+    @contextmanager
+    def dead(*args: object, **options: object) -> Any:
+        yield board
+
+    pi_board = importlib.import_module("pi_board")
+    monkeypatch.setattr(pi_board, "emulated", dead)
+    found = pi_board.on_board(task(pi, shipped, member, tmp_path), "pi4", "bookworm-arm64")
+    asked = {
+        path: {words[0] for words in board.asked if path in words} for path in map(str, (shipped.path, member.path))
+    }
+    assert asked[str(shipped.path)] == {"selftest", "classify", "serve", "bench", "parity"}
+    assert asked[str(member.path)] == {"selftest", "parity"}
+    for bundle in (shipped, member):
+        for verb in asked[str(member.path)]:
+            assert f"{verb} {bundle.path} ended with 1, not 0: broken" in found["failed"]
+
+
+def test_rows_of_each_bundle_come_from_its_own_files(pi, shipped, member, tmp_path):
+    """On a board that is this machine: so its answers are the native ones."""
+    from edgedigits.engines import installed_engines
+    from edgedigits_export.place import Place
+
+    pi_board = importlib.import_module("pi_board")
+    asked = task(pi, shipped, member, tmp_path)
+    place = Place(Path(sys.executable), os.environ, tmp_path)
+    board = pi_board._OneBoard(asked, place, dict.fromkeys(installed_engines(), "of here"), 0, [])
+    pi._native(asked, member)
+    left, lost = (member.pick(precision, ["tflite"]).path for precision in ("float32", "int8"))
+    (member.path / lost).unlink()
+    passed = {row["file"]: row["passed"] for row in board.selftest(member) if row["engine"] == "litert"}
+    assert passed == {left: True, lost: False}
+    rows = [row for row in board.rows(member) if row["engine"] == "litert"]
+    assert [(row["file"], row["flips"], row["max_abs_difference"]) for row in rows] == [(left, 0, 0.0)]
+    assert [line.split()[0] for line in board.failed] == ["selftest", "parity"]

@@ -27,6 +27,7 @@ from reading.tables import reading_tables, short_table, thresholds_table
 from robustness import robustness_table
 from scaling.panels import draw_scaling
 from scaling.table import scaling_table
+from searched import read_log, search_table
 from serve.table import TABLES as SERVE
 from tables import boards_table, cheapest_table, compat_line, flips_table, instructions_table, variants_table
 from training import training_table
@@ -50,6 +51,7 @@ def sections() -> Iterator[tuple[str, str, str]]:
     """Page, mark, and what belongs between ``<!-- mark: ... -->`` and ``<!-- /mark -->``."""
     pi = result("pi")
     yield "README.md", "family", family_table(result("family"), result("family-latency"))
+    yield "models/README.md", "search", search_table(read_log("search"), read_log("cost"))
     yield "docs/reading.md", "reading-family", robustness_table(result("robustness"))
     yield "README.md", "variants", variants_table(result("parity"), result("engines"))
     yield "README.md", "boards", boards_table(pi)

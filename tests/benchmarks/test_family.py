@@ -114,3 +114,24 @@ def test_table_tells_mean_spread_and_what_did_not_pass(table):
     assert "All variants of every member pass" in lines[-1]
     result["proofs"]["nano"] = {**passed, "parity": 1}
     assert "did not pass: `parity` of `nano`." in table.family_table(result, latency)
+
+
+def test_search_table_has_a_line_a_recipe_with_its_seeds_mean(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    searched = importlib.import_module("searched")
+    recipe = {
+        "epochs": 12, "batch_size": 256, "bend": 0.01, "paper": False, "average": 0.0, "macs": 127_180,
+        "validation_loss": 0.03,
+    }  # fmt: skip
+    taught = {**recipe, "teacher": "base.keras", "temperature": 2.0}
+    tried = [
+        {**taught, "body": "12s2v", "seed": 0, "validation": 0.99},
+        {**recipe, "body": "12s2v", "teacher": None, "temperature": 1.0, "seed": 0, "validation": 0.98},
+        {**taught, "body": "12s2v", "seed": 1, "validation": 0.992},
+        {**taught, "body": "16s2v", "macs": 9, "seed": 1, "validation": 0.992},
+    ]
+    lines = searched.search_table(tried, [{"body": "12s2v", "bytes": 9876, "ratio": 0.246}]).splitlines()[2:]
+    assert [line.split(" | ")[0] for line in lines] == ["| `16s2v`", "| `12s2v`", "| `12s2v`"]
+    assert lines[0].startswith("| `16s2v` | – | 0.00 | – |")
+    assert lines[1] == "| `12s2v` | 9,876 | 0.13 | 0.25 | 12 | 256 | 0.01 | no | 0 | – | 1 | 98.00 % | 0.0300 |"
+    assert lines[2].endswith("| 2.0 | 2 | 99.10 % | 0.0300 |")

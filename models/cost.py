@@ -43,8 +43,10 @@ def _convert(body: str) -> tuple[bytes, dict[str, Any]]:
     from edgedigits_export.tflite import convert_tflite
     from edgedigits_train.models import build_from, count_macs
 
-    model = build_from(parse_stages(body), "candidate", (28, 28, 1), 10)
-    pixels = np.random.default_rng(0).integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
+    model, rng = build_from(parse_stages(body), "candidate", (28, 28, 1), 10), np.random.default_rng(0)
+    # Vectors that are alike are stored once, and in a network without training all biases are.
+    model.set_weights([values + rng.uniform(0, 0.1, values.shape) for values in model.get_weights()])
+    pixels = rng.integers(0, 256, (20, 28, 28, 1), dtype=np.uint8)
     pixels[0], pixels[1] = 0, 255
     file = convert_tflite(freeze(model), "int8", pixels)
     weights = sum(int(np.prod(each.shape)) for each in model.trainable_variables)

@@ -47,7 +47,7 @@ def test_a_run_elsewhere_with_other_threads_is_the_same_run(make):
 def test_every_member_has_a_recipe_and_learns_from_a_teacher_or_is_a_textbook_s(make):
     from edgedigits_train.config import PRESETS
 
-    assert set(make.MEMBERS) | {"cnn"} == set(PRESETS["best"])
+    assert set(make.MEMBERS) == set(PRESETS["best"])
     assert next(iter(make.MEMBERS)) == make.TEACHER
     assert set(make.UNTAUGHT) == {make.TEACHER, "mlp", "lenet5"}
 

@@ -27,7 +27,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 demo: install ## train, export, prove and measure a classifier, and write a report (under 10 minutes)
-	$(BIN)/edgedigits train --model cnn -o $(DEMO)/run --overwrite $(TRAIN)
+	$(BIN)/edgedigits train --model small -o $(DEMO)/run --overwrite $(TRAIN)
 	$(BIN)/edgedigits export $(DEMO)/run/model.keras --calibration mnist -o $(DEMO)/bundle --overwrite
 	$(BIN)/edgedigits selftest $(DEMO)/bundle
 	$(BIN)/edgedigits parity $(DEMO)/bundle --data mnist -o $(DEMO)/parity.json --overwrite
@@ -65,18 +65,18 @@ build: install ## the wheel, in dist/
 
 pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compatibility and numerics, never speed
 	rm -rf dist && $(BIN)/python -m build --quiet --wheel --outdir dist .
-	$(BIN)/edgedigits export models/cnn.keras --calibration mnist -o build/pi --overwrite
-	$(BIN)/python benchmarks/silently_wrong.py models/cnn.keras build/pi build/silently-wrong
+	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist -o build/pi --overwrite
+	$(BIN)/python benchmarks/silently_wrong.py models/small.keras build/pi build/silently-wrong
 	$(BIN)/python benchmarks/pi.py dist/*.whl --bundle build/pi --lie build/silently-wrong $(PI)
 
 pi-family: override PI += $(addprefix --member build/members/,nano tiny base mlp lenet5)
 pi-family: pi ## pi, and of the whole family self-test, parity and instructions (needs build/members, which models/make.py makes)
 
 bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine (50 minutes, 4 GB in the cache)
-	$(BIN)/edgedigits export models/cnn.keras --calibration mnist -o build/cnn --overwrite \
+	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist -o build/small --overwrite \
 	  --variants float32,float16,dynamic-int8,int8,int16x8
-	$(BIN)/edgedigits parity build/cnn --data mnist -o benchmarks/results/parity.json --overwrite
-	$(BIN)/python benchmarks/engines.py build/cnn
+	$(BIN)/edgedigits parity build/small --data mnist -o benchmarks/results/parity.json --overwrite
+	$(BIN)/python benchmarks/engines.py build/small
 	$(BIN)/python benchmarks/overhead/run.py
 	$(BIN)/python benchmarks/peers/run.py
 	$(BIN)/python benchmarks/limit/run.py
@@ -91,9 +91,11 @@ bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine 
 models: install ## train the whole family again, export and judge it; goes on where it was stopped (hours)
 	$(BIN)/python models/make.py
 
-bundle: install ## export the shipped bundle from the reference model
-	$(BIN)/edgedigits export models/cnn.keras --calibration mnist --variants int8,float32.tflite \
-	  -o runtime/edgedigits/bundles/cnn --overwrite
+bundle: install ## export the shipped bundles from the reference models
+	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --variants int8,float32.tflite \
+	  -o runtime/edgedigits/bundles/small --overwrite
+	$(BIN)/edgedigits export models/tiny.keras --name tiny --calibration mnist --variants int8 \
+	  -o runtime/edgedigits/bundles/tiny --overwrite
 
 screenshots: install ## take the page's pictures for README and docs anew, by its own tests (needs Chromium)
 	EDGEDIGITS_SCREENSHOTS=docs $(BIN)/python -m pytest -q tests/serve -k screenshot

@@ -73,7 +73,7 @@ def shipped() -> Bundle:
 @pytest.fixture
 def bundle_copy(tmp_path: Path) -> Path:
     """The default bundle, to be broken."""
-    return Path(shutil.copytree(SHIPPED / "cnn", tmp_path / "copy"))
+    return Path(shutil.copytree(SHIPPED / "small", tmp_path / "copy"))
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from edgedigits_train.models import build_model
+from edgedigits_train.bodies import parse_stages
+from edgedigits_train.models import build_from, build_model
 
 CLASSES = 10
 TRAINING_DIGITS = 6000
@@ -92,7 +93,9 @@ BODIES: Mapping[str, Callable[[Any], Any]] = {
     body.__name__.removeprefix("_"): body
     for body in (_separable, _excited, _transposed, _resized, _gates, _normed, _attentive, _colour)
 }
-NETS = ("mlp", "lenet5", "cnn", *BODIES)
+# Strided convolutions with batch normalisation: stages as the trainer writes them.
+STAGES = {"cnn": "24k5s2 32s2 48 52s2"}
+NETS = ("mlp", "lenet5", *STAGES, *BODIES)
 
 
 def shape_of(name: str) -> tuple[int, int, int]:
@@ -112,6 +115,8 @@ def images_of(name: str, digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def build(name: str) -> keras.Model:
     """A fresh net: raw pixels float32 ``[N, H, W, C]`` → probabilities ``[N, 10]``."""
+    if name in STAGES:
+        return build_from(parse_stages(STAGES[name]), name, shape_of(name), CLASSES)
     if name not in BODIES:
         return build_model(name, shape_of(name), CLASSES)
     image = keras.Input(shape_of(name), name="image")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edgedigits_export.freeze import load_keras
 from edgedigits_export.quiet import load, quiet
 
-REFERENCE = Path(__file__).parents[2] / "models" / "cnn.keras"
+REFERENCE = Path(__file__).parents[2] / "models" / "small.keras"
 _OPSET, _IR_VERSION = 13, 7
 
 

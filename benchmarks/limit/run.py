@@ -47,7 +47,7 @@ def result(shapes: list[list[int]], rounds: int, seconds: float) -> dict[str, An
                 measured += apart("probe", folder, engine, json.dumps(shapes), str(seconds))
     details = joined(measured)
     found = limits(details)
-    model = {"name": "models/cnn.keras", "macs": macs}
+    model = {"name": "models/small.keras", "macs": macs}
     model |= {f"{precision}_us": round(limit_us(found, precision, macs), 2) for precision in PRECISIONS}
     return {
         "schema": SCHEMA,

@@ -20,7 +20,7 @@ from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset
 from edgedigits.files import write_atomic
 
-REFERENCE = ROOT / "models" / "cnn.keras"
+REFERENCE = ROOT / "models" / "small.keras"
 _EXPORT = Path(__file__).with_name("export_onnx.py")
 _TUTORIAL = Path(__file__).parent / "workers" / "train_tutorial.py"
 

@@ -21,7 +21,7 @@ from edgedigits_export.onnx_format import convert_onnx, quantize_onnx
 from edgedigits_export.quiet import load
 from edgedigits_export.tflite import convert_tflite
 
-REFERENCE = Path(__file__).parents[2] / "models" / "cnn.keras"
+REFERENCE = Path(__file__).parents[2] / "models" / "small.keras"
 _DIGITS, _SEED = 1024, 0
 
 

@@ -26,7 +26,7 @@ from edgedigits.manifest import (
 )
 
 SHIPPED = Path(__file__).parent / "bundles"
-DEFAULT_BUNDLE = "cnn"
+DEFAULT_BUNDLE = "small"
 DEFAULT_PRECISION = "int8"
 MANIFEST = "manifest.json"
 

@@ -27,7 +27,7 @@ def slowed(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_only_the_slowed_file_waits_and_it_answers_all_the_same(slowed, tmp_path, digits):
-    data = (SHIPPED / "cnn" / "cnn-int8.tflite").read_bytes()
+    data = (SHIPPED / "small" / "small-int8.tflite").read_bytes()
     answers = []
     for name in ("first.tflite", slowed.SLOWED):
         (tmp_path / name).write_bytes(data)

@@ -31,14 +31,14 @@ def committed(name: str) -> dict[str, Any]:
 
 
 def test_the_smallest_run_of_the_engines_is_a_measurement_with_a_row_each(scripts, tmp_path):
-    words = [SHIPPED / "cnn", "--smallest", "-o", tmp_path / "e.json"]
+    words = [SHIPPED / "small", "--smallest", "-o", tmp_path / "e.json"]
     done = subprocess.run(
         [sys.executable, BENCHMARKS / "engines.py", *words], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     found = read_result(tmp_path / "e.json")
     table = scripts["engines"].engines_table(json.loads((tmp_path / "e.json").read_text()))
-    assert table.count("\n| `cnn-int8.") == len(found.rows) >= 1
+    assert table.count("\n| `small-int8.") == len(found.rows) >= 1
 
 
 def test_the_committed_front_is_made_of_the_committed_results(scripts):

@@ -30,7 +30,7 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def model(engine: str) -> bytes:
-    return (SHIPPED / "cnn" / f"cnn-int8.{ENGINES[engine].format}").read_bytes()
+    return (SHIPPED / "small" / f"small-int8.{ENGINES[engine].format}").read_bytes()
 
 
 def test_what_is_written_by_hand_answers_as_we_do(by_hand, classifier, engine, digits):
@@ -53,7 +53,7 @@ def test_every_way_of_answering_many_gives_the_same(by_hand, engine, digits):
 
 def test_the_script_written_by_hand_prints_what_the_command_does(command, digits, tmp_path):
     Image.fromarray(digits.images[0, ..., 0]).save(tmp_path / "x.png")
-    words = [sys.executable, OVERHEAD / "by_hand.py", SHIPPED / "cnn" / "cnn-int8.tflite", tmp_path / "x.png"]
+    words = [sys.executable, OVERHEAD / "by_hand.py", SHIPPED / "small" / "small-int8.tflite", tmp_path / "x.png"]
     hand = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     ours = json.loads(command("classify", "x.png", "--json", "--engine", "litert").stdout)
     assert hand == {"digit": ours["digit"], "probabilities": ours["probabilities"], "sha256": ours["model"]["sha256"]}

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import pytest
 
-from edgedigits.bundle import SHIPPED, Bundle
+from edgedigits.bundle import SHIPPED, Bundle, shipped_bundles
 from edgedigits.cli.main import main
 from edgedigits.datasets import load_splits
 from edgedigits.manifest import PixelScaling
@@ -80,7 +80,7 @@ def test_every_variant_passes_selftest_in_every_engine(exported: Path) -> None:
 def test_the_manifest_fits_the_committed_schema_which_is_that_of_its_types(exported: Path) -> None:
     committed = (ROOT / "runtime/edgedigits/manifest.schema.json").read_text()
     assert committed == schema_text()
-    for bundle in (exported, SHIPPED / "cnn"):
+    for bundle in (exported, *(SHIPPED / name for name in shipped_bundles())):
         jsonschema.validate(json.loads((bundle / "manifest.json").read_text()), json.loads(committed))
 
 

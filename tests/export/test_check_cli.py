@@ -18,7 +18,7 @@ def test_the_command_judges_own_variants_as_running_everywhere(capsys: pytest.Ca
     told = json.loads(capsys.readouterr().out)
     assert {row["answer"] for row in told["rows"]} == {"runs"}
     assert {row["target"] for row in told["rows"]} == {"tflite-runtime 2.14.0", "onnxruntime 1.32.0"}
-    (int8,) = [file for file in told["files"] if file["file"] == "cnn-int8.tflite"]
+    (int8,) = [file for file in told["files"] if file["file"] == "small-int8.tflite"]
     assert int8["operators"]["CONV_2D"] == {"declared": 3, "derived": 3}
     assert set(int8["engines"]) == {"tflite", "litert"}
 
@@ -33,8 +33,8 @@ def test_the_command_judges_own_variants_as_running_everywhere(capsys: pytest.Ca
         (["--target", "pi5", "--os", "trixie", "--arch", "armhf"], 3),
         (["--target", "zero"], 3),
         (["--target", "pi4", "--target", "tflite-runtime==2.6.0"], 3),
-        ([str(SHIPPED / "cnn" / "cnn-int8.onnx"), "--target", "pi3", "--arch", "armhf"], 3),
-        ([str(SHIPPED / "cnn" / "cnn-int8.onnx"), "--target", "pi3"], 0),
+        ([str(SHIPPED / "small" / "small-int8.onnx"), "--target", "pi3", "--arch", "armhf"], 3),
+        ([str(SHIPPED / "small" / "small-int8.onnx"), "--target", "pi3"], 0),
     ],
 )
 def test_a_board_is_served_when_each_variant_runs_in_one_engine(
@@ -53,7 +53,10 @@ def test_a_board_is_served_when_each_variant_runs_in_one_engine(
         (["--target", "tflite==2.14.0", "--arch", "armhf"], "--os and --arch belong to a board"),
         (["--target", "pi9"], "or a board: zero"),
         (["--target", "pi4", "--os", "jessie"], "expected bookworm or trixie"),
-        ([str(SHIPPED / "cnn" / "cnn-int8.onnx"), "--target", "tflite==2.14.0"], "an engine that reads .onnx files"),
+        (
+            [str(SHIPPED / "small" / "small-int8.onnx"), "--target", "tflite==2.14.0"],
+            "an engine that reads .onnx files",
+        ),
     ],
 )
 def test_a_beginners_mistake_is_answered_in_one_line(

@@ -52,7 +52,7 @@ def test_the_probe_is_python_3_8() -> None:
 def test_the_probe_answers_as_the_engine_does_and_goes_on_after_a_broken_file(tmp_path: Path, digits: Dataset) -> None:
     images = digits.images[:3]
     np.save(tmp_path / "cnn-images.npy", images)
-    good = (SHIPPED / "cnn" / "cnn-int8.tflite").read_bytes()
+    good = (SHIPPED / "small" / "small-int8.tflite").read_bytes()
     files = {"broken.tflite": good[:2000], "good.tflite": good, "other.onnx": b""}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
@@ -64,7 +64,7 @@ def test_the_probe_answers_as_the_engine_does_and_goes_on_after_a_broken_file(tm
     broken, whole = map(json.loads, done.stdout.splitlines())
     assert broken["file"] == "broken.tflite"
     assert broken["error"]
-    with DigitClassifier("cnn", "int8.tflite", engine="litert") as classifier:
+    with DigitClassifier("small", "int8.tflite", engine="litert") as classifier:
         np.testing.assert_allclose(whole["answers"], classifier.classify_batch(images), atol=1e-5)
 
 

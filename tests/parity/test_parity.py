@@ -54,7 +54,7 @@ def test_each_file_meets_each_engine_of_its_format(shipped):
     found = pairs(shipped.manifest.files, list(ENGINES))
     assert len(found) == 5
     assert {(file.path, engine) for file, engine in found if engine == "onnxruntime"} == {
-        ("cnn-int8.onnx", "onnxruntime")
+        ("small-int8.onnx", "onnxruntime")
     }
     assert pairs(shipped.manifest.files, []) == []
 
@@ -166,7 +166,7 @@ def test_kept_outputs_of_other_classes_are_refused(proven):
 def test_a_bundle_changes_no_digit_of_itself(proven, engine):
     bundle = Bundle.load(proven.path)
     before, after, found = changed_digits(bundle, bundle, None, engine, proven.digits)
-    assert before.path == after.path == f"cnn-int8.{ENGINES[engine].format}"
+    assert before.path == after.path == f"small-int8.{ENGINES[engine].format}"
     assert (found.flips, found.max_abs_difference) == ((), 0)
 
 
@@ -183,13 +183,13 @@ def test_the_digits_that_change_are_those_whose_answers_differ(proven, edit_mani
         pytest.skip("the shipped bundle has one .onnx file alone")
     # The new bundle's int8 is the old one's float32: same digits but for those that rounding turns.
     new = shutil.copytree(proven.path, tmp_path / "new")
-    data = (new / "cnn-float32.tflite").read_bytes()
-    (new / "cnn-int8.tflite").write_bytes(data)
+    data = (new / "small-float32.tflite").read_bytes()
+    (new / "small-int8.tflite").write_bytes(data)
     sha256 = hashlib.sha256(data).hexdigest()
 
     def change(values):
         for file in values["files"]:
-            if file["path"] == "cnn-int8.tflite":
+            if file["path"] == "small-int8.tflite":
                 file.update(sha256=sha256, bytes=len(data))
 
     newer = edit_manifest(new, change)

@@ -37,7 +37,7 @@ def test_agreement_exits_0_and_is_told_row_by_row(proven, command, tmp_path):
 def test_without_data_said_those_of_the_export_are_taken(proven, command):
     done = command("parity", proven.path, "--variant", "int8.tflite")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"cnn, {len(proven.digits):,} images of {proven.data}, Keras ")
+    assert done.stdout.startswith(f"small, {len(proven.digits):,} images of {proven.data}, Keras ")
     assert "passed" in done.stdout
     assert "FAILED" not in done.stdout
     assert max(map(len, done.stdout.splitlines()[2:])) <= 120
@@ -49,7 +49,7 @@ def test_a_reference_in_another_order_exits_1(proven, give_reference, command):
     done = command("parity", proven.path, "--variant", "int8.tflite")
     assert done.returncode == 1
     assert "FAILED" in done.stdout
-    assert "cnn-int8.tflite in litert: agreement 0.0000% < 99.7000%" in done.stdout
+    assert "small-int8.tflite in litert: agreement 0.0000% < 99.7000%" in done.stdout
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_too_few_digits_to_tell_exit_4_and_say_how_many_are_needed(proven, few, 
     done = command("parity", proven.path, "--variant", "int8.tflite")
     assert done.returncode == 4, done.stderr
     assert "UNDECIDED" in done.stdout
-    assert "cnn-int8.tflite in litert: too few images to tell: 90, where int8 needs at least 1,917" in done.stdout
+    assert "small-int8.tflite in litert: too few images to tell: 90, where int8 needs at least 1,917" in done.stdout
     told = json.loads(command("parity", proven.path, "--json").stdout)
     assert told["passed"] is False
     for row in told["rows"]:
@@ -122,13 +122,13 @@ def test_what_was_saved_is_told_for_eyes_and_not_replaced(proven, command, refus
     done = command(*words)
     assert done.returncode == 0, done.stderr
     assert "passed" in done.stdout
-    assert done.stdout.splitlines()[-1] == "outputs: saved/cnn-int8.tflite.litert.npz"
-    refused(command(*words), 2, "saved/cnn-int8.tflite.litert.npz: exists already")
+    assert done.stdout.splitlines()[-1] == "outputs: saved/small-int8.tflite.litert.npz"
+    refused(command(*words), 2, "saved/small-int8.tflite.litert.npz: exists already")
     assert command(*words, "--overwrite").returncode == 0
     (tmp_path / "file").write_text("")
     done = command(*words[:-1], "file")
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("edgedigits: file/cnn-int8.tflite.litert.npz: cannot be written")
+    assert done.stderr.splitlines()[-1].startswith("edgedigits: file/small-int8.tflite.litert.npz: cannot be written")
 
 
 def test_outputs_for_other_data_are_kept_but_not_compared_with_the_reference(proven, command, refused, tmp_path):
@@ -137,7 +137,7 @@ def test_outputs_for_other_data_are_kept_but_not_compared_with_the_reference(pro
     done = command("parity", proven.path, "--data", "other.npz", *words)
     assert done.returncode == 0, done.stderr
     assert "nothing was compared: " in done.stdout
-    done = command("parity", proven.path, "--outputs", "saved/cnn-int8.tflite.litert.npz")
+    done = command("parity", proven.path, "--outputs", "saved/small-int8.tflite.litert.npz")
     refused(done, 2, "outputs for 'other.npz'", "run the same data there")
 
 
@@ -151,8 +151,8 @@ def test_outputs_of_another_model_are_refused(proven, command, refused, tmp_path
             file["sha256"] = "0" * 64
 
     edit_manifest(new, change)
-    done = command("parity", new, "--outputs", "saved/cnn-int8.tflite.litert.npz")
-    refused(done, 2, "outputs of cnn-int8.tflite", "named here has 000000000000 under that name")
+    done = command("parity", new, "--outputs", "saved/small-int8.tflite.litert.npz")
+    refused(done, 2, "outputs of small-int8.tflite", "named here has 000000000000 under that name")
 
 
 def test_a_file_that_holds_no_outputs_is_refused(proven, command, refused):
@@ -186,14 +186,14 @@ def test_other_data_exit_2(proven, command, refused, tmp_path):
 
 
 def test_a_changed_model_file_fails_its_row_with_2(proven, command):
-    data = bytearray((proven.path / "cnn-int8.tflite").read_bytes())
+    data = bytearray((proven.path / "small-int8.tflite").read_bytes())
     data[-20] ^= 1
-    (proven.path / "cnn-int8.tflite").write_bytes(data)
+    (proven.path / "small-int8.tflite").write_bytes(data)
     done = command("parity", proven.path, "--engine", "litert", "--json")
     assert done.returncode == 2
     rows = {row["file"]: row for row in json.loads(done.stdout)["rows"]}
-    assert "expected SHA-256" in rows["cnn-int8.tflite"]["error"]
-    assert rows["cnn-float32.tflite"]["exit_code"] == 0
+    assert "expected SHA-256" in rows["small-int8.tflite"]["error"]
+    assert rows["small-float32.tflite"]["exit_code"] == 0
 
 
 def test_old_and_new_list_the_digits_that_change(proven, command, edit_manifest, tmp_path):

@@ -47,7 +47,7 @@ def timed(*nanoseconds: int, **changes: Any) -> Sample:
 def configuration(**changes: Any) -> Configuration:
     """The default file in LiteRT."""
     values: dict[str, Any] = {
-        "path": "/bundles/cnn/cnn-int8.tflite", "file": "cnn-int8.tflite", "bytes": 59_312, "sha256": "a" * 64,
+        "path": "/bundles/small/small-int8.tflite", "file": "small-int8.tflite", "bytes": 59_312, "sha256": "a" * 64,
         "bundle": "b" * 64, "variant": "int8.tflite", "engine": "litert", "threads": 1, "options": {}, "batch": 1,
         "images": None,
     }  # fmt: skip

@@ -55,8 +55,8 @@ def test_a_crash_is_told_with_its_signal(module, name):
     die = f"os.kill(os.getpid(), {int(getattr(signal, name))})"
     child = module(f"import os, sys\nprint('last words', file=sys.stderr, flush=True)\n{die}")
     with pytest.raises(ModelRejected) as caught:
-        run_apart(child, [], "cnn.tflite: litert")
-    assert str(caught.value) == f"cnn.tflite: litert died of {name} (last words); take another engine or variant"
+        run_apart(child, [], "small.tflite: litert")
+    assert str(caught.value) == f"small.tflite: litert died of {name} (last words); take another engine or variant"
 
 
 @pytest.mark.parametrize("body", ["raise SystemExit(7)", "print('no json')\nraise SystemExit(7)"])
@@ -71,7 +71,7 @@ def test_a_traceback_becomes_its_last_line(module):
 
 
 def test_answers_of_a_process_are_those_of_this_one(shipped, engine, digits):
-    path = shipped.path / f"cnn-int8.{ENGINES[engine].format}"
+    path = shipped.path / f"small-int8.{ENGINES[engine].format}"
     found = answer_apart(path, engine, digits.images[:20])
     here = load_engine(engine, lone_model(path))
     assert np.array_equal(found.probabilities, here.run(digits.images[:20]))
@@ -83,7 +83,7 @@ def test_errors_of_the_process_keep_their_class(shipped, tmp_path, digits, engin
     with pytest.raises(BundleError, match="cannot be read"):
         answer_apart(tmp_path / f"no.{ENGINES[engine].format}", engine, digits.images[:1])
     with pytest.raises(UsageError, match="at least 1 thread"):
-        answer_apart(shipped.path / f"cnn-int8.{ENGINES[engine].format}", engine, digits.images[:1], 0)
+        answer_apart(shipped.path / f"small-int8.{ENGINES[engine].format}", engine, digits.images[:1], 0)
     (tmp_path / f"text.{ENGINES[engine].format}").write_text("text")
     with pytest.raises(ModelRejected, match=f"text: {engine} .* refuses the file"):
         answer_apart(tmp_path / f"text.{ENGINES[engine].format}", engine, digits.images[:1])

@@ -28,13 +28,13 @@ def here(tmp_path, monkeypatch):
 
 
 def file_of(shipped, engine):
-    return shipped.path / f"cnn-int8.{ENGINES[engine].format}"
+    return shipped.path / f"small-int8.{ENGINES[engine].format}"
 
 
 def test_bundles_and_files_are_measured_beside_each_other(command, shipped, tmp_path, engine):
     file = file_of(shipped, engine)
     words = ("--engine", engine, "--variant", "int8", *FAST)
-    done = command("bench", "cnn", file, *words, "--json", "-o", "out.json")
+    done = command("bench", "small", file, *words, "--json", "-o", "out.json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told == json.loads((tmp_path / "out.json").read_bytes())
@@ -105,7 +105,7 @@ def test_a_file_is_not_replaced_and_that_is_told_before_measuring(monkeypatch, c
 
 
 def test_a_changed_file_of_a_bundle_is_refused_before_anything_is_measured(monkeypatch, capsys, bundle_copy, engine):
-    name = f"cnn-int8.{ENGINES[engine].format}"
+    name = f"small-int8.{ENGINES[engine].format}"
     (bundle_copy / name).write_bytes(b"other")
     planted = plant(monkeypatch, lambda asked: sample())
     assert main(["bench", str(bundle_copy)]) == 2
@@ -131,7 +131,7 @@ def test_a_doubt_about_one_row_is_told_with_its_name(monkeypatch, capsys):
     plant(monkeypatch, lambda asked: sample(next(medians)))
     assert main(["bench", "--variant", "int8", "--engine", installed_engines()[0], "--strict"]) == 4
     (line,) = said(capsys.readouterr().err)
-    assert line.startswith("warning: cnn-int8.")
+    assert line.startswith("warning: small-int8.")
     assert "its processes' medians lie 50% apart" in line
 
 
@@ -197,7 +197,7 @@ def test_a_real_ctrl_c_keeps_what_was_measured_and_leaves_with_130(tmp_path, eng
     assert process.returncode == 130
     assert b"interrupted; this is what was measured so far" in seen
     assert b"Traceback" not in seen
-    assert "cnn-int8" in table
+    assert "small-int8" in table
     found = read_result(tmp_path / "out.json")
     assert not found.complete
     assert 2 <= len(found.rows[0].processes) < 9999

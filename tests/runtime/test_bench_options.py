@@ -64,7 +64,7 @@ def test_without_options_each_engine_is_measured_as_it_comes(monkeypatch, capsys
         (["--max-drop", "0"], "are for --recommend"),
         (["--max-size", "64KB"], "are for --recommend"),
         (["--recommend", "x.tflite"], "x.tflite: cannot be read"),
-        (["--recommend", "cnn", "cnn"], "--recommend chooses inside one bundle"),
+        (["--recommend", "small", "small"], "--recommend chooses inside one bundle"),
         (["--recommend", "--max-size", "large"], "--max-size: expected a size such as 64KB, 64KiB or 0.5MB, found"),
         (["--recommend", "--max-drop", "nan"], "--max-drop: expected points of accuracy from 0 to 100, found nan"),
         (["--max-size", ""], "are for --recommend"),
@@ -90,7 +90,7 @@ def test_wrong_use_is_one_line_and_2_before_anything_is_measured(monkeypatch, ca
 
 def test_a_lone_file_cannot_be_recommended(monkeypatch, capsys, shipped, engine):
     plant(monkeypatch, lambda asked: sample())
-    assert main(["bench", "--recommend", str(shipped.path / f"cnn-int8.{ENGINES[engine].format}")]) == 2
+    assert main(["bench", "--recommend", str(shipped.path / f"small-int8.{ENGINES[engine].format}")]) == 2
     assert "chooses inside one bundle, whose manifest tells accuracies" in capsys.readouterr().err
 
 
@@ -123,7 +123,7 @@ def by_file(asked):
 
 
 @pytest.mark.parametrize(("limit", "best"), [([], "float32"), (["--max-size", "64KB"], "int8")])
-def test_a_recommendation_is_told_after_the_table_and_stored(monkeypatch, capsys, tmp_path, limit, best):
+def test_a_recommendation_is_told_after_the_table_and_stored(monkeypatch, capsys, tmp_path, shipped, limit, best):
     if not installed_engines("tflite"):
         pytest.skip("the float32 file is for engines of .tflite")
     plant(monkeypatch, by_file)
@@ -131,14 +131,15 @@ def test_a_recommendation_is_told_after_the_table_and_stored(monkeypatch, capsys
     lines = capsys.readouterr().out.splitlines()
     (at,) = [index for index, line in enumerate(lines) if line.startswith("ship ")]
     assert lines[0].startswith("file ")
-    assert lines[at].startswith(f"ship cnn-{best}.")
+    assert lines[at].startswith(f"ship small-{best}.")
     assert ", 1 thread: its p50 is " in lines[at]
     found = read_result(tmp_path / "out.json").recommendation
-    assert (found.best.file.split(".")[0], found.best.threads) == (f"cnn-{best}", 1)
+    assert (found.best.file.split(".")[0], found.best.threads) == (f"small-{best}", 1)
     assert len(found.candidates) == len(lines) - at - 3
     assert any(one.against for one in found.candidates) == bool(limit)
     if limit:
-        assert "has 211.2 KB, at most 64 are allowed" in lines[at + 3]
+        size = shipped.pick("float32.tflite", ["tflite"]).bytes / 1e3
+        assert f"has {size:.1f} KB, at most 64 are allowed" in lines[at + 3]
 
 
 def test_the_objective_is_the_middle_unless_another_is_said(monkeypatch, capsys):

@@ -12,9 +12,9 @@ from edgedigits.errors import BundleError
 
 
 def test_nothing_said_means_the_bundle_in_the_package(shipped):
-    assert Bundle.load().path == SHIPPED / "cnn"
-    assert Bundle.load("cnn").id == shipped.id == shipped.manifest.id
-    assert "cnn" in shipped_bundles()
+    assert Bundle.load().path == SHIPPED / "small"
+    assert Bundle.load("small").id == shipped.id == shipped.manifest.id
+    assert "small" in shipped_bundles()
     assert shipped_bundles() == sorted(shipped_bundles())
 
 
@@ -24,9 +24,9 @@ def test_a_path_is_loaded_as_text_or_path(bundle_copy, shipped):
 
 
 def test_a_folder_here_goes_before_a_shipped_name(bundle_copy, monkeypatch):
-    bundle_copy.rename(bundle_copy.parent / "cnn")
+    bundle_copy.rename(bundle_copy.parent / "small")
     monkeypatch.chdir(bundle_copy.parent)
-    assert find_bundle("cnn").resolve() == bundle_copy.parent / "cnn"
+    assert find_bundle("small").resolve() == bundle_copy.parent / "small"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_one_changed_bit_is_refused_with_the_numbers(bundle_copy):
     )
 
 
-@pytest.mark.parametrize("name", ["cnn-int8.tflite", "golden.npz"])
+@pytest.mark.parametrize("name", ["small-int8.tflite", "golden.npz"])
 def test_a_file_that_is_gone_is_told(bundle_copy, name):
     bundle = Bundle.load(bundle_copy)
     (bundle_copy / name).unlink()
@@ -89,17 +89,17 @@ def test_a_broken_manifest_is_named_by_its_path(bundle_copy):
 @pytest.mark.parametrize(
     ("variant", "formats", "path"),
     [
-        (None, ["tflite", "onnx"], "cnn-int8.tflite"),
-        (None, ["onnx", "tflite"], "cnn-int8.onnx"),
-        (None, ["onnx"], "cnn-int8.onnx"),
-        ("int8", ["tflite", "onnx"], "cnn-int8.tflite"),
-        ("int8", ["onnx"], "cnn-int8.onnx"),
-        ("int8.onnx", ["tflite", "onnx"], "cnn-int8.onnx"),
-        ("int8.tflite", ["onnx", "tflite"], "cnn-int8.tflite"),
-        ("float32", ["onnx", "tflite"], "cnn-float32.tflite"),
-        ("float32.tflite", ["tflite"], "cnn-float32.tflite"),
-        ("static_wi8_ai8", ["tflite"], "cnn-int8.tflite"),
-        ("static_wi8_ai8.onnx", ["tflite", "onnx"], "cnn-int8.onnx"),
+        (None, ["tflite", "onnx"], "small-int8.tflite"),
+        (None, ["onnx", "tflite"], "small-int8.onnx"),
+        (None, ["onnx"], "small-int8.onnx"),
+        ("int8", ["tflite", "onnx"], "small-int8.tflite"),
+        ("int8", ["onnx"], "small-int8.onnx"),
+        ("int8.onnx", ["tflite", "onnx"], "small-int8.onnx"),
+        ("int8.tflite", ["onnx", "tflite"], "small-int8.tflite"),
+        ("float32", ["onnx", "tflite"], "small-float32.tflite"),
+        ("float32.tflite", ["tflite"], "small-float32.tflite"),
+        ("static_wi8_ai8", ["tflite"], "small-int8.tflite"),
+        ("static_wi8_ai8.onnx", ["tflite", "onnx"], "small-int8.onnx"),
     ],
 )
 def test_a_variant_is_picked_in_the_first_format_that_has_it(shipped, variant, formats, path):
@@ -124,16 +124,16 @@ def test_a_variant_that_is_not_there_is_answered_with_those_that_are(shipped, va
 
 def test_without_int8_the_first_file_of_the_format_is_the_default(bundle_copy, edit_manifest):
     def drop(values):
-        values["files"] = [file for file in values["files"] if file["path"] != "cnn-int8.onnx"]
+        values["files"] = [file for file in values["files"] if file["path"] != "small-int8.onnx"]
 
-    assert edit_manifest(bundle_copy, drop).pick(None, ["tflite"]).path == "cnn-int8.tflite"
+    assert edit_manifest(bundle_copy, drop).pick(None, ["tflite"]).path == "small-int8.tflite"
     with pytest.raises(BundleError, match=r"expected a variant int8 as onnx, found only int8.tflite, float32.tflite"):
         Bundle.load(bundle_copy).pick(None, ["onnx"])
 
     def keep_float(values):
         values["files"] = [file for file in values["files"] if file["precision"] == "float32"]
 
-    assert edit_manifest(bundle_copy, keep_float).pick(None, ["onnx", "tflite"]).path == "cnn-float32.tflite"
+    assert edit_manifest(bundle_copy, keep_float).pick(None, ["onnx", "tflite"]).path == "small-float32.tflite"
 
 
 @pytest.mark.parametrize(
@@ -190,8 +190,8 @@ def test_the_reference_is_read_or_left_out(bundle_copy, shipped, edit_manifest):
         ("images", None, "images [{n}, 28, 28, 1], found nothing"),
         ("images", np.zeros((2, 28, 28, 1), np.uint8), "images [{n}, 28, 28, 1], found [2, 28, 28, 1]"),
         ("images", np.zeros((0, 28, 28, 1), np.uint8), "images [{n}, 28, 28, 1], found [0, 28, 28, 1]"),
-        ("expected/2/cnn-int8.onnx", None, "expected/0/cnn-int8.onnx [{n}, 10], found nothing"),
-        ("expected/2/cnn-int8.onnx", np.zeros((2, 9)), "expected/2/cnn-int8.onnx [{n}, 10], found [2, 9]"),
+        ("expected/2/small-int8.onnx", None, "expected/0/small-int8.onnx [{n}, 10], found nothing"),
+        ("expected/2/small-int8.onnx", np.zeros((2, 9)), "expected/2/small-int8.onnx [{n}, 10], found [2, 9]"),
     ],
 )
 def test_golden_arrays_that_are_not_what_the_manifest_says_are_told(bundle_copy, edit_manifest, key, value, expected):
@@ -235,7 +235,7 @@ def test_a_file_of_arrays_that_is_none_is_told(bundle_copy, edit_manifest):
 
 def test_a_manifest_of_another_bundle_is_noticed_by_its_files(bundle_copy, tmp_path):
     other = shutil.copytree(bundle_copy, tmp_path / "other")
-    (other / "cnn-int8.tflite").write_bytes((other / "cnn-float32.tflite").read_bytes())
+    (other / "small-int8.tflite").write_bytes((other / "small-float32.tflite").read_bytes())
     bundle = Bundle.load(other)
     assert bundle.id == json.loads((bundle_copy / "manifest.json").read_bytes())["id"]
     with pytest.raises(BundleError, match="expected SHA-256"):

@@ -38,7 +38,7 @@ def fake(monkeypatch, shipped):
 
     def make(*args, **kwargs):
         monkeypatch.setattr(module, "load_engine", lambda *_: FakeEngine(*args, **kwargs))
-        return DigitClassifier(shipped.path / "cnn-int8.tflite")
+        return DigitClassifier(shipped.path / "small-int8.tflite")
 
     return make
 
@@ -68,7 +68,7 @@ def test_a_prediction_carries_everything(classifier, digits, shipped):
     assert np.array_equal(found.pixels, image[..., np.newaxis])
     assert (found.passed_through, found.scale, found.box, found.rejection) == (True, 1, None, None)
     assert found.labels == tuple("0123456789")
-    assert (found.model.name, found.model.bundle) == ("cnn", shipped.id)
+    assert (found.model.name, found.model.bundle) == ("small", shipped.id)
     assert found.model.sha256 == shipped.pick(found.model.variant, ["tflite", "onnx"]).sha256
     assert min(found.timing.decode, found.timing.preprocess, found.timing.infer) >= 0
     assert found.timing.total == found.timing.decode + found.timing.preprocess + found.timing.infer
@@ -173,7 +173,7 @@ def test_the_bundle_that_was_expected_is_taken_and_no_other(shipped, bundle_copy
     with pytest.raises(BundleError) as caught:
         DigitClassifier(bundle_copy, expect_id=shipped.id)
     found = Bundle.load(bundle_copy).id
-    assert str(caught.value) == f"cnn: expected the bundle {shipped.id}, found {found}; take the right bundle"
+    assert str(caught.value) == f"small: expected the bundle {shipped.id}, found {found}; take the right bundle"
     for short in ("", shipped.id[:11], "0" * 64):
         with pytest.raises(BundleError, match="expected the bundle"):
             DigitClassifier(expect_id=short)
@@ -181,23 +181,23 @@ def test_the_bundle_that_was_expected_is_taken_and_no_other(shipped, bundle_copy
 
 def test_a_lone_file_is_no_expected_bundle(shipped):
     with pytest.raises(BundleError, match=r"expected the bundle .*, found a file without a bundle"):
-        DigitClassifier(shipped.path / "cnn-int8.tflite", expect_id=shipped.id)
+        DigitClassifier(shipped.path / "small-int8.tflite", expect_id=shipped.id)
 
 
 def test_a_lone_file_answers_and_numbers_its_classes(shipped, engine, digits):
-    path = shipped.path / f"cnn-int8.{ENGINES[engine].format}"
+    path = shipped.path / f"small-int8.{ENGINES[engine].format}"
     with DigitClassifier(path, engine=engine) as lone, DigitClassifier(engine=engine) as whole:
         for image in digits.images[:5, ..., 0]:
             assert np.array_equal(lone.classify(image).probabilities, whole.classify(image).probabilities)
         assert lone.labels == tuple("0123456789")
-        assert (lone.model_id.name, lone.model_id.variant, lone.model_id.bundle) == ("cnn-int8", None, None)
+        assert (lone.model_id.name, lone.model_id.variant, lone.model_id.bundle) == ("small-int8", None, None)
         paper = np.full((90, 90), 250, np.uint8)
         paper[20:70, 40:50] = 10
         assert lone.classify(paper).fed.max() == 255  # normalised as digits are
 
 
 def test_a_lone_file_has_no_variants(shipped):
-    path = shipped.path / "cnn-int8.tflite"
+    path = shipped.path / "small-int8.tflite"
     with pytest.raises(BundleError) as caught:
         DigitClassifier(path, "int8")
     assert str(caught.value) == f"{path}: is one file and has no variant 'int8'; leave --variant away"
@@ -214,7 +214,7 @@ def test_too_few_labels_are_refused(fake, shipped):
     fake([0.5] * 11, classes=(1, 11))
     with pytest.raises(BundleError) as caught:
         DigitClassifier(shipped)
-    assert str(caught.value) == "cnn: expected 11 labels for as many outputs, found 10"
+    assert str(caught.value) == "small: expected 11 labels for as many outputs, found 10"
 
 
 def test_a_bundle_that_is_loaded_already_can_be_handed_over(shipped, digits):
@@ -250,7 +250,7 @@ def test_a_closed_classifier_lets_go_of_its_model(engine, digits):
     for ask in (classifier.classify_batch, lambda images: classifier.classify(images[0, ..., 0])):
         with pytest.raises(UsageError) as caught:
             ask(digits.images)
-        assert str(caught.value) == "cnn: this classifier is closed; make another"
+        assert str(caught.value) == "small: this classifier is closed; make another"
     assert not getattr(getattr(loaded, "_local", None), "__dict__", {})
     assert not hasattr(loaded, "_session")
 

@@ -32,7 +32,7 @@ def test_many_pictures_get_a_json_object_a_line(command, pictures, classifier):
         expected = classifier.classify(path)
         assert one["probabilities"] == [float(value) for value in expected.probabilities]
         assert one["model"] == {
-            "name": "cnn", "variant": expected.model.variant, "sha256": expected.model.sha256,
+            "name": "small", "variant": expected.model.variant, "sha256": expected.model.sha256,
             "bundle": Bundle.load().id,
         }  # fmt: skip
         assert all(value >= 0 for value in one["timing_ms"].values())
@@ -48,7 +48,7 @@ def test_an_engine_and_a_variant_can_be_chosen(command, pictures, engine):
 
 
 def test_a_bundle_can_be_named_by_name_or_path(command, pictures, bundle_copy):
-    answers = [command("classify", "--bundle", place, pictures[0]).stdout for place in ("cnn", bundle_copy)]
+    answers = [command("classify", "--bundle", place, pictures[0]).stdout for place in ("small", bundle_copy)]
     assert answers[0] == answers[1] != ""
 
 
@@ -119,7 +119,7 @@ def test_show_draws_what_the_model_was_fed(command, tmp_path, digits):
 
 def test_the_wrong_bundle_is_refused(command, pictures, refused):
     refused(
-        command("classify", "--bundle", "lenet", pictures[0]), 2, "lenet: expected a bundle's folder or one of", "cnn"
+        command("classify", "--bundle", "lenet", pictures[0]), 2, "lenet: expected a bundle's folder or one of", "small"
     )
     refused(command("classify", "--variant", "float16", pictures[0]), 2, "found only int8.tflite")
     refused(command("classify", "--variant", "int9", pictures[0]), 2, "variant 'int9': expected float32")

@@ -27,7 +27,7 @@ def test_show_prints_the_model_card(command, shipped, tmp_path):
     for file in shipped.manifest.files:
         assert f"{file.bytes:,}" in done.stdout
         assert f"{file.accuracy.top1:.2%}" in done.stdout
-    done = command("show", "cnn", "--json", "-o", tmp_path / "out")
+    done = command("show", "small", "--json", "-o", tmp_path / "out")
     assert json.loads(done.stdout) == json.loads((shipped.path / "manifest.json").read_bytes())
     assert json.loads((tmp_path / "out").read_bytes()) == json.loads(done.stdout)
 
@@ -47,7 +47,7 @@ def test_show_of_a_model_trained_elsewhere_says_so(command, bundle_copy, edit_ma
 
 
 def test_show_of_a_lone_file_tells_its_tensors(command, shipped, engine):
-    path = shipped.path / f"cnn-int8.{ENGINES[engine].format}"
+    path = shipped.path / f"small-int8.{ENGINES[engine].format}"
     told = json.loads(command("show", path, "--json").stdout)
     assert told["bytes"] == path.stat().st_size
     assert (told["image"]["name"], told["image"]["dtype"]) == ("image", "uint8")
@@ -57,8 +57,8 @@ def test_show_of_a_lone_file_tells_its_tensors(command, shipped, engine):
 
 
 def test_show_of_a_bundle_with_a_changed_file_is_refused(command, bundle_copy, refused):
-    (bundle_copy / "cnn-int8.onnx").write_bytes(b"other")
-    refused(command("show", bundle_copy), 2, "cnn-int8.onnx: expected SHA-256")
+    (bundle_copy / "small-int8.onnx").write_bytes(b"other")
+    refused(command("show", bundle_copy), 2, "small-int8.onnx: expected SHA-256")
 
 
 def test_selftest_answers_the_golden_inputs_everywhere(command, shipped, tmp_path):
@@ -82,7 +82,7 @@ def test_selftest_of_one_variant_in_one_engine(command, engine):
 
 
 def test_selftest_exits_with_the_worst_of_its_rows(command, bundle_copy):
-    (bundle_copy / "cnn-int8.tflite").write_bytes(b"other")
+    (bundle_copy / "small-int8.tflite").write_bytes(b"other")
     done = command("selftest", bundle_copy)
     assert done.returncode == 2
     assert "FAILED: " in done.stdout
@@ -94,7 +94,7 @@ def test_selftest_exits_with_the_worst_of_its_rows(command, bundle_copy):
 def test_a_variant_that_no_chosen_engine_reads_exits_3(command, refused, engine):
     other = "onnx" if ENGINES[engine].format == "tflite" else "tflite"
     done = command("selftest", "--variant", f"int8.{other}", "--engine", engine)
-    refused(done, 3, f"expected an engine that reads cnn-int8.{other}, found {engine}")
+    refused(done, 3, f"expected an engine that reads small-int8.{other}, found {engine}")
 
 
 @pytest.mark.parametrize("verb", ["selftest", "parity", "bench"])

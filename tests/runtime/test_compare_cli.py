@@ -34,7 +34,7 @@ def test_each_configuration_gets_a_verdict(files, capsys, new, verdict):
     assert captured.err == ""
     head, _, line, note = captured.out.splitlines()
     assert head.split()[-1] == "verdict"
-    assert line.startswith("cnn-int8.tflite in litert, 1 thread ")
+    assert line.startswith("small-int8.tflite in litert, 1 thread ")
     assert line.endswith(f"  {verdict}")
     assert note == "one run after the other: the interval is wider by what runs differ in"
 
@@ -56,9 +56,9 @@ def test_the_rows_of_one_file_are_compared_in_turns(tmp_path, capsys):
     store(tmp_path / "both.json", result(*rows))
     assert main(["compare", "both.json"]) == 0
     line, note = capsys.readouterr().out.splitlines()[2:]
-    assert line.startswith("cnn-int8.tflite in litert, 1 thread, delegate off  ")
+    assert line.startswith("small-int8.tflite in litert, 1 thread, delegate off  ")
     assert line.endswith("  slower")
-    assert note == "against cnn-int8.tflite in litert, 1 thread, in turns, round by round"
+    assert note == "against small-int8.tflite in litert, 1 thread, in turns, round by round"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_gate_passes_or_fails_or_cannot_tell(files, capsys, new, limit, code, 
         assert captured.err == ""
     else:
         (line,) = captured.err.splitlines()
-        assert line.startswith("edgedigits: cnn-int8.tflite in litert, 1 thread: ")
+        assert line.startswith("edgedigits: small-int8.tflite in litert, 1 thread: ")
         assert message in line
 
 
@@ -162,7 +162,7 @@ def test_what_was_doubtful_when_it_was_measured_is_said_again(files, capsys):
     first, second = capsys.readouterr().err.splitlines()
     assert first == "warning: hot.json: it was hot"
     assert second.startswith(
-        "warning: hot.json: cnn-int8.tflite in litert, 1 thread: its processes' medians lie 50% apart"
+        "warning: hot.json: small-int8.tflite in litert, 1 thread: its processes' medians lie 50% apart"
     )
 
 
@@ -182,7 +182,7 @@ def test_two_real_measurements_are_compared(command):
     done = command("compare", "one.json", "two.json", "--json")
     assert done.returncode == 0
     (change,) = json.loads(done.stdout)["changes"]
-    assert change["old"] == change["new"] == f"cnn-int8.{ENGINES[engine].format} in {engine}, 1 thread"
+    assert change["old"] == change["new"] == f"small-int8.{ENGINES[engine].format} in {engine}, 1 thread"
     assert change["ratio_ci99"][0] <= change["ratio"] <= change["ratio_ci99"][1]
 
 

@@ -119,7 +119,7 @@ def test_no_threads_are_too_few(shipped, engine, threads):
 
 def test_a_file_of_another_format_is_told_with_who_reads_it(shipped, engine):
     other, readers = ("onnx", "onnxruntime") if ENGINES[engine].format == "tflite" else ("tflite", "litert or tflite")
-    model = lone_model(shipped.path / f"cnn-int8.{other}")
+    model = lone_model(shipped.path / f"small-int8.{other}")
     with pytest.raises(UsageError) as caught:
         load_engine(engine, model)
     own = ENGINES[engine].format
@@ -129,7 +129,7 @@ def test_a_file_of_another_format_is_told_with_who_reads_it(shipped, engine):
 @pytest.mark.parametrize("kind", ["text", "png", "half", "zeros"])
 def test_a_file_that_is_no_model_is_refused_in_one_line(shipped, engine, kind):
     format_ = ENGINES[engine].format
-    whole = (shipped.path / f"cnn-int8.{format_}").read_bytes()
+    whole = (shipped.path / f"small-int8.{format_}").read_bytes()
     data = {"text": b"hello", "png": b"\x89PNG\r\n\x1a\n" + bytes(100), "half": whole[: len(whole) // 2],
             "zeros": bytes(1000)}[kind]  # fmt: skip
     with pytest.raises(ModelRejected) as caught:
@@ -166,7 +166,7 @@ def test_a_refusal_says_what_to_do(monkeypatch, shipped, message, cure):
     with pytest.raises(ModelRejected) as caught:
         load_engine("litert", model_of_bundle(shipped, shipped.manifest.files[0]))
     told = f"ValueError: {message}" if message else "ValueError"
-    assert str(caught.value).startswith(f"cnn int8.tflite: litert 9.9 refuses the file ({told}); {cure}")
+    assert str(caught.value).startswith(f"small int8.tflite: litert 9.9 refuses the file ({told}); {cure}")
 
 
 def test_a_long_or_broken_message_becomes_one_line():

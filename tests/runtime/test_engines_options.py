@@ -14,7 +14,7 @@ from edgedigits.model import lone_model
 
 @pytest.fixture
 def model(shipped, engine):
-    return lone_model(shipped.path / f"cnn-int8.{ENGINES[engine].format}")
+    return lone_model(shipped.path / f"small-int8.{ENGINES[engine].format}")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edgedigits.bundle import SHIPPED
 from edgedigits.engines.whole import check_whole
 
-FILES = sorted((SHIPPED / "cnn").glob("*.tflite"))
+FILES = sorted(SHIPPED.glob("*/*.tflite"))
 DATA = FILES[-1].read_bytes()
 
 

@@ -14,7 +14,7 @@ from edgedigits.errors import BundleError
 from edgedigits.manifest import SCHEMA, Preprocessing, bundle_id, canonical, read_manifest, write_manifest
 from edgedigits.records import to_plain
 
-REAL = json.loads((SHIPPED / "cnn" / "manifest.json").read_bytes())
+REAL = json.loads((SHIPPED / "small" / "manifest.json").read_bytes())
 # Values are free there: by file, operator, tool, engine, parameter, or whatever the trainer wrote.
 FREE = ("operators", "declared", "engines", "tools", "parameters", "tolerance", "training")
 
@@ -55,12 +55,12 @@ def changed(path: tuple, value: object = None, *, remove: bool = False) -> dict:
 
 
 def test_the_real_manifest_is_read_and_written_back():
-    manifest = read_manifest((SHIPPED / "cnn" / "manifest.json").read_bytes(), "m")
+    manifest = read_manifest((SHIPPED / "small" / "manifest.json").read_bytes(), "m")
     assert to_plain(manifest) == REAL
     again = write_manifest(manifest)
     assert {**json.loads(again), "id": REAL["id"]} == REAL
     assert write_manifest(read_manifest(again, "m")) == again
-    assert (manifest.schema, manifest.name, manifest.image) == (SCHEMA, "cnn", (28, 28, 1))
+    assert (manifest.schema, manifest.name, manifest.image) == (SCHEMA, "small", (28, 28, 1))
     assert manifest.labels == tuple("0123456789")
 
 
@@ -234,7 +234,7 @@ def test_a_whole_number_where_a_real_one_is_declared_does_not_change_the_id_when
 def test_a_manifest_that_no_reader_would_take_is_not_written():
     manifest = read_manifest(encode(REAL), "m")
     with pytest.raises(BundleError, match="manifest: name: expected text like"):
-        write_manifest(manifest._replace(name="../cnn"))
+        write_manifest(manifest._replace(name="../small"))
 
 
 def test_the_written_file_is_for_people_to_read():

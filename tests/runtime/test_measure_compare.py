@@ -79,28 +79,34 @@ def test_times_that_are_longer_by_a_factor_have_the_same_ratios():
 
 
 def test_rows_are_paired_by_variant_and_setting():
-    old = result(row(), row(threads=2), row(variant="float32.tflite", file="cnn-float32.tflite"))
+    old = result(row(), row(threads=2), row(variant="float32.tflite", file="small-float32.tflite"))
     new = result(
-        row(times_by(2), variant="float32.tflite", file="cnn-float32.tflite"), row(times_by(3)), row(threads=4)
+        row(times_by(2), variant="float32.tflite", file="small-float32.tflite"), row(times_by(3)), row(threads=4)
     )
     first, second = compare_results(old, new)
-    assert (first.new, second.new) == ("cnn-float32.tflite in litert, 1 thread", "cnn-int8.tflite in litert, 1 thread")
+    assert (first.new, second.new) == (
+        "small-float32.tflite in litert, 1 thread",
+        "small-int8.tflite in litert, 1 thread",
+    )
     assert (first.ratio, second.ratio) == pytest.approx((2, 3), rel=1e-3)
 
 
 def test_a_renamed_file_of_the_same_variant_is_the_same_row():
     old, new = row(file="old-int8.tflite"), row(file="new-int8.tflite")
     changes = compare_results(result(old, row(threads=2)), result(new, row(threads=2)))
-    assert [(change.old[:8], change.new[:8]) for change in changes] == [
+    assert [(change.old.split(".")[0], change.new.split(".")[0]) for change in changes] == [
         ("old-int8", "new-int8"),
-        ("cnn-int8", "cnn-int8"),
+        ("small-int8", "small-int8"),
     ]
 
 
 def test_single_rows_are_paired_whatever_they_are_called():
     change = one(result(row(variant="a")), result(row(times_by(2), variant="b", threads=2)))
     assert change.ratio == pytest.approx(2, rel=1e-3)
-    assert (change.old, change.new) == ("cnn-int8.tflite in litert, 1 thread", "cnn-int8.tflite in litert, 2 threads")
+    assert (change.old, change.new) == (
+        "small-int8.tflite in litert, 1 thread",
+        "small-int8.tflite in litert, 2 threads",
+    )
 
 
 def test_rows_that_failed_are_left_out():
@@ -112,7 +118,7 @@ def test_rows_that_failed_are_left_out():
 def test_a_row_that_crashed_later_is_left_out_too():
     crashed = replace(row(engine="tflite"), error="died of SIGILL")
     changes = compare_results(result(row(), crashed), result(row(), crashed))
-    assert [change.new for change in changes] == ["cnn-int8.tflite in litert, 1 thread"]
+    assert [change.new for change in changes] == ["small-int8.tflite in litert, 1 thread"]
 
 
 def test_files_of_one_name_are_paired_by_their_content():
@@ -157,7 +163,7 @@ def test_another_model_is_refused_unless_it_is_meant():
     with pytest.raises(UsageError) as caught:
         compare_results(result(), new)
     assert str(caught.value) == (
-        "cnn-int8.tflite: expected the same model in both measurements, found SHA-256 aaaaaaaaaaaa and cccccccccccc; "
+        "small-int8.tflite: expected the same model in both measurements, found SHA-256 aaaaaaaaaaaa and cccccccccccc; "
         "say --across models to compare them all the same"
     )
     with pytest.raises(UsageError, match="the same model"):
@@ -183,7 +189,7 @@ def test_a_last_round_that_was_interrupted_is_left_out_of_the_pairs():
 
 def test_every_row_is_compared_with_the_first_one():
     changes = compare_rows(result(row(), row(times_by(2), threads=2), row(times_by(0.5), threads=4)))
-    assert [change.old for change in changes] == ["cnn-int8.tflite in litert, 1 thread"] * 2
+    assert [change.old for change in changes] == ["small-int8.tflite in litert, 1 thread"] * 2
     assert [change.verdict for change in changes] == ["slower", "faster"]
 
 

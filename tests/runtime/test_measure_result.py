@@ -16,7 +16,7 @@ NONE, ONE = np.empty(0, np.int64), np.ones(1, np.int64)
 
 
 def test_a_result_is_read_as_it_was_stored(tmp_path):
-    best = Candidate("cnn", "cnn-int8.tflite", 59_312, "litert", 1, 7.7, (7.6, 7.8), 0.02, None)
+    best = Candidate("small", "small-int8.tflite", 59_312, "litert", 1, 7.7, (7.6, 7.8), 0.02, None)
     measured = result(
         row(), row(options={"delegate": False}, threads=2), row(()), complete=False, warnings=("hot",),
         absent=("load",), recommendation=Recommendation(best, "it is fast", (best,)),
@@ -34,8 +34,8 @@ def test_trouble_is_the_machines_and_each_rows_with_its_name():
     doubtful = row((*STEADY[:9], 15.0))
     assert result(row(), doubtful, warnings=("it was hot",)).trouble() == [
         "it was hot",
-        "cnn-int8.tflite in litert, 1 thread: its processes' medians lie 50% apart; take more --processes or a quieter "
-        "machine",
+        "small-int8.tflite in litert, 1 thread: its processes' medians lie 50% apart; take more --processes or a "
+        "quieter machine",
     ]
     assert result().trouble() == []
 

@@ -139,7 +139,7 @@ def test_the_times_of_an_emulated_board_are_withheld(monkeypatch):
 
 
 def test_fresh_processes_measure_each_engine(shipped, engine):
-    asked = lone(shipped.path / f"cnn-int8.{ENGINES[engine].format}", engine)
+    asked = lone(shipped.path / f"small-int8.{ENGINES[engine].format}", engine)
     found, code = measure_rounds([asked, replace(asked, threads=2)], replace(PLAN, processes=2), quiet)
     assert (code, found.complete) == (0, True)
     assert found.machine.cores >= 1

@@ -73,9 +73,9 @@ def test_the_stages_of_each_run_add_up_to_its_total():
 def test_a_setting_reads_as_it_was_asked_for(changes, setting):
     found = configuration(**changes)
     assert found.setting == setting
-    assert found.name == f"cnn-int8.tflite in {setting}"
+    assert found.name == f"small-int8.tflite in {setting}"
     assert found.role == ("int8.tflite", setting)
 
 
 def test_a_file_without_a_bundle_is_known_by_its_name():
-    assert configuration(variant=None, bundle=None).role == ("cnn-int8.tflite", "litert, 1 thread")
+    assert configuration(variant=None, bundle=None).role == ("small-int8.tflite", "litert, 1 thread")

@@ -26,7 +26,7 @@ def apart(asked, runs=30):
 
 
 def int8(shipped, engine, **changes):
-    return lone(shipped.path / f"cnn-int8.{ENGINES[engine].format}", engine, **changes)
+    return lone(shipped.path / f"small-int8.{ENGINES[engine].format}", engine, **changes)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from edgedigits.prediction import Answering, EngineId, ModelId, Prediction
 
 ANSWERING = Answering(
     ("zero", "one", "two", "three"), "digit/1", {"confidence": 0.55, "margin": 0.2},
-    ModelId("cnn", "int8.tflite", "ab", "cd"), EngineId("litert", "2.3"),
+    ModelId("small", "int8.tflite", "ab", "cd"), EngineId("litert", "2.3"),
 )  # fmt: skip
 PICTURE = Picture(np.full((60, 80, 1), 200, np.uint8), 2)
 FED = np.zeros((28, 28), np.uint8)
@@ -37,7 +37,7 @@ def test_the_json_is_exactly_the_documented_one(prediction):
         "rejected": "not_digit_like", "measured": {"confidence": 0.5}, "box": [10, 20, 50, 40],
         "passed_through": False, "pipeline": "digit/1",
         "timing_ms": {"decode": 1.0, "preprocess": 0.25, "infer": 0.5, "total": 1.75},
-        "model": {"name": "cnn", "variant": "int8.tflite", "sha256": "ab", "bundle": "cd"},
+        "model": {"name": "small", "variant": "int8.tflite", "sha256": "ab", "bundle": "cd"},
         "engine": {"name": "litert", "version": "2.3"},
     }  # fmt: skip
     assert json.loads(prediction.to_json()) == prediction.to_dict()

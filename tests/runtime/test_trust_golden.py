@@ -133,7 +133,7 @@ def test_a_wrong_model_is_refused_at_load_with_the_numbers(shipped, file):
     with pytest.raises(GoldenMismatch) as caught:
         check_at_load(model, answering(shipped, file, lambda v: off(v, 1, 0.5)), "fake 1.0")
     assert str(caught.value) == (
-        f"cnn int8.tflite in fake 1.0: 1 of 3 golden inputs are answered wrongly (off by 0.5, tolerance "
+        f"small int8.tflite in fake 1.0: 1 of 3 golden inputs are answered wrongly (off by 0.5, tolerance "
         f"{shipped.manifest.golden.tolerance['int8'].largest:g}): this engine does not compute this file as it was "
         "exported; take another engine or variant"
     )
@@ -201,7 +201,7 @@ def test_a_bundle_whose_promises_its_model_breaks_does_not_load(bundle_copy, edi
                 arrays[key] = arrays[key][:, ::-1].copy()
 
     changed_golden(bundle_copy, edit_manifest, change)
-    with pytest.raises(GoldenMismatch, match=r"cnn int8\.(tflite|onnx) in .*: [1-3] of 3 golden inputs"):
+    with pytest.raises(GoldenMismatch, match=r"small int8\.(tflite|onnx) in .*: [1-3] of 3 golden inputs"):
         DigitClassifier(bundle_copy, "int8", engine)
     with DigitClassifier(bundle_copy, "int8", engine, prove=False) as unproved:
         assert unproved.classify_batch(Bundle.load(bundle_copy).golden().images).shape[1] == 10

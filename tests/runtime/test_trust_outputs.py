@@ -14,7 +14,7 @@ from edgedigits.records import to_plain
 from edgedigits.trust.outputs import SCHEMA, Header, Outputs, outputs_path, read_outputs, refuse_others, write_outputs
 
 HEADER = Header(
-    schema=SCHEMA, bundle="1" * 64, file="cnn-int8.tflite", sha256="2" * 64, engine="litert", version="2.3.0",
+    schema=SCHEMA, bundle="1" * 64, file="small-int8.tflite", sha256="2" * 64, engine="litert", version="2.3.0",
     machine=to_plain(describe_machine()), data="mnist:test", dataset_sha256="3" * 64, count=3, edgedigits="0.1.0",
 )  # fmt: skip
 PROBABILITIES = np.random.default_rng(0).random((3, 10), np.float32)
@@ -52,7 +52,7 @@ def header_with(**changes):
 
 
 def test_what_is_written_comes_back_bit_for_bit(file):
-    assert file.name == "cnn-int8.tflite.litert.npz"
+    assert file.name == "small-int8.tflite.litert.npz"
     found = read_outputs(file)
     assert found.header == HEADER
     assert found.probabilities.dtype == np.float32
@@ -62,7 +62,7 @@ def test_what_is_written_comes_back_bit_for_bit(file):
 def test_numpy_alone_reads_it(file):
     with np.load(file, allow_pickle=False) as archive:
         assert np.array_equal(archive["probabilities"], PROBABILITIES)
-        assert json.loads(archive["header"].tobytes())["file"] == "cnn-int8.tflite"
+        assert json.loads(archive["header"].tobytes())["file"] == "small-int8.tflite"
 
 
 def test_the_same_outputs_give_the_same_bytes(file, tmp_path):
@@ -110,7 +110,7 @@ def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path):
         ({"header": header_with(schema="edgedigits/outputs/2")}, "found 'edgedigits/outputs/2'; save them anew"),
         ({"header": header_with(engine=...)}, "field 'engine' is missing"),
         ({"header": header_with(engine="\x1b[2J")}, "engine: expected text like"),
-        ({"header": header_with(file="../../cnn.tflite")}, "file: expected text like"),
+        ({"header": header_with(file="../../small.tflite")}, "file: expected text like"),
         ({"header": header_with(machine="a board")}, "machine: expected an object, found 'a board'"),
         ({"header": header_with(count=4)}, r"expected float32 probabilities of 4 images, found float32 \[3, 10\]"),
         ({"probabilities": PROBABILITIES.astype(float)}, r"found float64 \[3, 10\]"),
@@ -144,7 +144,7 @@ def test_outputs_of_another_file_or_of_other_data_are_refused(file):
     refuse_others(outputs, file, "2" * 64, "3" * 64)
     # The same file in a bundle of another id, for example one without its reference, is the same file.
     refuse_others(replace(outputs, header=replace(HEADER, bundle="4" * 64)), file, "2" * 64, "3" * 64)
-    with pytest.raises(BundleError, match=r"cnn-int8.tflite 222222222222 .* named here has 444444444444 under that"):
+    with pytest.raises(BundleError, match=r"small-int8.tflite 222222222222 .* named here has 444444444444 under that"):
         refuse_others(outputs, file, "4" * 64, "3" * 64)
     with pytest.raises(BundleError, match="named here has no such file"):
         refuse_others(outputs, file, None, "3" * 64)

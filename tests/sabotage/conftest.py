@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edgedigits_export.quiet import load
-from edgedigits_export.tflite_contract import _pack
+from edgedigits_export.tflite_bytes import pack
 
 Change = Callable[[Any, Any, Any], object]
 
@@ -26,7 +26,7 @@ def rewrite() -> Callable[[Path, Change], bytes]:
         schema: Any = load("ai_edge_litert.schema_py_generated", "check")
         model = schema.ModelT.InitFromPackedBuf(file.read_bytes(), 0)
         change(schema, model, model.subgraphs[0])
-        return bytes(_pack(schema, model))
+        return bytes(pack(schema, model))
 
     return run
 

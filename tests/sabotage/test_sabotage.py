@@ -16,8 +16,8 @@ import pytest
 from edgedigits.engines import installed_engines
 from edgedigits.trust.answers import answer_apart
 
-FLOAT, INT8 = "cnn-float32.tflite", "cnn-int8.tflite"
-KERAS = Path(__file__).parents[2] / "models" / "cnn.keras"
+FLOAT, INT8 = "small-float32.tflite", "small-int8.tflite"
+KERAS = Path(__file__).parents[2] / "models" / "small.keras"
 needs_onnx = pytest.mark.skipif(find_spec("onnx") is None, reason="check needs onnx, of the extra [check]")
 needs_tflite = pytest.mark.skipif("tflite" not in installed_engines(), reason="the lie is one of tflite-runtime")
 needs_export = pytest.mark.skipif(
@@ -82,7 +82,7 @@ def test_a_classifier_refuses_the_silently_wrong_recipe_with_the_numbers(
 )
 def test_the_selftest_catches_a_file_that_computes_something_else(name, lie, rewrite, bundle_copy, smuggle, command):
     smuggle(bundle_copy, name, rewrite(bundle_copy / name, lie))
-    variant = name.removeprefix("cnn-")
+    variant = name.removeprefix("small-")
     done = command("selftest", bundle_copy, "--variant", variant, "--engine", "litert", "--json")
     assert done.returncode == 1, done.stderr
     (row,) = json.loads(done.stdout)["rows"]
@@ -93,7 +93,7 @@ def test_the_selftest_catches_a_file_that_computes_something_else(name, lie, rew
 @pytest.mark.parametrize("name", [FLOAT, INT8])
 def test_the_selftest_catches_bytes_read_as_int8(name, rewrite, bundle_copy, smuggle, command):
     smuggle(bundle_copy, name, rewrite(bundle_copy / name, lies.bytes_read_as_int8))
-    done = command("selftest", bundle_copy, "--variant", name.removeprefix("cnn-"), "--engine", "litert", "--json")
+    done = command("selftest", bundle_copy, "--variant", name.removeprefix("small-"), "--engine", "litert", "--json")
     assert done.returncode == 3
     (row,) = json.loads(done.stdout)["rows"]
     assert "int8 without quantization" in row["error"]

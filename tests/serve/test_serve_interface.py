@@ -104,7 +104,7 @@ def test_model_tells_which_one_answers_and_its_manifest(service, shipped) -> Non
 
 
 def test_a_lone_file_has_no_manifest_and_nothing_to_be_proved_on(start, shipped, drawn) -> None:
-    lone = start("--bundle", shipped.path / "cnn-int8.tflite")
+    lone = start("--bundle", shipped.path / "small-int8.tflite")
     assert lone.get("/v1/model").json()["manifest"] is None
     assert lone.get("/readyz").json() == {"status": "ready", "golden_inputs": None}
     assert lone.post("/v1/classify", drawn[4]).json()["digit"] == 4

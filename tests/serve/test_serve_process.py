@@ -32,7 +32,7 @@ def slow(start):
 
 
 def test_it_says_where_it_is_and_what_answers(service) -> None:
-    assert service.opening.startswith(f"edgedigits serve: {service.url} answers with cnn int8")
+    assert service.opening.startswith(f"edgedigits serve: {service.url} answers with small int8")
     assert "golden inputs" in service.opening
     assert "password" not in service.opening
     assert service.address[0] == "127.0.0.1"

@@ -17,7 +17,7 @@ from edgedigits.serve import unit as unit_module
 from edgedigits.serve.unit import unit_for
 
 
-@pytest.fixture(params=[(), ("--camera", "camera:0"), ("--host", "0.0.0.0", "--port", "80", "--bundle", "cnn")])  # noqa: S104
+@pytest.fixture(params=[(), ("--camera", "camera:0"), ("--host", "0.0.0.0", "--port", "80", "--bundle", "small")])  # noqa: S104
 def unit(request, command, tmp_path: Path) -> Path:
     done = command("serve", "--print-systemd-unit", *request.param)
     assert done.returncode == 0

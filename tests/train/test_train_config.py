@@ -12,7 +12,7 @@ from edgedigits_train.config import PRESETS, resolve
 
 
 def test_defaults_follow_model_and_optimizer() -> None:
-    assert resolve({}).model == "cnn"
+    assert resolve({}).model == "small"
     mlp = resolve({"model": "mlp"})
     assert (mlp.optimizer, mlp.schedule, mlp.augment) == ("sgd", "constant", False)
     assert resolve({"model": "mlp", "optimizer": "adam"}).learning_rate < mlp.learning_rate

@@ -19,8 +19,8 @@ from edgedigits_train.evaluate import mean_loss, predict
 from edgedigits_train.fit import make_schedule, new_model, train_epochs
 from edgedigits_train.material import Material
 
-SMALL = resolve({"model": "mlp", "epochs": 2, "batch_size": 16, "data": "digits.npz", "threads": 1})
-CNN = resolve({"model": "cnn", "epochs": 2, "batch_size": 16, "data": "digits.npz", "threads": 1})
+MLP = resolve({"model": "mlp", "epochs": 2, "batch_size": 16, "data": "digits.npz", "threads": 1})
+SMALL = resolve({"model": "small", "epochs": 2, "batch_size": 16, "data": "digits.npz", "threads": 1})
 
 
 def fit(splits: Splits, config: TrainConfig) -> tuple[keras.Model, list[EpochResult]]:
@@ -35,14 +35,14 @@ def same_weights(one: keras.Model, other: keras.Model) -> bool:
 
 
 def test_same_seed_same_weights_other_seed_others(splits: Splits) -> None:
-    first, history = fit(splits, CNN)
-    again, history_again = fit(splits, CNN)
+    first, history = fit(splits, SMALL)
+    again, history_again = fit(splits, SMALL)
     assert same_weights(first, again)
     assert [r.loss for r in history] == [r.loss for r in history_again]
-    assert not same_weights(first, fit(splits, replace(CNN, seed=1))[0])
+    assert not same_weights(first, fit(splits, replace(SMALL, seed=1))[0])
 
 
-@pytest.mark.parametrize("name", ["mlp", "lenet5", "cnn"])
+@pytest.mark.parametrize("name", ["mlp", "lenet5", "small"])
 def test_every_architecture_learns_the_digits_it_is_shown(splits: Splits, name: str) -> None:
     config = resolve({"model": name, "epochs": 12, "batch_size": 16, "augment": False, "threads": 1})
     _, history = fit(splits, config)
@@ -60,7 +60,7 @@ def test_every_optimizer_lowers_the_loss(splits: Splits, optimizer: str) -> None
 
 def test_figures_of_an_epoch_are_means_over_all_its_images(splits: Splits) -> None:
     # A step too small to change anything; and a last batch that is smaller than the others.
-    still = replace(SMALL, learning_rate=1e-12, batch_size=30, epochs=1)
+    still = replace(MLP, learning_rate=1e-12, batch_size=30, epochs=1)
     model, (result,) = fit(splits, still)
     answers = predict(model, splits.train.images)
     assert result.loss == pytest.approx(mean_loss(answers, splits.train.labels), rel=1e-5)
@@ -68,31 +68,31 @@ def test_figures_of_an_epoch_are_means_over_all_its_images(splits: Splits) -> No
 
 
 def test_sgd_is_plain_back_propagation(splits: Splits) -> None:
-    model = new_model(SMALL, Material.of(splits.train))
+    model = new_model(MLP, Material.of(splits.train))
     assert isinstance(model.optimizer, keras.optimizers.SGD)
     assert model.optimizer.momentum == 0
-    assert float(model.optimizer.learning_rate) == pytest.approx(SMALL.learning_rate)
+    assert float(model.optimizer.learning_rate) == pytest.approx(MLP.learning_rate)
 
 
 def test_cosine_warms_up_then_falls_to_nothing() -> None:
-    rate = make_schedule(replace(CNN, epochs=4, schedule="cosine"), steps=100)
+    rate = make_schedule(replace(SMALL, epochs=4, schedule="cosine"), steps=100)
     rates = [float(rate(step)) for step in range(401)]
     top = int(np.argmax(rates))
-    assert rates[0] == pytest.approx(0.05 * CNN.learning_rate, rel=1e-3)
+    assert rates[0] == pytest.approx(0.05 * SMALL.learning_rate, rel=1e-3)
     assert top == 50
-    assert rates[top] == pytest.approx(CNN.learning_rate, rel=1e-3)
+    assert rates[top] == pytest.approx(SMALL.learning_rate, rel=1e-3)
     assert rates[400] == pytest.approx(0, abs=1e-6)
     assert all(now <= before for before, now in zip(rates[top:], rates[top + 1 :], strict=False))
 
 
 def test_diverging_training_is_one_clear_error(splits: Splits) -> None:
     with pytest.raises(UsageError, match=r"expected a finite loss, found nan; take a --learning-rate below 1e\+30"):
-        fit(splits, replace(SMALL, learning_rate=1e30, epochs=4))
+        fit(splits, replace(MLP, learning_rate=1e30, epochs=4))
 
 
 def test_checkpoint_brings_back_model_optimizer_and_history(splits: Splits, tmp_path: Path) -> None:
-    model, history = fit(splits, CNN)
-    progress = Progress(CNN, "0" * 64, tuple(history))
+    model, history = fit(splits, SMALL)
+    progress = Progress(SMALL, "0" * 64, tuple(history))
     checkpoint.save_checkpoint(tmp_path, model, progress)
     assert checkpoint.read_progress(tmp_path) == progress
     loaded = checkpoint.load_checkpoint(tmp_path)
@@ -105,8 +105,8 @@ def test_checkpoint_brings_back_model_optimizer_and_history(splits: Splits, tmp_
 def test_checkpoint_that_fails_half_way_leaves_the_last_one(
     splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = new_model(SMALL, Material.of(splits.train))
-    first = Progress(SMALL, "0" * 64, ())
+    model = new_model(MLP, Material.of(splits.train))
+    first = Progress(MLP, "0" * 64, ())
     checkpoint.save_checkpoint(tmp_path, model, first)
 
     def full(*_: object, **__: object) -> None:
@@ -129,11 +129,11 @@ def test_broken_checkpoint_is_one_clear_error(tmp_path: Path, content: bytes) ->
 
 
 def test_plain_model_has_no_optimizer_and_the_same_weights(splits: Splits, tmp_path: Path) -> None:
-    model, _ = fit(splits, CNN)
+    model, _ = fit(splits, SMALL)
     checkpoint.save_plain(tmp_path / "model.keras", model)
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert same_weights(model, loaded)
     assert not getattr(loaded, "compiled", False)
-    checkpoint.save_checkpoint(tmp_path, model, Progress(CNN, "0" * 64, ()))
+    checkpoint.save_checkpoint(tmp_path, model, Progress(SMALL, "0" * 64, ()))
     # Adam keeps two more values a weight.
     assert (tmp_path / "model.keras").stat().st_size < 0.5 * (tmp_path / checkpoint.NAME).stat().st_size

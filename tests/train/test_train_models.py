@@ -45,13 +45,13 @@ def test_scaling_to_one_is_inside_and_softmax_is_last(name: str) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (5, 8, 3)])
-def test_mlp_and_cnn_take_the_smallest_images(shape: tuple[int, int, int]) -> None:
-    for name in ("mlp", "cnn"):
+def test_mlp_and_the_family_take_the_smallest_images(shape: tuple[int, int, int]) -> None:
+    for name in ("mlp", *FAMILY):
         assert build_model(name, shape, 3).output.shape == (None, 3)
 
 
 def test_lenet5_says_which_images_are_too_small() -> None:
-    with pytest.raises(UsageError, match=r"at least 12 x 12 pixels, found 8 x 11; take --model cnn"):
+    with pytest.raises(UsageError, match=r"at least 12 x 12 pixels, found 8 x 11; take --model small"):
         build_model("lenet5", (8, 11, 1), 10)
 
 
@@ -62,7 +62,7 @@ def test_known_sizes() -> None:
 
     assert of("mlp") == (784 * 128 + 128 + 128 * 10 + 10, 784 * 128 + 128 * 10)
     assert of("lenet5") == (61_706, 784 * 25 * 6 + 100 * 150 * 16 + 400 * 120 + 120 * 84 + 84 * 10)
-    parameters, macs = of("cnn")
+    parameters, macs = of("small")
     assert parameters <= 55_000
     assert macs <= 2_500_000
 

@@ -28,7 +28,7 @@ from edgedigits_train.pool import AMOUNTS, OUTLIER, PARTS, Pool, make_pool
 from edgedigits_train.run import Start, train
 
 Begin = Callable[[Sequence[object]], "subprocess.Popen[str]"]
-OPTIONS = ("--paper", "--model", "cnn", "--epochs", 3, "--batch-size", 16, "--seed", 3)
+OPTIONS = ("--paper", "--model", "small", "--epochs", 3, "--batch-size", 16, "--seed", 3)
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def test_accuracy_counts_digits_alone() -> None:
 
 
 def test_network_learns_digits_and_that_outliers_are_none(splits: Splits, pool: Pool) -> None:
-    config = resolve({"model": "cnn", "epochs": 30, "batch_size": 16, "augment": False, "paper": True, "threads": 1})
+    config = resolve({"model": "small", "epochs": 30, "batch_size": 16, "augment": False, "paper": True, "threads": 1})
     material = Material.of(splits.train, pool)
     model = new_model(config, material)
     history = list(train_epochs(model, material, splits.validation, config, 0))

@@ -30,7 +30,7 @@ from edgedigits_train.models import count_macs
 from edgedigits_train.run import PICTURES, find_start, train
 
 Start = Callable[[Sequence[object]], "subprocess.Popen[str]"]
-OPTIONS = ("--model", "cnn", "--epochs", 5, "--batch-size", 16, "--seed", 3)
+OPTIONS = ("--model", "small", "--epochs", 5, "--batch-size", 16, "--seed", 3)
 
 
 @pytest.fixture(scope="module")
@@ -84,13 +84,13 @@ def test_json_is_the_record_alone_and_progress_goes_to_standard_error(whole: tup
     folder, out, err = whole
     assert out == (folder / "train.json").read_text()
     lines = err.splitlines()
-    assert lines[0].startswith("training: model cnn, ")
+    assert lines[0].startswith("training: model small, ")
     assert [line.split()[:2] for line in lines[1:]] == [["epoch", f"{n}/5"] for n in range(1, 6)]
 
 
 def test_record_says_what_was_done(record: dict[str, Any], splits: Splits) -> None:
     config = record["config"]
-    assert (config["model"], config["epochs"], config["batch_size"], config["seed"]) == ("cnn", 5, 16, 3)
+    assert (config["model"], config["epochs"], config["batch_size"], config["seed"]) == ("small", 5, 16, 3)
     assert config["threads"] == 1
     assert record["versions"]["keras"] == keras.__version__
     assert set(record["versions"]) == {"python", "keras", "tensorflow", "numpy", "edgedigits"}
@@ -158,7 +158,7 @@ def test_killed_and_resumed_run_ends_with_the_same_weights(
     process = start_training(["-o", folder, "--resume"])
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert err.startswith(f"going on after epoch {len(progress.history)} of 5: model cnn, ")
+    assert err.startswith(f"going on after epoch {len(progress.history)} of 5: model small, ")
     for own, expected in zip(weights(folder), weights(whole[0]), strict=True):
         np.testing.assert_array_equal(own, expected)
     resumed = json.loads((folder / "train.json").read_text())
@@ -240,8 +240,8 @@ def test_resuming_with_other_options_is_refused(tmp_path: Path, start_training: 
     interrupt_after(start_training(["--model", "mlp", "--epochs", 2000, "-o", folder]), 1, signal.SIGKILL)
     assert find_start(folder, {"model": "mlp"}, resume=True, overwrite=False).config.epochs == 2000
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(UsageError, match=r"started with --model mlp \(asked: cnn\), --seed 0 \(asked: 1\)"):
-        find_start(folder, {"model": "cnn", "seed": 1}, resume=True, overwrite=False)
+    with pytest.raises(UsageError, match=r"started with --model mlp \(asked: small\), --seed 0 \(asked: 1\)"):
+        find_start(folder, {"model": "small", "seed": 1}, resume=True, overwrite=False)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 

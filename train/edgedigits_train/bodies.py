@@ -41,7 +41,6 @@ FAMILY: Mapping[str, str] = {
     "tiny": "16s2v 16v 20s2v 20v 17v",
     "small": "32s2v 32v 40s2v 40 40v",
     "base": "32k5s2 64 96s2 128 128",
-    "cnn": "24k5s2 32s2 48 52s2",
 }
 _STAGE = re.compile(r"(\d+)(?:k(\d+))?(?:s(\d+))?(d?)(v?)")
 
@@ -88,7 +87,7 @@ def lenet5(x: Any) -> Any:
     if min(height, width) < LENET_MINIMUM:
         raise UsageError(
             f"lenet5: expected images of at least {LENET_MINIMUM} x {LENET_MINIMUM} pixels, "
-            f"found {height} x {width}; take --model cnn"
+            f"found {height} x {width}; take --model small"
         )
     x = layers.Conv2D(6, 5, padding="same", activation="relu", name="c1")(x)
     x = layers.MaxPooling2D(2, name="s2")(x)

@@ -104,7 +104,6 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
         "base": Recipe(epochs=4),
         "mlp": Recipe(epochs=10, batch_size=32, optimizer="sgd", schedule="constant", augment=False),
         "lenet5": Recipe(epochs=12, batch_size=128),
-        "cnn": Recipe(epochs=12, batch_size=128),
     },
     "best": {
         "nano": Recipe(epochs=100, bend=0.01, average=0.998),
@@ -113,14 +112,13 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
         "base": Recipe(epochs=60, optimizer="adamw", bend=0.02, paper=True, paper_share=0.33, average=0.998),
         "mlp": Recipe(epochs=40),
         "lenet5": Recipe(epochs=40),
-        "cnn": Recipe(epochs=24, batch_size=128, paper=True),
     },
 }
 LEARNING_RATES: Mapping[str, float] = {"adam": 6e-3, "adamw": 6e-3, "sgd": 0.1}
 # Softens a teacher's answers until the second and the third best are heard, too; 1 to 2 are alike: models/README.md.
 TEMPERATURE = 2.0
 MODELS = tuple(PRESETS["quick"])
-DEFAULT_MODEL, DEFAULT_PRESET = "cnn", "quick"
+DEFAULT_MODEL, DEFAULT_PRESET = "small", "quick"
 
 
 def option(name: str) -> str:

@@ -11,6 +11,7 @@ TRAIN ?=
 PI ?=
 # Of benchmarks/reading/measure.py: READING="--data PATH" judges a folder of label folders, too.
 READING ?=
+MEMBERS = $(addprefix build/members/,base small tiny nano lenet5 mlp)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat reading thresholds readme constraints clean
@@ -69,7 +70,7 @@ pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compat
 	$(BIN)/python benchmarks/silently_wrong.py models/small.keras build/pi build/silently-wrong
 	$(BIN)/python benchmarks/pi.py dist/*.whl --bundle build/pi --lie build/silently-wrong $(PI)
 
-pi-family: override PI += $(addprefix --member build/members/,nano tiny base mlp lenet5)
+pi-family: override PI += $(addprefix --member ,$(filter-out %/small,$(MEMBERS)))
 pi-family: pi ## pi, and of the whole family self-test, parity and instructions (needs build/members, which models/make.py makes)
 
 bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine (50 minutes, 4 GB in the cache)
@@ -88,8 +89,13 @@ bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine 
 	$(BIN)/python benchmarks/training.py -o benchmarks/results/training.json
 	$(BIN)/python benchmarks/readme.py
 
-models: install ## train the whole family again, export and judge it; goes on where it was stopped (hours)
+models: install ## train the whole family again, export, prove and measure it; goes on where it was stopped (hours)
 	$(BIN)/python models/make.py
+	$(BIN)/edgedigits bench $(MEMBERS) --variant int8.tflite --engine litert --seconds 0.03 --overwrite \
+	  -o benchmarks/results/family-latency.json
+	$(BIN)/python benchmarks/robustness.py $(READING)
+	$(BIN)/python benchmarks/front.py
+	$(BIN)/python benchmarks/readme.py
 
 bundle: install ## export the shipped bundles from the reference models
 	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --variants int8,float32.tflite \

@@ -13,8 +13,9 @@ from edgedigits.datasets import Dataset
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
-# How many random pairs are blended to find those near a boundary; more find closer ones, slowly.
-_PAIRS = 1000
+# How many random pairs are blended to find those near a boundary; more find closer ones, slowly. All are pairs of the
+# same few images, whichever the model: whoever keeps several bundles keeps no more of the data.
+_PAIRS, _SOURCES = 1000, 64
 _BLENDS = 32
 _MIX = 0.5
 _ENLARGED = 3
@@ -41,7 +42,8 @@ def _ordinary(data: Dataset, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def _closest_blends(data: Dataset, predict: Predict, rng: np.random.Generator) -> NDArray[np.uint8]:
-    first, second = rng.integers(0, len(data), (2, _PAIRS))
+    sources = rng.permutation(len(data))[:_SOURCES]
+    first, second = sources[rng.integers(0, len(sources), (2, _PAIRS))]
     mixed = _MIX * data.images[first].astype(np.float32) + (1 - _MIX) * data.images[second]
     images = np.rint(mixed).astype(np.uint8)
     top = np.sort(predict(images), axis=1)

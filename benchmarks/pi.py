@@ -43,6 +43,7 @@ ASKED = [
     (board, name) for name, board in product(SYSTEMS, BOARDS) if SYSTEMS[name].architecture == "arm64" or board == "pi3"
 ]
 GUESTS = 2  # at once
+FEW = 100  # digits for a member: an emulated board takes minutes for a thousand in the largest one
 # Of instructions per inference. LiteRT and tflite repeat within 0.01 %, onnxruntime within 0.2 %; bookworm and trixie,
 # with other C libraries, Pythons and builds of the same releases, differ by about 1 % at most. Another choice of
 # kernels, which is what this is to notice, changes counts by tens of percent.
@@ -56,9 +57,10 @@ def main() -> int:
         folder = Path(name)
         zipfile.ZipFile(args.wheel).extractall(folder / "wheel")
         bundle, *members = bundles(args.bundle, args.member)
-        data, picture, label = _digits(folder, args.digits)
+        data, few, picture, label = _digits(folder, args.digits)
         plugin, native = _plugin(folder), folder / "native"
-        task = Task(bundle, tuple(members), folder / "wheel", data, picture, label, native, plugin, tuple(args.lie))
+        wheel = folder / "wheel"
+        task = Task(bundle, tuple(members), wheel, data, few, picture, label, native, plugin, tuple(args.lie))
         for one in task.bundles:
             print(f"{one.manifest.name} natively: {', '.join(_native(task, one))}", file=sys.stderr)
         with ThreadPoolExecutor(GUESTS) as pool:
@@ -66,7 +68,7 @@ def main() -> int:
     result = {
         "note": NOTE, "wheel": args.wheel.name, "bundle": bundle.id,
         "members": {member.manifest.name: member.id for member in members}, "digits": args.digits,
-        "data": "mnist:test", "skipped": _skipped(task), "machines": machines,
+        "member_digits": min(FEW, args.digits), "data": "mnist:test", "skipped": _skipped(task), "machines": machines,
     }  # fmt: skip
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(result, indent=1) + "\n")
@@ -137,19 +139,20 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _digits(folder: Path, count: int) -> tuple[Path, Path, int]:
-    """The first test digits as a data set; one of them as a picture, dark ink on white, and its label."""
+def _digits(folder: Path, count: int) -> tuple[Path, Path, Path, int]:
+    """The first test digits as a data set, and some of them; one of them as a picture, dark on white, and its label."""
     digits = load_mnist()[1].take(np.arange(count))
-    data, picture = folder / "digits.npz", folder / "digit.png"
-    np.savez(data, images=digits.images, labels=digits.labels, names=np.array(digits.names))
+    data, few, picture = folder / "digits.npz", folder / "few.npz", folder / "digit.png"
+    for path, part in ((data, digits), (few, digits.take(np.arange(min(FEW, count))))):
+        np.savez(path, images=part.images, labels=part.labels, names=np.array(part.names))
     Image.fromarray(255 - digits.images[0, ..., 0]).resize((112, 112)).save(picture)
-    return data, picture, int(digits.labels[0])
+    return data, few, picture, int(digits.labels[0])
 
 
 def _native(task: Task, bundle: Bundle) -> list[str]:
     """Answer with every engine of this machine, to compare with; returns their names."""
     kept = folder_of(bundle, task.native)
-    words = ["parity", bundle.path, "--data", task.data, "--save-outputs", kept, "--json"]
+    words = ["parity", bundle.path, "--data", task.data_of(bundle), "--save-outputs", kept, "--json"]
     subprocess.run([sys.executable, "-m", "edgedigits.cli.main", *words], check=True, capture_output=True)
     read = {file.format for file in bundle.manifest.files}
     return [name for name in installed_engines() if ENGINES[name].format in read]

@@ -39,8 +39,9 @@ class Task:
     ----------
     bundle: asked everything; members: bundles that are only proved and counted.
     wheel: the unpacked wheel under test.
-    data: an .npz of labelled digits; picture: one of them as a PNG, whose answer is ``label``.
-    native: outputs of this machine's engines for ``data``, a folder a bundle, see `folder_of`.
+    data: an .npz of labelled digits; few: the first of them, for the members.
+    picture: one of them as a PNG, whose answer is ``label``.
+    native: outputs of this machine's engines for the digits, a folder a bundle, see `folder_of`.
     plugin: that counts instructions; None without a compiler.
     lies: bundles that load and answer wrongly in tflite-runtime.
 
@@ -50,6 +51,7 @@ class Task:
     members: tuple[Bundle, ...]
     wheel: Path
     data: Path
+    few: Path
     picture: Path
     label: int
     native: Path
@@ -60,6 +62,10 @@ class Task:
     def bundles(self) -> tuple[Bundle, ...]:
         """The one that is asked everything, then the members."""
         return self.bundle, *self.members
+
+    def data_of(self, bundle: Bundle) -> Path:
+        """The digits that a bundle is asked about."""
+        return self.data if bundle is self.bundle else self.few
 
 
 def folder_of(bundle: Bundle, folder: Path) -> Path:
@@ -159,7 +165,7 @@ class _OneBoard:
     def rows(self, bundle: Bundle) -> Iterator[dict[str, Any]]:
         """Each file in each engine: its answers there and here, and its instructions per inference."""
         here, there = folder_of(bundle, self.task.native), self._folder(bundle) / "outputs"
-        self._run("parity", bundle.path, "--data", self.task.data, "--save-outputs", there)
+        self._run("parity", bundle.path, "--data", self.task.data_of(bundle), "--save-outputs", there)
         for engine in self.engines:
             files = [file for file, _ in pairs(bundle.manifest.files, [engine])]
             counts = self._instructions(bundle, engine, files)
@@ -182,7 +188,7 @@ class _OneBoard:
         against = engine if outputs_path(here, file.path, engine).exists() else "litert"
         answers = read_outputs(outputs_path(there, file.path, engine)).probabilities
         reference = read_outputs(outputs_path(here, file.path, against)).probabilities
-        labels = read_npz(self.task.data).labels
+        labels = read_npz(self.task.data).labels[: len(answers)]
         figures, gate = compare(answers, reference, labels), GATES[file.precision]
         if gate.max_abs_difference is not None and not figures.max_abs_difference <= gate.max_abs_difference:
             self.failed.append(f"{file.path} in {engine}: max |Δ| {figures.max_abs_difference:.2g}")

@@ -222,7 +222,10 @@ def _sentence(text: str) -> str:
 def _boards_note(pi: dict[str, Any]) -> str:
     command, shared = "make pi", ""
     if _members(pi):
-        command, shared = "make pi-family", " A row of several files has the worst of them in all engines."
+        command, shared = (
+            "make pi-family",
+            f" A row of several files ({pi['member_digits']} digits) has the worst of them.",
+        )
     return (
         f"{pi['digits']:,} digits of {pi['data']} on emulated boards with the real wheels of each platform, against "
         f"the same engine on the desk (where it has none, against LiteRT).{shared} This proves compatibility and "

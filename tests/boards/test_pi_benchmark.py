@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgedigits.bundle import Bundle
@@ -119,8 +120,10 @@ class DeadBoard:
 
 
 def task(pi: ModuleType, bundle: Bundle, member: Bundle, folder: Path) -> Any:
-    data, picture, label = ROOT / "tests" / "data" / "digits.npz", folder / "digit.png", 7
-    return pi.Task(bundle, (member,), folder, data, picture, label, folder / "native", None, ())
+    data, few, picture = ROOT / "tests" / "data" / "digits.npz", folder / "few.npz", folder / "digit.png"
+    with np.load(data) as digits:
+        np.savez(few, images=digits["images"][:20], labels=digits["labels"][:20], names=digits["names"])
+    return pi.Task(bundle, (member,), folder, data, few, picture, 7, folder / "native", None, ())
 
 
 def test_members_are_asked_for_proof_alone_and_fail_the_gate_as_the_main_bundle_does(
@@ -160,5 +163,5 @@ def test_rows_of_each_bundle_come_from_its_own_files(pi, shipped, member, tmp_pa
     passed = {row["file"]: row["passed"] for row in board.selftest(member) if row["engine"] == "litert"}
     assert passed == {left: True, lost: False}
     rows = [row for row in board.rows(member) if row["engine"] == "litert"]
-    assert [(row["file"], row["flips"], row["max_abs_difference"]) for row in rows] == [(left, 0, 0.0)]
+    assert [(row["file"], row["count"], row["flips"], row["max_abs_difference"]) for row in rows] == [(left, 20, 0, 0)]
     assert [line.split()[0] for line in board.failed] == ["selftest", "parity"]

@@ -40,6 +40,7 @@ def result(*machines: dict[str, Any], members: tuple[str, ...] = ("nano",)) -> d
         "wheel": "a.whl",
         "bundle": "ab" * 32,
         "digits": 1000,
+        "member_digits": 100,
         "data": "mnist:test",
     }
     return {**told, "members": dict.fromkeys(members, "an id"), "machines": list(machines)}

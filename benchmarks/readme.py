@@ -19,6 +19,7 @@ from family import family_table
 from front import front_table, picture
 from limit.bound import limit_table
 from loadgen.verdict import loadgen_table
+from outliers_table import outliers_table
 from overhead.table import overhead_table
 from peers.table import peers_table
 from pictures import draw_engines, draw_loadgen, draw_overhead, draw_peers
@@ -51,6 +52,7 @@ def sections() -> Iterator[tuple[str, str, str]]:
     """Page, mark, and what belongs between ``<!-- mark: ... -->`` and ``<!-- /mark -->``."""
     pi = result("pi")
     yield "README.md", "family", family_table(result("family"), result("family-latency"))
+    yield "models/README.md", "outliers", outliers_table(json.loads((ROOT / "models" / "outliers.json").read_text()))
     yield "models/README.md", "search", search_table(read_log("search"), read_log("cost"))
     yield "docs/reading.md", "reading-family", robustness_table(result("robustness"))
     yield "README.md", "variants", variants_table(result("parity"), result("engines"))

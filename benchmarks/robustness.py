@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 MEMBERS = ROOT / "build" / "members"
 RESULT = ROOT / "benchmarks" / "results" / "robustness.json"
 MEASURE = Path(__file__).parent / "reading" / "measure.py"
-COUNT = "1000"  # of each kind at most
+COUNT = "300"  # of each kind at most
 # Set, heading, and the figure of it that is shown.
 COLUMNS = (
     ("data", "drawn digits (`--data`)", "top1"),

@@ -27,7 +27,7 @@ from edgedigits_train.teacher import Teacher, sharpen, softened
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory: pytest.TempPathFactory, splits: Splits) -> Path:
     material = Material.of(splits.train)
-    config = resolve({"model": "small", "epochs": 15, "batch_size": 16, "augment": False, "threads": 1})
+    config = resolve({"model": "mlp", "optimizer": "adam", "epochs": 15, "augment": False, "threads": 1})
     model = new_model(config, material)
     list(train_epochs(model, material, splits.validation, config, 0))
     path = tmp_path_factory.mktemp("teacher") / "model.keras"

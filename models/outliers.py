@@ -24,7 +24,6 @@ import numpy as np
 from evidence import CLASSES, SCORES, Floats, auroc, softmax
 from numpy.typing import NDArray
 from PIL import Image
-from unseen import unseen_fonts
 
 from edgedigits.datasets import Splits, load_splits
 from edgedigits.files import write_atomic
@@ -86,12 +85,12 @@ class Seen:
 def draw_samples() -> Iterator[tuple[str, str, Grey]]:
     """Group, kind and picture of what is no digit; the typefaces of `letters` are those that training had, too."""
     sys.path.append(str(ROOT / "benchmarks" / "reading"))
-    from fonts import tuning_fonts
+    from fonts import tuning_fonts, unseen_fonts
     from letters import letters
     from negatives import negatives
     from phone import empty_cells
 
-    for group, faces in (("letters", tuning_fonts()), ("unseen letters", unseen_fonts(KEPT / "fonts"))):
+    for group, faces in (("letters", tuning_fonts()), ("unseen letters", unseen_fonts())):
         yield from ((group, group, each.image) for each in letters(TUNING_SEED, None, faces))
     for noise in (negatives(TUNING_SEED, COUNT), empty_cells(TUNING_SEED, COUNT)):
         yield from (("noise", each.kind, each.image) for each in noise)

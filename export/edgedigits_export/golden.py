@@ -43,7 +43,8 @@ def _ordinary(data: Dataset, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 def _closest_blends(data: Dataset, predict: Predict, rng: np.random.Generator) -> NDArray[np.uint8]:
     sources = rng.permutation(len(data))[:_SOURCES]
-    first, second = sources[rng.integers(0, len(sources), (2, _PAIRS))]
+    pairs = np.stack(np.triu_indices(len(sources)), axis=1)
+    first, second = sources[rng.permutation(pairs)[:_PAIRS].T]
     mixed = _MIX * data.images[first].astype(np.float32) + (1 - _MIX) * data.images[second]
     images = np.rint(mixed).astype(np.uint8)
     top = np.sort(predict(images), axis=1)

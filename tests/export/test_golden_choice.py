@@ -34,6 +34,17 @@ def test_blends_lie_at_the_boundary():
     assert set(scores[1::2]) == {0.0, 1.0}
 
 
+def test_no_blend_is_there_twice():
+    few = pool().take(np.arange(0, SIDE**2, 33))
+    chosen = choose_golden(few, unsure_of(10), 0)[:-3].reshape(-1, SIDE**2)
+    assert len(np.unique(chosen, axis=0)) == len(chosen)
+
+
+def test_a_single_image_has_golden_inputs_too():
+    one = pool().take(np.array([3]))
+    assert len(choose_golden(one, unsure_of(10), 0)) >= 1 + 3
+
+
 def test_bundles_of_several_models_hold_few_images_of_the_data_between_them():
     golden = [choose_golden(pool(), unsure_of(row), 0)[:-3] for row in (6, 10, 14)]
     assert not np.array_equal(golden[0], golden[1])

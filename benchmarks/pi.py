@@ -102,7 +102,7 @@ def drifted(result: dict[str, Any], committed: dict[str, Any]) -> list[str]:
     Committed members that this run was not asked about have nothing to be compared with, and need not.
     """
     before, now = _counts(committed), _counts(result)
-    unasked = committed.get("members", {}).keys() - result["members"].keys()
+    unasked = committed["members"].keys() - result["members"].keys()
     before = {key: count for key, count in before.items() if model_and_variant(key[3])[0] not in unasked}
     found = [f"{' '.join(key)}: in the committed results, not in these" for key in before.keys() - now.keys()]
     for key, count in now.items():

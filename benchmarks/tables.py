@@ -55,7 +55,7 @@ def boards_table(pi: dict[str, Any]) -> str:
         "|---|---|---|---|---:|---:|---:|---|",
     ]
     lines += [_board_row(same, f"`{same[0]['file']}`") for same in _grouped(_main(pi), "system", "release", "file")]
-    for name in _members(pi):
+    for name in pi["members"]:
         rows = [row for row in _rows(pi) if row["model"] == name]
         lines += [
             _board_row(same, f"`{name}`, {len({row['file'] for row in same})} files")
@@ -146,13 +146,8 @@ def _rows(pi: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _members(pi: dict[str, Any]) -> dict[str, str]:
-    found: dict[str, str] = pi.get("members", {})
-    return found
-
-
 def _main(pi: dict[str, Any]) -> list[dict[str, Any]]:
-    return [row for row in _rows(pi) if row["model"] not in _members(pi)]
+    return [row for row in _rows(pi) if row["model"] not in pi["members"]]
 
 
 def _counted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -221,7 +216,7 @@ def _sentence(text: str) -> str:
 
 def _boards_note(pi: dict[str, Any]) -> str:
     command, shared = "make pi", ""
-    if _members(pi):
+    if pi["members"]:
         command, shared = (
             "make pi-family",
             f" A row of several files ({pi['member_digits']} digits) has the worst of them.",

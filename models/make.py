@@ -25,7 +25,7 @@ from edgedigits.datasets import Dataset, load_splits
 from edgedigits.files import write_atomic
 from edgedigits.images.decode import read_pixels
 from edgedigits.trust.answers import answer_apart
-from edgedigits_train.config import resolve
+from edgedigits_train.config import option, resolve
 
 ROOT = Path(__file__).parent.parent
 RUNS, BUNDLES, RECORDS = ROOT / "build" / "family", ROOT / "build" / "members", ROOT / "models" / "runs"
@@ -55,7 +55,6 @@ def main() -> None:
         for seed in range(MEMBERS[member]):
             folder = RUNS / f"{member}-{seed}"
             _train(member, seed, folder)
-            _export(member, folder)
             _judge(member, seed, folder, splits.validation)
         best = best_seed(_runs(member), member)
         _prove(member, RUNS / f"{member}-{best}")
@@ -69,15 +68,15 @@ def main() -> None:
 
 
 def _train(member: str, seed: int, folder: Path) -> None:
-    teacher = [] if member in UNTAUGHT else ["--teacher", str(RUNS.relative_to(ROOT) / f"{TEACHER}-0" / "model.keras")]
-    given = {"model": member, "preset": "best", "seed": seed, **({"teacher": teacher[1]} if teacher else {})}
-    wanted = resolve(given).to_dict()
-    if (record := _read(folder / "train.json")) and _alike(record["config"], wanted):
+    given = {"model": member, "preset": "best", "seed": seed}
+    if member not in UNTAUGHT:
+        given["teacher"] = str(RUNS.relative_to(ROOT) / f"{TEACHER}-0" / "model.keras")
+    record = _read(folder / "train.json")
+    if record and _alike(record["config"], resolve(given).to_dict()):
         return
+    options = [word for name, value in given.items() for word in (option(name), str(value))]
     # The command itself refuses to go on with another configuration.
-    again = "--overwrite" if record else "--resume"
-    words = ["--model", member, "--preset", "best", "--seed", str(seed), *teacher, "-o", str(folder), again]
-    _edgedigits("train", *words)
+    _edgedigits("train", *options, "-o", str(folder), "--overwrite" if record else "--resume")
 
 
 def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -85,20 +84,18 @@ def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return {**one, "threads": 0} == {**other, "threads": 0}
 
 
-def _export(member: str, folder: Path) -> None:
-    manifest = folder / "bundle" / "manifest.json"
-    if manifest.exists() and manifest.stat().st_mtime > (folder / "train.json").stat().st_mtime:
-        return
-    words = ["--calibration", "mnist", "--variants", "int8.tflite", "--name", member, "-o", str(manifest.parent)]
-    _edgedigits("export", str(folder / "model.keras"), *words, "--overwrite")
+def _export(member: str, folder: Path, bundle: Path, *words: str) -> None:
+    words = ("--calibration", "mnist", "--name", member, *words, "-o", str(bundle), "--overwrite")
+    _edgedigits("export", str(folder / "model.keras"), *words)
 
 
 def _judge(member: str, seed: int, folder: Path, validation: Dataset) -> None:
-    """Write a run's figures beside it, and copy its record to those that are committed."""
+    """Write the figures of a run's int8 file beside it, and copy its record to those that are committed."""
+    if (folder / JUDGED).exists() and (folder / JUDGED).stat().st_mtime > (folder / "train.json").stat().st_mtime:
+        return
+    _export(member, folder, folder / "bundle", "--variants", "int8.tflite")
     record, manifest = _read(folder / "train.json"), _read(folder / "bundle" / "manifest.json")
     (file,) = manifest["files"]
-    if (known := _read(folder / JUDGED)) and known["sha256"] == file["sha256"]:
-        return
     write_atomic(RECORDS / f"{member}-{seed}.json", (folder / "train.json").read_bytes())
     path = folder / "bundle" / file["path"]
     answers = answer_apart(path, "litert", validation.images).probabilities
@@ -136,22 +133,12 @@ def _runs(member: str) -> list[dict[str, Any]]:
 
 
 def _prove(member: str, folder: Path) -> None:
-    """Export all variants of the best seed, and note whether they pass."""
-    bundle, proof, started = BUNDLES / member, BUNDLES / f"{member}.json", _read(folder / JUDGED)["sha256"]
-    if (known := _read(proof)) and known["from"] == started:
+    """Export all variants of the best seed, and note whether they pass; an export like the last one has its proof."""
+    bundle, proof = BUNDLES / member, BUNDLES / f"{member}.json"
+    _export(member, folder, bundle)
+    told: dict[str, Any] = {"bundle": _read(bundle / "manifest.json")["id"]}
+    if (known := _read(proof)) and known["bundle"] == told["bundle"]:
         return
-    _edgedigits(
-        "export",
-        str(folder / "model.keras"),
-        "--calibration",
-        "mnist",
-        "--name",
-        member,
-        "-o",
-        str(bundle),
-        "--overwrite",
-    )
-    told: dict[str, Any] = {"from": started, "bundle": _read(bundle / "manifest.json")["id"]}
     for verb, words in PROOFS.items():
         told[verb] = _call(verb, str(bundle), *words)
     write_atomic(proof, json.dumps(told).encode())

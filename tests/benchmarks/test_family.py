@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
 from pathlib import Path
@@ -18,15 +17,8 @@ pytestmark = pytest.mark.skipif(not (ROOT / "models").is_dir(), reason="the whee
 
 
 @pytest.fixture
-def make(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT / "models"))
-    return importlib.import_module("make")
-
-
-@pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    return importlib.import_module("family")
+def make(script) -> ModuleType:
+    return script("models/make")
 
 
 def run(member: str, seed: int, validation: float, test: float, **others: Any) -> dict[str, Any]:
@@ -97,7 +89,7 @@ def test_every_member_passes_all_that_proves_a_bundle(make):
     assert not any(proof[verb] for proof in proofs.values() for verb in make.PROOFS)
 
 
-def test_table_tells_mean_spread_and_what_did_not_pass(table):
+def test_table_tells_mean_spread_and_what_did_not_pass(script):
     runs = [run("base", 0, 0.998, 0.9975), run("nano", 0, 0.991, 0.99), run("nano", 1, 0.993, 0.992)]
     passed = {"selftest": 0, "check": 0, "parity": 0}
     latency = {
@@ -108,18 +100,16 @@ def test_table_tells_mean_spread_and_what_did_not_pass(table):
         ],
     }  # fmt: skip
     result = {"runs": runs, "proofs": {"base": passed, "nano": passed}}
-    lines = table.family_table(result, latency).splitlines()
+    lines = script("benchmarks/family").family_table(result, latency).splitlines()
     assert lines[2] == "| `base` | 9,876 | 7,654 | 7,334 | 0.13 | 61.2 | 99.80 % | 99.75 % | 99.70 % | 2 |"
     assert "| 1.8 | 99.20 ± 0.14 % | 99.10 ± 0.14 % | 99.70 ± 0.00 % | 2 |" in lines[3]
     assert "over 2 seeds" in lines[-1]
     assert "All variants of every member pass" in lines[-1]
     result["proofs"]["nano"] = {**passed, "parity": 1}
-    assert "did not pass: `parity` of `nano`." in table.family_table(result, latency)
+    assert "did not pass: `parity` of `nano`." in script("benchmarks/family").family_table(result, latency)
 
 
-def test_search_table_has_a_line_a_recipe_with_its_seeds_mean(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    searched = importlib.import_module("searched")
+def test_search_table_has_a_line_a_recipe_with_its_seeds_mean(script):
     recipe = {
         "epochs": 12, "batch_size": 256, "bend": 0.01, "paper": False, "average": 0.0, "macs": 127_180,
         "validation_loss": 0.03,
@@ -131,8 +121,39 @@ def test_search_table_has_a_line_a_recipe_with_its_seeds_mean(monkeypatch):
         {**taught, "body": "12s2v", "seed": 1, "validation": 0.992},
         {**taught, "body": "16s2v", "macs": 9, "seed": 1, "validation": 0.992},
     ]
-    lines = searched.search_table(tried, [{"body": "12s2v", "bytes": 9876, "ratio": 0.246}]).splitlines()[2:]
+    lines = (
+        script("benchmarks/searched")
+        .search_table(tried, [{"body": "12s2v", "bytes": 9876, "ratio": 0.246}])
+        .splitlines()[2:]
+    )
     assert [line.split(" | ")[0] for line in lines] == ["| `16s2v`", "| `12s2v`", "| `12s2v`"]
     assert lines[0].startswith("| `16s2v` | – | 0.00 | – |")
     assert lines[1] == "| `12s2v` | 9,876 | 0.13 | 0.25 | 12 | 256 | 0.01 | no | 0 | – | 1 | 98.00 % | 0.0300 |"
     assert lines[2].endswith("| 2.0 | 2 | 99.10 % | 0.0300 |")
+
+
+def test_robustness_table_has_a_line_a_member_and_a_dash_for_what_could_not_be_had(script):
+    def told(right: float) -> dict[str, Any]:
+        digits = {"title": "scans", "variants": {"int8": {"n": 300, "top1": right, "top1_unrejected": right + 0.01}}}
+        none = {"title": "none", "variants": {"int8": {"n": 1300, "refused": 0.5}}}
+        sets = {"scans": digits, "corrupted": digits, "letters": none, "negatives": none}
+        return {"sets": {"data": {"title": "drawn", "skipped": "no folder"}, **sets}}
+
+    members = {"small": told(0.9), "nano": told(0.8)}
+    lines = script("benchmarks/robustness").robustness_table({"members": members}).splitlines()
+    assert lines[2] == "| `small` | – | 90.0 % | 91.0 % | 90.0 % | 50.0 % | 50.0 % |"
+    assert lines[3].startswith("| `nano` | – | 80.0 % |")
+    assert "none: 1,300" in lines[-1]
+    assert "drawn" not in lines[-1]
+
+
+def test_training_table_tells_the_medians_and_what_the_pipeline_costs(script):
+    row = {
+        "model": "small", "batch_size": 256, "images_per_second": {"bare": [1, 2, 3]},
+        "median": {"bare": 11_000, "whole": 10_000}, "pipeline_costs": 0.0917,
+    }  # fmt: skip
+    machine = {"board": None, "cpu": "a processor", "cores": 2}
+    result = {"rows": [row], "machine": machine, "versions": {"keras": "3", "tensorflow": "2"}}
+    lines = script("benchmarks/training").training_table(result).splitlines()
+    assert lines[2] == "| `small` | 256 | 11,000 | 10,000 | 9.2 % | ≤ 10 % |"
+    assert "medians of 3 epochs" in lines[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,22 +18,8 @@ LOGITS[0, 3] = LOGITS[1, 3] = LOGITS[1, 5] = LOGITS[2, 10] = 2.0
 
 
 @pytest.fixture
-def evidence(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT / "models"))
-    return importlib.import_module("evidence")
-
-
-@pytest.fixture
-def outliers(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    pytest.importorskip("edgedigits_export")
-    monkeypatch.syspath_prepend(str(ROOT / "models"))
-    return importlib.import_module("outliers")
-
-
-@pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    return importlib.import_module("outliers_table")
+def evidence(script) -> ModuleType:
+    return script("models/evidence")
 
 
 def test_auroc_counts_pairs_and_half_of_the_ties(evidence):
@@ -64,7 +49,9 @@ def test_every_score_prefers_a_certain_digit_to_an_uncertain_one(evidence, name)
         assert certain > unsure
 
 
-def test_wrong_answers_set_no_threshold_and_what_is_no_digit_is_counted_by_kind(outliers):
+def test_wrong_answers_set_no_threshold_and_what_is_no_digit_is_counted_by_kind(script):
+    pytest.importorskip("edgedigits_export")
+    outliers = script("models/outliers")
     certain, wrong = 9 * np.eye(10)[[3, 3, 3, 3]], 9 * np.eye(10)[[4]]
     noise = np.vstack([20 * np.eye(10)[[0]], np.zeros((2, 10))])
     kinds = np.array(["arrays"] * 5 + ["stripes", "stripes", "plain"])
@@ -94,12 +81,13 @@ def run(network: str, scores: tuple[str, ...], seed: int, accepted: int) -> dict
             "scores": dict.fromkeys(scores, told)}  # fmt: skip
 
 
-def test_the_table_tells_shares_of_what_was_fed_and_means_of_the_seeds(table):
+def test_the_table_tells_shares_of_what_was_fed_and_means_of_the_seeds(script):
     fed = tally(100, 50, 20, 20) | {"unchecked": {"one_over_f": 4000}}
     runs = [run("exposure", ("confidence", "energy"), seed, 2 + 2 * seed) for seed in (0, 1)]
     runs += [run("background", ("foreground",), seed, 1) for seed in (0, 1)]
-    told = table.outliers_table({"epochs": 8, "seed": 1, "parameters": {"confidence": 0.55, "margin": 0.2},
-                                 "fed": fed, "runs": runs})  # fmt: skip
+    parameters = {"confidence": 0.55, "margin": 0.2}
+    result = {"epochs": 8, "seed": 1, "parameters": parameters, "fed": fed, "runs": runs}
+    told = script("benchmarks/outliers_table").outliers_table(result)
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in told.splitlines() if line.startswith("|")]
     # Of 20, three and four are accepted on average over the seeds; noise unchecked was never.
     assert rows[3] == ["unsure of outliers", "energy", "0.9050", *["15.0 % / 20.0 %"] * 4, "0.0 % / 0.0 %"]

@@ -137,3 +137,28 @@ def test_plain_model_has_no_optimizer_and_the_same_weights(splits: Splits, tmp_p
     checkpoint.save_checkpoint(tmp_path, model, Progress(SMALL, "0" * 64, ()))
     # Adam keeps two more values a weight.
     assert (tmp_path / "model.keras").stat().st_size < 0.5 * (tmp_path / checkpoint.NAME).stat().st_size
+
+
+def test_average_is_that_of_every_step_s_weights_and_training_itself_goes_on_without_it(
+    splits: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    material = Material.of(splits.train)
+    config = replace(MLP, average=0.7)
+    plain = new_model(replace(config, average=0.0), material)
+    step, seen = plain.train_on_batch, []
+
+    def watched(*args: object, **options: object) -> object:
+        told = step(*args, **options)
+        seen.append([np.array(variable) for variable in plain.trainable_variables])
+        return told
+
+    monkeypatch.setattr(plain, "train_on_batch", watched)
+    list(train_epochs(plain, material, splits.validation, replace(config, average=0.0), 0))
+    expected = seen[0]
+    for weights in seen[1:]:
+        expected = [0.7 * old + 0.3 * new for old, new in zip(expected, weights, strict=True)]
+    averaged = new_model(config, material)
+    list(train_epochs(averaged, material, splits.validation, config, 0))
+    for variable, wanted, last in zip(averaged.trainable_variables, expected, seen[-1], strict=True):
+        np.testing.assert_allclose(np.array(variable), wanted, atol=1e-5)
+        assert np.abs(wanted - last).max() > 1e-4

@@ -23,11 +23,12 @@ from edgedigits_train import backend, checkpoint
 from edgedigits_train import run as run_module
 from edgedigits_train.checkpoint import Progress
 from edgedigits_train.config import resolve
-from edgedigits_train.evaluate import predict
+from edgedigits_train.evaluate import mean_loss, predict
 from edgedigits_train.fit import new_model
 from edgedigits_train.material import Material
 from edgedigits_train.models import count_macs
 from edgedigits_train.run import PICTURES, find_start, train
+from edgedigits_train.teacher import softened
 
 Start = Callable[[Sequence[object]], "subprocess.Popen[str]"]
 OPTIONS = ("--model", "small", "--epochs", 5, "--batch-size", 16, "--seed", 3)
@@ -182,6 +183,17 @@ def test_killed_and_resumed_run_with_teacher_and_average_ends_with_the_same_weig
     records = [json.loads((each / "train.json").read_text()) for each in (folder, taught)]
     assert records[0]["validation"] == records[1]["validation"]
     assert records[0]["history"][-1]["validation_accuracy"] == records[0]["validation"]["accuracy"]
+
+
+def test_a_student_s_answers_are_as_sure_as_what_it_learned_is_softened(taught: Path, splits: Splits) -> None:
+    record = json.loads((taught / "train.json").read_text())
+    answers = predict(keras.saving.load_model(taught / "model.keras"), splits.validation.images)
+    assert mean_loss(answers, splits.validation.labels) == pytest.approx(record["validation"]["loss"], rel=1e-4)
+    # What was learned, epoch by epoch, is the same with the temperature taken back.
+    learned = softened(np.log(answers), record["config"]["temperature"])
+    expected = record["history"][-1]["validation_loss"]
+    assert mean_loss(learned, splits.validation.labels) == pytest.approx(expected, rel=1e-4)
+    assert expected != pytest.approx(record["validation"]["loss"], rel=0.05)
 
 
 def test_another_teacher_than_the_run_s_is_refused(

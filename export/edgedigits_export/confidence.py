@@ -12,6 +12,7 @@ from edgedigits.errors import BundleError
 from edgedigits.manifest import Confidence
 from edgedigits.trust.statistics import expected_calibration_error, negative_log_likelihood
 from edgedigits_export.freeze import FrozenModel, softmax
+from edgedigits_export.keras_model import CHOICE
 from edgedigits_export.quiet import load, quiet
 from edgedigits_export.temperature import Fit, fit_temperature
 
@@ -34,14 +35,15 @@ def calibrate_confidence(frozen: FrozenModel, validation: Dataset) -> Confidence
         before = frozen.predict(validation.images)
         return _record(_NO_DENSE, validation, before, before)
     with np.errstate(invalid="ignore"):  # scores that are not finite are told by whoever needs probabilities
-        before = softmax(logits)
+        before = softmax(logits)[:, : frozen.classes]
     fit = fit_temperature(logits, validation.labels)
     if fit.temperature == 1:
         return _record(fit, validation, before, before)
     kept = layer.get_weights()
     fold_temperature(frozen, fit.temperature)
     after = frozen.predict(validation.images)
-    if not np.allclose(after, softmax(logits / np.float32(fit.temperature)), rtol=0, atol=_SAME):
+    expected = softmax(logits / np.float32(fit.temperature))[:, : frozen.classes]
+    if not np.allclose(after, expected, rtol=0, atol=_SAME):
         layer.set_weights(kept)  # a layer used twice, say, is not only the last
         return _record(_NO_DENSE, validation, before, before)
     found = _record(fit, validation, before, after)
@@ -76,6 +78,8 @@ def fold_temperature(frozen: FrozenModel, temperature: float) -> None:
 def _last_dense(model: Any) -> Any | None:
     """The Dense layer whose results go into the last softmax, looked up through nested models; None elsewhere."""
     layer, node = _made_by(model.outputs[0])
+    if type(layer).__name__ == CHOICE:
+        layer, node = _made_by(node.input_tensors[0])
     linear = {"linear"}
     if _is_softmax(layer):
         layer, _ = _made_by(node.input_tensors[0])

@@ -101,7 +101,8 @@ class FrozenModel:
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """What goes into the softmax at the end, float32 ``[N, classes]``, for raw images uint8 ``[N, H, W, C]``.
 
-        None where the model makes its probabilities in another way.
+        Longer where the model has more classes than it shows, which come last. None where it makes its probabilities
+        in another way.
         """
         if self.adds_softmax:
             return self._all_scores(images)
@@ -115,8 +116,9 @@ class FrozenModel:
     def scores_function(self, batch: int | None = 1) -> tuple[Any, bool]:
         """The model alone, ``pixels`` float32 ``[batch, H, W, C]`` → scores, with variables made constants.
 
-        The second value says that a softmax has to follow. A softmax at the model's own end is cut off, so that
-        it never gets quantized with the rest; probabilities made in another way are left as they are.
+        The second value says that a softmax has to follow, and a choice of the first classes where there are more
+        scores. A softmax at the model's own end is cut off, so that it never gets quantized with the rest;
+        probabilities made in another way are left as they are.
         """
         tf = load("tensorflow")
         with quiet():
@@ -212,7 +214,20 @@ def _constants(function: Any) -> Any:
 
 
 def _softmax_input(tensor: Any) -> Any | None:
-    """What goes into the softmax that ends a graph, or None where it ends otherwise."""
-    while tensor.op.type == "Identity":
+    """What goes into the softmax that ends a graph, or None where it ends otherwise.
+
+    Behind it the first of its probabilities may be chosen.
+    """
+    while tensor.op.type == "Identity" or _chooses_first(tensor.op):
         tensor = tensor.op.inputs[0]
     return tensor.op.inputs[0] if tensor.op.type == "Softmax" else None
+
+
+def _chooses_first(operation: Any) -> bool:
+    """Whether it is ``values[:, :n]``."""
+    if operation.type != "StridedSlice":
+        return False
+    begin, _, strides = (load("tensorflow").get_static_value(value) for value in operation.inputs[1:])
+    whole_rows = operation.get_attr("begin_mask") & operation.get_attr("end_mask") & 1
+    others = (operation.get_attr(f"{name}_mask") for name in ("ellipsis", "new_axis", "shrink_axis"))
+    return bool(whole_rows and not any(others) and list(begin) == [0, 0] and list(strides) == [1, 1])

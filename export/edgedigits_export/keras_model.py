@@ -13,6 +13,8 @@ from edgedigits.errors import BundleError, InputError, UsageError
 from edgedigits_export.quiet import load, quiet
 
 _SMALLEST_FLAT_SIDE = 8
+# Keras' operation for `outputs[:, :classes]`: a class that callers do not see is left out.
+CHOICE = "GetItem"
 _HALF = frozenset({"float16", "bfloat16"})
 
 
@@ -131,6 +133,8 @@ def _last_activation(model: Any) -> str | None:
     layer: Any = producer.operation if producer is not None else None
     while getattr(layer, "layers", None):
         layer = layer.layers[-1]
+    if type(layer).__name__ == CHOICE:
+        layer = layer.input._keras_history.operation  # noqa: SLF001  # there is no public way up a graph
     if type(layer).__name__ == "Softmax":
         return "softmax"
     return getattr(getattr(layer, "activation", None), "__name__", None)

@@ -58,18 +58,18 @@ def fix_reshapes(model: Any, input_shape: tuple[int, int, int]) -> None:
 
 
 def float_nodes(model: Any) -> list[str]:
-    """Nodes that quantization leaves alone: the softmax, and whatever feeds the first weights (cast, scaling)."""
+    """Nodes that quantization leaves alone: softmax, what reads it, what feeds the first weights (cast, scaling)."""
     weights = {initializer.name for initializer in model.graph.initializer}
-    before: list[str] = []
+    alone: list[str] = []
     plain = {entry.name for entry in model.graph.input}
     for node in model.graph.node:
         if node.op_type in _WEIGHTED and node.input[1] in weights:
             continue
         fed = [name for name in node.input if name and name not in weights]
         if node.op_type == "Softmax" or all(name in plain for name in fed):
-            before.append(node.name)
+            alone.append(node.name)
             plain.update(node.output)
-    return before
+    return alone
 
 
 def keep_used_opsets(model: Any, version: int) -> None:

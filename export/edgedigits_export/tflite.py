@@ -54,7 +54,7 @@ def convert_tflite(frozen: FrozenModel, precision: str, calibration: NDArray[np.
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UsageError(f"the model cannot be converted to TFLite {precision}: {reason}") from error
-    return keep_contract(converted, needs_softmax=needs_softmax)
+    return keep_contract(converted, softmax_of=frozen.classes if needs_softmax else None)
 
 
 def _apply(precision: str, tf: Any, converter: Any, calibration: NDArray[np.uint8]) -> None:

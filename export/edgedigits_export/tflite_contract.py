@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from edgedigits_export.freeze import INPUT_NAME, OUTPUT_NAME
 from edgedigits_export.quiet import load
 from edgedigits_export.requirements import tflite_requirements
@@ -18,9 +20,10 @@ _RUNTIME_VERSION = b"min_runtime_version"
 _KEPT_METADATA = frozenset({_RUNTIME_VERSION, b"reduced_precision_support"})
 
 
-def keep_contract(converted: bytes, *, needs_softmax: bool) -> bytes:
+def keep_contract(converted: bytes, *, softmax_of: int | None) -> bytes:
     """Put the contract around a file that goes from one float32 input to one float32 output.
 
+    With ``softmax_of`` the output is scores, and so many classes, the first, are what callers see the probabilities of.
     Returns ``image`` uint8 → ``probabilities`` float32. Left out is what no engine needs, which is a sixth of a small
     file: inner names, the converter's record of itself, empty buffers, flattening before a layer that flattens itself.
     """
@@ -32,8 +35,9 @@ def keep_contract(converted: bytes, *, needs_softmax: bool) -> bytes:
     for part in model.subgraphs:
         _drop_flattening(schema, model, part)
     _cast_in_front(schema, model, graph)
-    if needs_softmax:
+    if softmax_of:
         _softmax_behind(schema, model, graph)
+        _choice_behind(schema, model, graph, softmax_of)
     graph.tensors[graph.inputs[0]].name = INPUT_NAME.encode()
     graph.tensors[graph.outputs[0]].name = OUTPUT_NAME.encode()
     model.signatureDefs = None
@@ -108,6 +112,29 @@ def _softmax_behind(schema: Any, model: Any, graph: Any) -> None:
     probabilities = _like(schema, graph, scores, schema.TensorType.FLOAT32)
     graph.operators.append(_operator(schema, model, "SOFTMAX", options, scores, probabilities))
     graph.outputs = [probabilities]
+
+
+def _choice_behind(schema: Any, model: Any, graph: Any, classes: int) -> None:
+    """Leave out what comes behind the first classes."""
+    (every,) = graph.outputs
+    if graph.tensors[every].shape[-1] == classes:
+        return
+    shown = _like(schema, graph, every, schema.TensorType.FLOAT32)
+    graph.tensors[shown].shape = [1, classes]
+    choice = _operator(schema, model, "SLICE", schema.SliceOptionsT(), every, shown)
+    choice.inputs += [_constant(schema, model, graph, values) for values in ([0, 0], [1, classes])]
+    graph.operators.append(choice)
+    graph.outputs = [shown]
+
+
+def _constant(schema: Any, model: Any, graph: Any, values: list[int]) -> int:
+    """Add a tensor int32 ``[len(values)]``; its index."""
+    buffer, tensor = schema.BufferT(), schema.TensorT()
+    buffer.data = np.array(values, "<i4").view(np.uint8)
+    model.buffers.append(buffer)
+    tensor.shape, tensor.type, tensor.buffer = [len(values)], schema.TensorType.INT32, len(model.buffers) - 1
+    graph.tensors.append(tensor)
+    return len(graph.tensors) - 1
 
 
 def _like(schema: Any, graph: Any, index: int, kind: int) -> int:

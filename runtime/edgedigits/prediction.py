@@ -110,7 +110,10 @@ class Prediction:
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
-        """Of all classes, float32 ``[classes]``; empty if nothing was inferred."""
+        """Of all classes, float32 ``[classes]``; empty if nothing was inferred.
+
+        What they leave of 1 is the probability that it is none of them, with a network that learned what none is.
+        """
         return self._scores
 
     @property

@@ -145,8 +145,23 @@ def vector(digits: Dataset) -> FrozenModel:
     return freeze(_trained(model, flat, digits.labels, logits=True), Scaling(1 / 255))
 
 
+def background(digits: Dataset) -> FrozenModel:
+    """Ten classes and one for what is none of them, which is left out at the end."""
+    keras, layers = load("keras"), load("keras").layers
+    image = keras.Input((28, 28, 1))
+    x = layers.Rescaling(1 / 255)(image)
+    x = layers.Conv2D(8, 3, strides=2, activation="relu")(x)
+    x = layers.Conv2D(16, 3, strides=2, activation="relu")(x)
+    every = keras.Model(image, layers.Dense(11, activation="softmax")(layers.Flatten()(x)))
+    upside_down = digits.images[:, ::-1, ::-1]
+    images = np.concatenate([digits.images, upside_down]).astype(np.float32)
+    labels = np.concatenate([digits.labels, np.full(len(upside_down), 10)])
+    _trained(every, images, labels, logits=False, epochs=40)
+    return freeze(keras.Model(image, every.outputs[0][:, :10]))
+
+
 BUILDERS: dict[str, Callable[[Dataset], FrozenModel]] = {
-    build.__name__: build for build in (cnn, separable, colour, two_class, vector)
+    build.__name__: build for build in (cnn, separable, colour, two_class, vector, background)
 }
 
 
@@ -182,6 +197,13 @@ def cases(digits: Dataset) -> dict[str, Case]:
 def case(request: pytest.FixtureRequest, cases: dict[str, Case]) -> Case:
     """Each model in turn."""
     return cases[request.param]
+
+
+def assert_probabilities(name: str, answers: NDArray[np.float32]) -> None:
+    """They sum to 1, or to less where a class is left out."""
+    sums = answers.sum(axis=1)
+    assert answers.min() >= 0
+    assert np.abs(sums - 1).max() <= 1e-5 if name != "background" else sums.max() <= 1 + 1e-5
 
 
 Answers = dict[tuple[str, str], NDArray[np.float32]]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Case
+from conftest import Case, assert_probabilities
 
 from edgedigits.datasets import Dataset
 from edgedigits.errors import BundleError, InputError, UsageError
@@ -33,6 +33,7 @@ def classifier(*stack: Any, shape: tuple[int | None, ...] = (8, 8, 1)) -> Any:
         ("colour", (32, 32, 3), 10, False),
         ("two_class", (15, 21, 1), 2, False),
         ("vector", (28, 28, 1), 10, True),
+        ("background", (28, 28, 1), 10, False),
     ],
 )
 def test_sizes_channels_classes_and_softmax_are_read_off_the_model(
@@ -49,7 +50,7 @@ def test_the_reference_is_what_keras_answers_to_scaled_pixels(case: Case) -> Non
     expected = np.asarray(frozen.model(pixels.astype(np.float32), training=False))
     expected = softmax(expected) if frozen.adds_softmax else expected
     np.testing.assert_allclose(case.keras, expected, atol=1e-6)
-    np.testing.assert_allclose(case.keras.sum(axis=1), 1, atol=1e-5)
+    assert_probabilities(case.name, case.keras)
     assert case.keras.dtype == np.float32
 
 
@@ -62,7 +63,7 @@ def test_the_reference_does_not_depend_on_batches(cases: dict[str, Case]) -> Non
 
 
 def test_the_models_of_these_tests_tell_digits_apart(cases: dict[str, Case], digits: Dataset) -> None:
-    for name in ("cnn", "separable", "vector"):
+    for name in ("cnn", "separable", "vector", "background"):
         assert (cases[name].keras.argmax(axis=1) == digits.labels).mean() > 0.9
 
 
@@ -84,7 +85,7 @@ def test_a_softmax_at_the_end_is_cut_off_for_quantization(case: Case) -> None:
     assert needs_softmax
     assert "Softmax" not in {op.type for op in function.graph.get_operations()}
     (scores,) = function(load("tensorflow").constant(case.images[:1].astype(np.float32)))
-    np.testing.assert_allclose(softmax(np.asarray(scores)), case.keras[:1], atol=1e-6)
+    np.testing.assert_allclose(softmax(np.asarray(scores))[:, : case.frozen.classes], case.keras[:1], atol=1e-6)
 
 
 def test_probabilities_made_without_a_softmax_layer_are_seen_by_their_sum() -> None:
@@ -93,6 +94,19 @@ def test_probabilities_made_without_a_softmax_layer_are_seen_by_their_sum() -> N
     frozen = freeze(keras.Model(image, powers / keras.ops.sum(powers, axis=-1, keepdims=True)))
     assert not frozen.adds_softmax
     assert frozen.scores_function()[1] is False
+
+
+@pytest.mark.parametrize("choice", [slice(1, None), slice(None, None, 2)])
+def test_other_choices_than_the_first_classes_stay_in_the_model(choice: slice) -> None:
+    image = keras.Input((8, 8, 1))
+    every = layers.Dense(5, activation="softmax")(layers.Flatten()(image))
+    frozen = freeze(keras.Model(image, every[:, choice]))
+    assert not frozen.adds_softmax
+    function, needs_softmax = frozen.scores_function()
+    assert not needs_softmax
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 1), dtype=np.uint8)
+    (answers,) = function(load("tensorflow").constant(pixels.astype(np.float32)))
+    np.testing.assert_allclose(np.asarray(answers), frozen.predict(pixels), atol=1e-6)
 
 
 @pytest.mark.parametrize(

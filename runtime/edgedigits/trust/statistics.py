@@ -12,6 +12,8 @@ Z95 = 1.959963984540054  # the normal quantile of a two-sided 95 % interval
 # Half the distance from 1 to the float32 below it: less than that no float32 probability of another class notices.
 # Softmax in float32 says exactly 0 for what is merely small, and one such answer must not make the mean infinite.
 KL_FLOOR = 2.0**-25
+# What ten probabilities in float32 may miss 1 by.
+_ROUNDING = 1e-6
 
 
 def wilson(correct: int, count: int, z: float = Z95) -> tuple[float, float]:
@@ -110,29 +112,36 @@ def negative_log_likelihood(probabilities: NDArray[np.float32], labels: NDArray[
 def undo_temperature(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """What float32 ``[N, classes]`` would be without a temperature that scores were divided by before their softmax.
 
-    ``softmax(temperature * log(p))``, in float64 inside; what float32 already rounded to 0 stays 0.
+    ``softmax(temperature * log(p))``, in float64 inside, over the classes and what they leave of 1; what float32
+    already rounded to 0 stays 0.
 
     Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017, section 4.2.
     """
     if temperature == 1:
         return probabilities
-    values = probabilities.astype(np.float64)
+    values = _with_rest(probabilities.astype(np.float64))
     with np.errstate(invalid="ignore"):  # a broken file may answer anything; NaN stays what it is
         # Divided by the likeliest, so that no power makes a whole row vanish.
         powers = (values / values.max(axis=1, keepdims=True)) ** temperature
         undone: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return undone
+    return undone[:, :-1]
 
 
 def kl_divergence(answers: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
     """Mean over images of the Kullback-Leibler divergence of float32 ``[N, classes]`` from the reference, in nats.
 
-    Both are raised to `KL_FLOOR` at least and scaled to a sum of 1, which makes the result finite, never negative and
-    0 for the same answers.
+    What the classes leave of 1 counts as one more. Both are raised to `KL_FLOOR` at least and scaled to a sum of 1,
+    which makes the result finite, never negative and 0 for the same answers.
 
     Source: S. Kullback, R. A. Leibler, "On information and sufficiency", Annals of Mathematical Statistics 22 (1951).
     """
-    ours, theirs = (np.maximum(values.astype(np.float64), KL_FLOOR) for values in (answers, reference))
+    ours, theirs = (np.maximum(_with_rest(values.astype(np.float64)), KL_FLOOR) for values in (answers, reference))
     ours, theirs = (values / values.sum(axis=1, keepdims=True) for values in (ours, theirs))
     # numpy's maximum, which leaves NaN what it is.
     return float(np.maximum(0.0, (theirs * np.log(theirs / ours)).sum(axis=1).mean()))
+
+
+def _with_rest(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Float64 ``[N, classes + 1]``: behind the classes, what they leave of 1 to none of them, but for rounding."""
+    rest = 1 - probabilities.sum(axis=1, keepdims=True)
+    return np.hstack([probabilities, np.where(rest > _ROUNDING, rest, 0)])

@@ -11,12 +11,13 @@ TITLES = {
     "unchecked": "noise, unchecked",
 }  # fmt: skip
 DIGITS, NONE = ("arrays", "paper"), ("noise", "letters", "unseen letters", "outliers")
+BOTH = "confidence and margin"
 LEVELS = ("0.99", "0.995")
 Tally = dict[str, dict[str, int]]
 
 
 def outliers_table(result: dict[str, Any]) -> str:
-    """Scores alone, then beside and behind the evidence of today, then kinds of noise; means over the seeds."""
+    """Scores alone, then beside and behind confidence and margin, then kinds of noise; means over the seeds."""
     return "\n".join([*_alone(result), "", *_beside(result), "", *_kinds(result), "", _origin(result)])
 
 
@@ -35,13 +36,13 @@ def _alone(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _beside(result: dict[str, Any]) -> Iterator[str]:
-    """Today's evidence; scores that let as many digits pass; and what a score still refuses behind that evidence."""
-    yield _row("network", "evidence", *(_title(group) for group in DIGITS), *NONE, "refused behind today's")
+    """Confidence and margin; scores that let as many digits pass; and what a score still refuses behind those two."""
+    yield _row("network", "evidence", *(_title(group) for group in DIGITS), *NONE, "refused behind the two")
     yield _rule(2, len(DIGITS) + len(NONE) + 1)
     for network in _networks(result):
         runs = _runs(result, network)
         right, judged = [run["right"] for run in runs], [run["judged"] for run in runs]
-        rows = {"today's": (judged, "")}
+        rows = {BOTH: (judged, "")}
         for name, score, told in _scores(result):
             if name == network:
                 passing = [one["behind"][LEVELS[0]] for one in told]
@@ -54,10 +55,10 @@ def _beside(result: dict[str, Any]) -> Iterator[str]:
 
 
 def _kinds(result: dict[str, Any]) -> Iterator[str]:
-    """A row a kind of noise: what structure leaves of it, what today's evidence and the best scores accept of that."""
+    """A row a kind of noise: what structure leaves of it, what the two and the best scores accept of that."""
     columns = {}
     for network in _networks(result)[:2]:
-        columns[f"{_title(network)}, today's"] = [run["judged"] for run in _runs(result, network)]
+        columns[f"{_title(network)}, {BOTH}"] = [run["judged"] for run in _runs(result, network)]
         best = max((one for one in _scores(result) if one[0] == network), key=lambda one: _area(one[2]))
         columns[f"{_title(network)}, {_title(best[1])}"] = [one["alone"]["today"] for one in best[2]]
     yield _row("noise", "pictures", "left by structure", *columns)
@@ -82,7 +83,7 @@ def _origin(result: dict[str, Any]) -> str:
     return (
         f"Fed to the networks: {counts}; noise is what structure left of {_count(fed, 'unchecked'):,} pictures. "
         f"Digits as they are and on paper that are answered rightly: {', '.join(right)}. "
-        f"Today's evidence: `confidence` {confidence:g}, `margin` {margin:g}. `small`, {result['epochs']} epochs; "
+        f"Thresholds: `confidence` {confidence:g}, `margin` {margin:g}. `small`, {result['epochs']} epochs; "
         f"means of seeds {', '.join(seeds)}; pictures of seed {result['seed']}. "
         "Measured by `python models/outliers.py`, written by `make readme`."
     )

@@ -2,11 +2,11 @@
 
     python models/outliers.py [--seeds 0 1 2] [--epochs 8]
 
-The body is `small`, and the networks differ in what they learn of outliers: to be unsure of them (`exposure`, as
-`train --paper` has it), an eleventh class that callers never see (`background`), or nothing (`plain`). Every score of
-`evidence` is measured on all that the structure's checks let pass, and then on what the evidence of today
-(`rejection.judge`) accepts of that. Trained networks are kept in build/outliers; one that is taken away is trained
-anew. The test digits are never shown.
+The body is `small`, and the networks differ in what they learn of outliers: that they are an eleventh class which
+callers never see (`background`, as `train --paper` has it), to be unsure of them (`exposure`), or nothing (`plain`).
+Every score of `evidence` is measured on all that the structure's checks let pass, and then on what the evidence of
+`rejection.judge` that any network has, confidence and margin, accepts of that. Trained networks are kept in
+build/outliers; one that is taken away is trained anew. The test digits are never shown.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Tally = dict[str, dict[str, int]]  # by group and kind
 
 ROOT = Path(__file__).parent.parent
 RESULT, KEPT = ROOT / "models" / "outliers.json", ROOT / "build" / "outliers"
-# Shares of the rightly answered digits that thresholds let pass, besides the share that today's evidence does.
+# Shares of the rightly answered digits that thresholds let pass, besides the share that confidence and margin do.
 LEVELS = (0.99, 0.995)
 COUNT = 4_000  # of each kind of noise, for hardly one of a hundred gets past the structure's checks
 TUNING_SEED = 1  # benchmarks/reading/catalogue.py
@@ -117,10 +117,9 @@ def learned(name: str, config: TrainConfig, splits: Splits, pool: Any) -> Any:
         digits = pool.labels >= 0
         pool = replace(pool, images=pool.images[digits], labels=pool.labels[digits], parts=pool.parts[digits])
     material = Material.of(splits.train, pool, config.label_smoothing)
-    if name == "background":
-        none = np.concatenate([splits.train.labels, pool.labels])[:, np.newaxis] < 0
-        targets = np.hstack([np.where(none, 0, material.targets), none]).astype(np.float32)
-        material = replace(material, targets=targets)
+    if name != "background":
+        digits, background = material.targets[:, :CLASSES], material.targets[:, CLASSES:]
+        material = replace(material, targets=np.where(background == 1, np.float32(1 / CLASSES), digits))
     model = new_model(config, material)
     for epoch in train_epochs(model, material, splits.validation, config, 0):
         print(f"{path.stem} {epoch.epoch} {epoch.loss:.4f} {epoch.validation_accuracy:.2%}", flush=True)
@@ -141,10 +140,10 @@ def before_softmax(model: Any) -> Any:
 
 
 def measure(name: str, logits: Floats, seen: Seen, today: float | None) -> dict[str, Any]:
-    """What today's evidence and each score accept of rightly answered digits and of what is none.
+    """What confidence and margin, and each score accept of rightly answered digits and of what is none.
 
-    ``today`` is the share of the digits that scores are to let pass besides `LEVELS`, by default what today's evidence
-    does. Behind that evidence, thresholds are of the digits that it leaves.
+    ``today`` is the share of the digits that scores are to let pass besides `LEVELS`, by default what confidence
+    and margin do. Behind them, thresholds are of the digits that it leaves.
     """
     ten = softmax(logits)[:, :CLASSES].astype(np.float32)
     right, none = ten.argmax(axis=1) == seen.labels, seen.labels < 0

@@ -79,7 +79,7 @@ def _train(body: str, config: TrainConfig, seed: int, material: Any, validation:
         )
     if config.teacher:
         sharpen(model, config.temperature)
-    answers = predict(model, validation.images)
+    answers = predict(model, validation.images)[:, : material.classes]
     return {
         "parameters": model.count_params(),
         "macs": count_macs(model),

@@ -92,7 +92,7 @@ def test_the_table_tells_shares_of_what_was_fed_and_means_of_the_seeds(script):
     # Of 20, three and four are accepted on average over the seeds; noise unchecked was never.
     assert rows[3] == ["unsure of outliers", "energy", "0.9050", *["15.0 % / 20.0 %"] * 4, "0.0 % / 0.0 %"]
     beside = next(row for row in rows if row[:2] == ["unsure of outliers", "energy"] and len(row) == 9)
-    # 98 of 99 rightly answered, and behind today's evidence three of eight pass.
+    # 98 of 99 rightly answered, and behind confidence and margin three of eight pass.
     assert beside[2:] == ["98.99 %", "98.00 %", "15.0 %", *["15.0 %"] * 3, "62.5 %"]
     assert rows[-1] == ["one over f", "4,000", "20", "8.0", "3.0", "8.0", "1.0"]
     assert "means of seeds 0, 1; pictures of seed 1" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -19,8 +20,8 @@ from edgedigits_train.epochs import View
 from edgedigits_train.evaluate import predict
 from edgedigits_train.fit import new_model, train_epochs
 from edgedigits_train.material import Material
-from edgedigits_train.models import build_model
-from edgedigits_train.pool import OUTLIER, make_pool
+from edgedigits_train.models import build_model, without_background
+from edgedigits_train.pool import OUTLIER, Pool, make_pool
 from edgedigits_train.teacher import Teacher, sharpen, softened
 
 
@@ -33,6 +34,11 @@ def teacher(tmp_path_factory: pytest.TempPathFactory, splits: Splits) -> Path:
     path = tmp_path_factory.mktemp("teacher") / "model.keras"
     save_plain(path, model)
     return path
+
+
+@pytest.fixture(scope="module")
+def pool(splits: Splits) -> Pool:
+    return make_pool(splits.train, seed=0, side=0, processes=1)
 
 
 def test_answers_are_the_model_s_to_the_moved_images(teacher: Path, splits: Splits) -> None:
@@ -75,7 +81,7 @@ def test_sharpening_undoes_softening(splits: Splits) -> None:
 
 def test_student_learns_the_teacher_s_answers_and_not_the_labels(teacher: Path, splits: Splits) -> None:
     material = Material.of(splits.train)
-    wrong = Material(material.parts, np.roll(material.targets, 1, axis=1), material.weights)
+    wrong = replace(material, targets=np.roll(material.targets, 1, axis=1))
     config = resolve({"model": "mlp", "optimizer": "adam", "epochs": 15, "augment": False, "teacher": str(teacher)})
     student = new_model(config, wrong)
     list(train_epochs(student, wrong, splits.validation, config, 0))
@@ -94,16 +100,29 @@ def test_long_run_asks_the_teacher_about_a_bounded_number_of_epochs(
     assert sorted(asked) == ["0", "1"]
 
 
-def test_outliers_stay_without_an_answer(splits: Splits) -> None:
-    pool = make_pool(splits.train, seed=0, side=0, processes=1)
+def test_outliers_stay_background(splits: Splits, pool: Pool) -> None:
     material = Material.of(splits.train, pool)
     rows = np.arange(len(material))[10:]
-    answers = np.eye(10, dtype=np.float32)[np.full(len(rows), 7)]
+    answers = np.eye(11, dtype=np.float32)[np.full(len(rows), 7)]
     taught = material.answered(rows, answers)
     np.testing.assert_array_equal(taught.targets[:10], material.targets[:10])
     none = np.concatenate([splits.train.labels, pool.labels]) == OUTLIER
-    np.testing.assert_allclose(taught.targets[none], 0.1)
+    np.testing.assert_array_equal(taught.targets[none], np.eye(11)[np.full(none.sum(), 10)])
     assert (taught.targets[10:][~none[10:]].argmax(axis=1) == 7).all()
+
+
+@pytest.mark.parametrize("knows_background", [True, False])
+def test_a_teacher_of_the_ten_classes_tells_how_much_is_background(
+    tmp_path: Path, splits: Splits, pool: Pool, *, knows_background: bool
+) -> None:
+    every = build_model("mlp", (28, 28, 1), 11 if knows_background else 10)
+    save_plain(tmp_path / "model.keras", without_background(every, 10))
+    material = Material.of(splits.train, pool)
+    view = View.draw(material, None, 1, seed=0, epoch=0)
+    answers = Teacher(str(tmp_path / "model.keras"), material).answer(view, 0, 1.0)
+    expected = every.predict_on_batch(view.pixels(material, view.rows))
+    np.testing.assert_allclose(answers[:, : expected.shape[1]], expected, rtol=5e-3, atol=5e-3)
+    assert answers[:, 10].max() > 0.1 if knows_background else answers[:, 10].max() < 1e-12
 
 
 def test_teacher_of_other_images_or_no_teacher_is_one_clear_error(tmp_path: Path, splits: Splits) -> None:

@@ -38,7 +38,7 @@ class Stage:
 # integers, and the last layer still sees where a stroke is. See `parse_stages`, and models/README.md for why these.
 FAMILY: Mapping[str, str] = {
     "nano": "12s2v 16s2v 16v 14v",
-    "tiny": "16s2v 16v 20s2v 20v 17v",
+    "tiny": "16s2v 16v 20s2v 20v 16v",
     "small": "32s2v 32v 40s2v 40 40v",
     "base": "32k5s2 64 96s2 128 128",
 }

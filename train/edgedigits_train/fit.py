@@ -18,7 +18,7 @@ from edgedigits_train.checkpoint import EpochResult
 from edgedigits_train.config import TrainConfig
 from edgedigits_train.epochs import Batch, Epoch, View, count_batches
 from edgedigits_train.evaluate import mean_loss, predict
-from edgedigits_train.material import DigitAccuracy, Material
+from edgedigits_train.material import Material
 from edgedigits_train.models import build_model
 from edgedigits_train.teacher import VIEW_SEED, VIEWS, Teacher
 
@@ -47,9 +47,10 @@ def new_model(config: TrainConfig, material: Material) -> keras.Model:
 
 def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
     """Give a model the configured loss and optimizer; ``steps`` is the count of batches an epoch."""
-    accuracy, optimizer = DigitAccuracy(name="accuracy"), make_optimizer(config, steps)
     # XLA compiles for longer than a small network trains.
-    model.compile(optimizer, loss="categorical_crossentropy", metrics=[accuracy], jit_compile=False)
+    model.compile(
+        make_optimizer(config, steps), loss="categorical_crossentropy", metrics=["accuracy"], jit_compile=False
+    )
     # Built now, not at the first step, so that a checkpoint of epoch 0 is complete too.
     model.optimizer.build(model.trainable_variables)
 
@@ -119,7 +120,7 @@ def train_epochs(
         # The averaged weights are looked at, but not trained on.
         own = model.get_weights()
         model.optimizer.finalize_variable_values(model.trainable_variables)
-        answers = predict(model, validation.images)
+        answers = predict(model, validation.images)[:, : material.classes]
         if epoch + 1 < config.epochs:
             model.set_weights(own)
         yield EpochResult(
@@ -137,16 +138,9 @@ def learn(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
 
     Without `keras.Model.fit`, which would make its own pipeline around ours at the cost of a tenth of a small step.
     """
-    told = [
-        (len(images), np.count_nonzero(weights == 1), model.train_on_batch(images, targets, weights, return_dict=True))
-        for images, targets, weights in batches
-    ]
-    counts, digits, logs = zip(*told, strict=True)
-    return {
-        "loss": float(np.average([each["loss"] for each in logs], weights=counts)),
-        # Only outliers have another weight than 1, and no right answer.
-        "accuracy": float(np.average([each["accuracy"] for each in logs], weights=digits)),
-    }
+    told = [(len(batch[0]), model.train_on_batch(*batch, return_dict=True)) for batch in batches]
+    counts, logs = zip(*told, strict=True)
+    return {name: float(np.average([each[name] for each in logs], weights=counts)) for name in ("loss", "accuracy")}
 
 
 def _batches(material: Material, teacher: Teacher | None, config: TrainConfig, epoch: int) -> tuple[Epoch, float]:

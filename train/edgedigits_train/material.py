@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,14 +24,17 @@ class Material:
     Attributes
     ----------
     parts: uint8 ``[N_i, H, W, C]`` each: the data's images, and the pool's if there is one.
-    targets: float32 ``[N, classes]``, the probabilities wanted of all parts' images.
+    targets: float32 ``[N, classes]``, the probabilities wanted of all parts' images; with a pool one class more, the
+        background, which is what an outlier is.
     weights: float32 ``[N]``, of their loss in that of a step.
+    classes: how many of the classes callers will see: all but the background.
 
     """
 
     parts: tuple[NDArray[np.uint8], ...]
     targets: NDArray[np.float32]
     weights: NDArray[np.float32]
+    classes: int
 
     @classmethod
     def of(cls, data: Dataset, pool: Pool | None = None, smoothing: float = 0.0) -> Material:
@@ -43,10 +44,13 @@ class Material:
         """
         classes = len(data.names)
         if pool is None:
-            return cls((data.images,), soft_targets(data.labels, classes, smoothing), np.ones(len(data), np.float32))
+            targets = soft_targets(data.labels, classes, smoothing)
+            return cls((data.images,), targets, np.ones(len(data), np.float32), classes)
         labels = np.concatenate([data.labels, pool.labels])
-        weights = np.where(labels == OUTLIER, np.float32(OUTLIER_WEIGHT), np.float32(1))
-        return cls((data.images, pool.images), soft_targets(labels, classes, smoothing), weights)
+        outliers = labels == OUTLIER
+        targets = soft_targets(np.where(outliers, classes, labels), classes + 1, smoothing)
+        weights = np.where(outliers, np.float32(OUTLIER_WEIGHT), np.float32(1))
+        return cls((data.images, pool.images), targets, weights, classes)
 
     def __len__(self) -> int:
         """Count of images."""
@@ -78,7 +82,7 @@ class Material:
         return float(np.mean(self.weights[rows] * entropy, dtype=np.float64))
 
     def answered(self, rows: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Material:
-        """The same with a teacher's answers ``[len(rows), classes]`` as the targets of the digits among them."""
+        """The same with a teacher's answers, as wide as targets are, as those of the digits among ``rows``."""
         digits = self.weights[rows] == 1
         targets = self.targets.copy()
         targets[rows[digits]] = probabilities[digits]
@@ -103,23 +107,11 @@ class Material:
 
 
 def soft_targets(labels: NDArray[np.int64], classes: int, smoothing: float = 0.0) -> NDArray[np.float32]:
-    """Float32 ``[N, classes]``: 1 for the label, less what is smoothed; for an outlier the same for each class."""
-    targets = np.full((len(labels), classes), 1 / classes, np.float32)
-    digits = np.flatnonzero(labels != OUTLIER)
-    targets[digits] *= np.float32(smoothing)
-    targets[digits, labels[digits]] += np.float32(1 - smoothing)
+    """Float32 ``[N, classes]``: 1 for the label, less what is smoothed."""
+    targets = np.full((len(labels), classes), smoothing / classes, np.float32)
+    targets[np.arange(len(labels)), labels] += np.float32(1 - smoothing)
     return targets
 
 
 def _field(rng: np.random.Generator, count: int, size: tuple[int, int], limits: Range | None) -> Field:
     return Field.of(Moves.draw(rng, count, size, limits) if limits else Moves.identity(count), size)
-
-
-@keras.saving.register_keras_serializable(package="edgedigits")
-class DigitAccuracy(keras.metrics.CategoricalAccuracy):  # type: ignore[misc]  # Keras has no types
-    """Share of answers that agree with the target; outliers, which have no right answer, do not count."""
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:  # noqa: ARG002  Keras' contract
-        """Count those whose target prefers one class."""
-        preferred = keras.ops.max(y_true, axis=-1) > 1.5 / y_true.shape[-1]
-        return super().update_state(y_true, y_pred, sample_weight=keras.ops.cast(preferred, "float32"))

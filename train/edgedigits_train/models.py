@@ -35,6 +35,13 @@ def build_from(stages: tuple[Stage, ...], name: str, shape: Shape, classes: int)
     return _around(lambda x: build_stages(x, stages), name, shape, classes)
 
 
+def without_background(model: keras.Model, classes: int) -> keras.Model:
+    """The same network, of which callers see the first ``classes``; what those leave of 1 is the background's."""
+    if model.output_shape[-1] == classes:
+        return model
+    return keras.Model(model.inputs, model.outputs[0][:, :classes], name=model.name)
+
+
 def count_macs(model: keras.Model) -> int:
     """Multiplications with addition that one image costs: those of convolution and dense layers."""
     return sum(_layer_macs(layer) for layer in model.layers)

@@ -23,7 +23,7 @@ from edgedigits_train.diagrams import draw_filters, draw_reliability
 from edgedigits_train.evaluate import predict, score, score_paper
 from edgedigits_train.fit import learning_rates, new_model, train_epochs
 from edgedigits_train.material import Material
-from edgedigits_train.models import count_macs
+from edgedigits_train.models import count_macs, without_background
 from edgedigits_train.page import render
 from edgedigits_train.pictures import draw_confusion, draw_curves, draw_mistakes, draw_samples
 from edgedigits_train.pool import Pool, refuse_other_data
@@ -160,6 +160,7 @@ def _finish(
     config, history = progress.config, progress.history
     if config.teacher:
         sharpen(model, config.temperature)
+    model = without_background(model, len(splits.train.names))
     checkpoint.save_plain(folder / MODEL, model)
     answers = predict(model, splits.test.images)
     finished = TrainRecord(

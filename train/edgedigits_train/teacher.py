@@ -31,6 +31,7 @@ VIEWS = 30
 _BATCH = 1000
 # What a float16 holds, with some room: e**-30 of a probability tells a student nothing.
 _FLOOR = -30.0
+_ROUNDING = 1e-6
 
 
 class Teacher:
@@ -51,7 +52,7 @@ class Teacher:
             reason = " ".join(str(error).split())[:200]
             raise InputError(f"--teacher: Keras {keras.__version__} cannot read {path}: {reason}") from error
         found = (*self._model.input_shape[1:], self._model.output_shape[-1])
-        expected = (*material.parts[0].shape[1:], material.targets.shape[1])
+        expected = (*material.parts[0].shape[1:], material.classes)
         if found != expected:
             raise UsageError(f"--teacher: expected images and classes {list(expected)}, found {list(found)} in {path}")
         self._material = material
@@ -85,7 +86,12 @@ class Teacher:
     def _logs(self, view: View) -> NDArray[np.float16]:
         parts = [view.rows[start : start + _BATCH] for start in range(0, len(view.rows), _BATCH)]
         answers = [self._model.predict_on_batch(view.pixels(self._material, rows)) for rows in parts]
-        logs = np.log(np.maximum(np.concatenate(answers), np.finfo(np.float32).tiny))
+        probabilities = np.concatenate(answers)
+        if self._material.targets.shape[1] > probabilities.shape[1]:
+            rest = 1 - probabilities.sum(axis=1, keepdims=True)
+            # What rounding leaves of 1 is no background.
+            probabilities = np.hstack([probabilities, np.where(rest > _ROUNDING, rest, 0)])
+        logs = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
         return np.asarray(np.maximum(logs, _FLOOR), np.float16)
 
 

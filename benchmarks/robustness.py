@@ -2,7 +2,8 @@
 
     python benchmarks/robustness.py [--data FOLDER]
 
-Asks benchmarks/reading/measure.py about the int8 file of each bundle that `make models` left in build/members.
+Asks benchmarks/reading/measure.py about the int8 file of each bundle that `make models` left in build/members. Members
+that were made elsewhere keep their figures.
 """
 
 from __future__ import annotations
@@ -38,11 +39,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of label folders with drawn digits")
     args = parser.parse_args()
     order = json.loads((ROOT / "benchmarks" / "results" / "family.json").read_text())["proofs"]
-    told = {"members": {member: _measure(MEMBERS / member, args.data) for member in order}}
+    known = json.loads(RESULT.read_text())["members"]
+    told = {"members": {member: _measure(member, args.data) or known[member] for member in order}}
     write_atomic(RESULT, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def _measure(bundle: Path, data: Path | None) -> dict[str, Any]:
+def _measure(member: str, data: Path | None) -> dict[str, Any] | None:
+    """What measure.py tells of a member, or None where it was made elsewhere."""
+    bundle = MEMBERS / member
+    if not bundle.is_dir():
+        return None
     result = bundle.with_suffix(".reading.json")
     words = ["--bundle", bundle, "--variants", "int8", "--sets", ",".join(dict.fromkeys(name for name, *_ in COLUMNS))]
     drawn = ["--data", data] if data else []

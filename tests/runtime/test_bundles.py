@@ -171,7 +171,8 @@ def test_golden_inputs_come_with_every_witnesss_answers_with_every_file(shipped)
         assert [witness.engine for witness in told] == engines
         for answers in told.values():
             assert answers.shape == (count, 10)
-            assert np.allclose(answers.sum(axis=1), 1, atol=1e-2)
+            assert answers.min() >= 0
+            assert answers.sum(axis=1).max() <= 1 + 1e-5
     assert golden.pictures
     assert all(0 <= index < count and isinstance(data, bytes) for index, data in golden.pictures.items())
     assert {data[:4] for data in golden.pictures.values()} <= {b"\x89PNG", b"\xff\xd8\xff\xe0"}

@@ -63,7 +63,7 @@ def test_a_prediction_carries_everything(classifier, digits, shipped):
     assert found.label == str(found.digit)
     assert found.confidence == found.probabilities.max() > 0.5
     assert found.probabilities.dtype == np.float32
-    assert found.probabilities.sum() == pytest.approx(1, abs=1e-3)
+    assert 0.9 < found.probabilities.sum() <= 1 + 1e-5  # the rest says that it is no digit
     assert np.array_equal(found.fed, image)
     assert np.array_equal(found.pixels, image[..., np.newaxis])
     assert (found.passed_through, found.scale, found.box, found.rejection) == (True, 1, None, None)

@@ -35,6 +35,14 @@ def test_each_reason_has_its_edge_and_its_numbers(highest, reason, measured):
             assert (found.reason, dict(found.measured)) == (reason, measured)
 
 
+@pytest.mark.parametrize(("share", "reason"), [(0.625, None), (0.4375, "not_digit_like"), (0.0, "not_digit_like")])
+def test_what_the_classes_leave_of_1_speaks_for_none_of_them(share, reason):
+    values = np.zeros(10, np.float32)
+    values[7] = share
+    found = judge(values, BOTH_ASKED)
+    assert (found and (found.reason, dict(found.measured))) == (reason and (reason, {"confidence": share}))
+
+
 def test_exact_ties_are_ambiguous_whatever_is_asked():
     for parameters in ({}, {"confidence": 0.9}, DIGIT_PARAMETERS):
         found = judge(scores(0.5, 0.5), parameters)

@@ -13,7 +13,7 @@ Reason = Literal[
     "blank", "low_contrast", "too_much_ink", "too_many_components", "not_digit_like", "ambiguous", "several_digits"
 ]
 # Of evidence after inference. Chosen by benchmarks/reading/thresholds.py; a bundle's manifest may name others.
-DIGIT_PARAMETERS: Mapping[str, float] = MappingProxyType({"confidence": 0.65, "margin": 0.3})
+DIGIT_PARAMETERS: Mapping[str, float] = MappingProxyType({"confidence": 0.6, "margin": 0.3})
 
 # Above this share of the probability two classes are the question, and not whether it is a digit at all.
 BOTH = 0.9
@@ -29,6 +29,7 @@ class Rejection(NamedTuple):
 def judge(scores: NDArray[np.float32], parameters: Mapping[str, float]) -> Rejection | None:
     """Whether probabilities, float32 ``[classes]``, are evidence of one class.
 
+    They sum to less than 1 where the network knows what is none of the classes.
     Where no class reaches ``confidence`` it is ``not_digit_like``; where the best two are closer than ``margin`` and
     hold most of the probability, or tie exactly, it is ``ambiguous``. A parameter left out asks for nothing.
     """
@@ -37,6 +38,8 @@ def judge(scores: NDArray[np.float32], parameters: Mapping[str, float]) -> Rejec
     confidence, margin = parameters.get("confidence", 0.0), parameters.get("margin", 0.0)
     if first > 0.5 and first >= (1 + margin) / 2 and first >= confidence:
         return None  # the others together hold too little for either
+    if confidence and not first:
+        return Rejection("not_digit_like", {"confidence": first})  # what is none took all: nothing is left to tie
     second = float(np.partition(scores, -2)[-2])
     if first == second or (first + second > BOTH and first - second < margin):
         return Rejection("ambiguous", {"confidence": first, "second": second})

@@ -106,7 +106,7 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
         "lenet5": Recipe(epochs=12, batch_size=128),
     },
     "best": {
-        "nano": Recipe(epochs=60, bend=0.01, average=0.998),
+        "nano": Recipe(epochs=100, bend=0.01, average=0.998),
         "tiny": Recipe(epochs=60, bend=0.015, average=0.998, paper=True, paper_share=0.33),
         "small": Recipe(epochs=50, bend=0.015, average=0.998, paper=True, paper_share=0.33),
         "base": Recipe(epochs=60, optimizer="adamw", bend=0.02, paper=True, paper_share=0.33, average=0.998),

@@ -235,7 +235,7 @@ def test_the_json_has_every_layer_and_what_departs(
     values = json.loads(capsys.readouterr().out)
     assert values["passed"] is False
     with quiet():
-        inputs, *layers = load_keras(KERAS).layers
+        inputs, *layers = load_keras(KERAS).operations
     assert isinstance(inputs, load("keras").layers.InputLayer)
     assert len(values["layers"]) == len(layers)
     assert {variant["file"]: variant["departs"]["layer"] for variant in values["variants"]} == dict.fromkeys(

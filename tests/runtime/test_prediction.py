@@ -102,5 +102,5 @@ def test_a_prediction_cannot_be_changed(prediction):
 
 def test_a_real_prediction_is_json(classifier, digits):
     told = json.loads(json.dumps(classifier.classify(digits.images[0, ..., 0]).to_dict()))
-    assert sum(told["probabilities"]) == pytest.approx(1, abs=1e-3)
+    assert 0.9 < sum(told["probabilities"]) <= 1 + 1e-5  # the rest says that it is no digit
     assert told["confidence"] == max(told["probabilities"])

@@ -48,7 +48,8 @@ def softmax_in_int8(schema: Any, model: Any, graph: Any) -> None:
     end = softmax.outputs[0]
     softmax.inputs, softmax.outputs = dequantize.inputs, [len(graph.tensors) - 1]
     dequantize.inputs, dequantize.outputs = softmax.outputs, [end]
-    graph.operators[-2:] = [softmax, dequantize]
+    first = graph.operators.index(dequantize)
+    graph.operators[first : first + 2] = [softmax, dequantize]
     model.operatorCodes[softmax.opcodeIndex].version = 2
 
 

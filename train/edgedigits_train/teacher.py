@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import InputError, UsageError
 from edgedigits.files import cache_folder, write_atomic
+from edgedigits.trust.statistics import with_rest
 from edgedigits_train import augment, warp
 from edgedigits_train.epochs import View
 from edgedigits_train.material import Material
@@ -31,7 +32,6 @@ VIEWS = 30
 _BATCH = 1000
 # What a float16 holds, with some room: e**-30 of a probability tells a student nothing.
 _FLOOR = -30.0
-_ROUNDING = 1e-6
 
 
 class Teacher:
@@ -88,9 +88,7 @@ class Teacher:
         answers = [self._model.predict_on_batch(view.pixels(self._material, rows)) for rows in parts]
         probabilities = np.concatenate(answers)
         if self._material.targets.shape[1] > probabilities.shape[1]:
-            rest = 1 - probabilities.sum(axis=1, keepdims=True)
-            # What rounding leaves of 1 is no background.
-            probabilities = np.hstack([probabilities, np.where(rest > _ROUNDING, rest, 0)])
+            probabilities = with_rest(probabilities.astype(np.float64))
         logs = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
         return np.asarray(np.maximum(logs, _FLOOR), np.float16)
 

@@ -109,6 +109,12 @@ def negative_log_likelihood(probabilities: NDArray[np.float32], labels: NDArray[
     return float(-np.log(np.maximum(right, KL_FLOOR)).mean())
 
 
+def with_rest(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Float64 ``[N, classes + 1]``: behind the classes, what they leave of 1 to none of them, but for rounding."""
+    rest = 1 - probabilities.sum(axis=1, keepdims=True)
+    return np.hstack([probabilities, np.where(rest > _ROUNDING, rest, 0)])
+
+
 def undo_temperature(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """What float32 ``[N, classes]`` would be without a temperature that scores were divided by before their softmax.
 
@@ -119,7 +125,7 @@ def undo_temperature(probabilities: NDArray[np.float32], temperature: float) -> 
     """
     if temperature == 1:
         return probabilities
-    values = _with_rest(probabilities.astype(np.float64))
+    values = with_rest(probabilities.astype(np.float64))
     with np.errstate(invalid="ignore"):  # a broken file may answer anything; NaN stays what it is
         # Divided by the likeliest, so that no power makes a whole row vanish.
         powers = (values / values.max(axis=1, keepdims=True)) ** temperature
@@ -135,13 +141,7 @@ def kl_divergence(answers: NDArray[np.float32], reference: NDArray[np.float32]) 
 
     Source: S. Kullback, R. A. Leibler, "On information and sufficiency", Annals of Mathematical Statistics 22 (1951).
     """
-    ours, theirs = (np.maximum(_with_rest(values.astype(np.float64)), KL_FLOOR) for values in (answers, reference))
+    ours, theirs = (np.maximum(with_rest(values.astype(np.float64)), KL_FLOOR) for values in (answers, reference))
     ours, theirs = (values / values.sum(axis=1, keepdims=True) for values in (ours, theirs))
     # numpy's maximum, which leaves NaN what it is.
     return float(np.maximum(0.0, (theirs * np.log(theirs / ours)).sum(axis=1).mean()))
-
-
-def _with_rest(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Float64 ``[N, classes + 1]``: behind the classes, what they leave of 1 to none of them, but for rounding."""
-    rest = 1 - probabilities.sum(axis=1, keepdims=True)
-    return np.hstack([probabilities, np.where(rest > _ROUNDING, rest, 0)])

@@ -1,7 +1,7 @@
 """The Keras backend's settings for a run that can be repeated; they hold for the whole process.
 
 TensorFlow is what runs are made with here. The networks are of Keras' own layers, so another backend that is installed
-and named by KERAS_BACKEND trains them, too, say on a machine with an accelerator; export needs TensorFlow.
+and named by KERAS_BACKEND trains them, too, say JAX on a machine with an accelerator; export needs TensorFlow.
 """
 
 from __future__ import annotations

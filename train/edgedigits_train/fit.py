@@ -47,10 +47,10 @@ def new_model(config: TrainConfig, material: Material) -> keras.Model:
 
 def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
     """Give a model the configured loss and optimizer; ``steps`` is the count of batches an epoch."""
-    # XLA compiles for longer than a small network trains.
-    model.compile(
-        make_optimizer(config, steps), loss="categorical_crossentropy", metrics=["accuracy"], jit_compile=False
-    )
+    # For TensorFlow, XLA compiles for longer than a small network trains; JAX without it goes operation by operation.
+    jit = keras.backend.backend() == "jax"
+    optimizer = make_optimizer(config, steps)
+    model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"], jit_compile=jit)
     # Built now, not at the first step, so that a checkpoint of epoch 0 is complete too.
     model.optimizer.build(model.trainable_variables)
 
@@ -120,6 +120,8 @@ def train_epochs(
         # The averaged weights are looked at, but not trained on.
         own = model.get_weights()
         model.optimizer.finalize_variable_values(model.trainable_variables)
+        # Copied: JAX hands a model's arrays over with each call, and the optimizer would lose what is only lent.
+        model.set_weights(model.get_weights())
         answers = predict(model, validation.images)[:, : material.classes]
         if epoch + 1 < config.epochs:
             model.set_weights(own)

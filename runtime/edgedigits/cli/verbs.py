@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
+
+# Where Keras is told to compute with something else, that is what training needs.
+_BACKEND = os.environ.get("KERAS_BACKEND") or "tensorflow"
 
 
 class Verb(NamedTuple):
@@ -45,7 +49,7 @@ VERBS = {
     "parity": Verb("Trust", "compare every variant in every engine with Keras", "edgedigits.cli.parity"),
     "doctor": Verb("Trust", "examine this machine and say what it needs to run an engine", "edgedigits.cli.doctor"),
     "train": Verb(
-        "Make", "train a classifier", "edgedigits_train.cli", "train", ("tensorflow", "keras", "matplotlib")
+        "Make", "train a classifier", "edgedigits_train.cli", "train", (_BACKEND, "keras", "matplotlib")
     ),
     "export": Verb(
         "Make",

@@ -24,7 +24,7 @@ def family_table(result: dict[str, Any], latency: dict[str, Any]) -> str:
         lines.append(
             f"| `{member}` | {first['bytes']:,} | {first['weight_bytes']:,} | {first['parameters']:,} "
             f"| {first['macs'] / 1e6:.2f} | {times[f'{member}-int8.tflite']:.1f} | {' | '.join(spreads)} "
-            f"| {statistics.mean(run['seconds'] for run in runs) / 60:.0f} |"
+            f"| {_minutes(runs)} |"
         )
     machine = latency["machine"]
     place = f"{machine['board'] or machine['cpu']} ({machine['cores']} cores, {machine['architecture']})"
@@ -33,7 +33,8 @@ def family_table(result: dict[str, Any], latency: dict[str, Any]) -> str:
         f"The int8 TFLite files in LiteRT: mean ± standard deviation over {max(seeds)} seeds where a spread is given; "
         "5,000 validation digits, by which all was chosen, and 10,000 test digits, by which nothing was. Latency of "
         f"one inference, one thread, median over {latency['processes']} processes, on {place}: a shared virtual "
-        f"machine, not a Raspberry Pi. {_proofs(result['proofs'])} Made by `make models`, written by `make readme`.",
+        "machine, not a Raspberry Pi. Minutes are of training, on one processor core each where nothing else is said. "
+        f"{_proofs(result['proofs'])} Made by `make models`, written by `make readme`.",
     ]
     return "\n".join(lines)
 
@@ -46,6 +47,12 @@ def _proofs(proofs: dict[str, dict[str, Any]]) -> str:
     if failed:
         return f"Of {asked} these did not pass: {', '.join(failed)}."
     return f"All variants of every member pass {asked}."
+
+
+def _minutes(runs: list[dict[str, Any]]) -> str:
+    """Mean of the runs, and whether they had an accelerator: JAX is what uses one here."""
+    minutes = f"{statistics.mean(run['seconds'] for run in runs) / 60:.0f}"
+    return f"{minutes} (JAX, GPU)" if any("jax" in run["versions"] for run in runs) else minutes
 
 
 def _spread(shares: list[float]) -> str:

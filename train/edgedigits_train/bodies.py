@@ -39,8 +39,8 @@ class Stage:
 FAMILY: Mapping[str, str] = {
     "nano": "12s2v 16s2v 16v 14v",
     "tiny": "16s2v 16v 20s2v 20v 16v",
-    "small": "32s2v 32v 40s2v 40 40v",
-    "base": "32k5s2 64 96s2 128 128",
+    "small": "24s2v 24v 32v 40v 40v 36v",
+    "base": "32s2v 64v 96v 128v 128v 96v",
 }
 _STAGE = re.compile(r"(\d+)(?:k(\d+))?(?:s(\d+))?(d?)(v?)")
 

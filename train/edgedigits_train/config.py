@@ -107,10 +107,10 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
     },
     "best": {
         "nano": Recipe(epochs=100, bend=0.01, average=0.998),
-        "tiny": Recipe(epochs=60, bend=0.015, average=0.998, paper=True, paper_share=0.33),
-        "small": Recipe(epochs=50, bend=0.015, average=0.998, paper=True, paper_share=0.33),
-        "base": Recipe(epochs=60, optimizer="adamw", bend=0.02, paper=True, paper_share=0.33, average=0.998),
-        "mlp": Recipe(epochs=40),
+        "tiny": Recipe(epochs=80, bend=0.015, average=0.998, paper=True, paper_share=0.33),
+        "small": Recipe(epochs=90, bend=0.03, average=0.998, paper=True, paper_share=0.33),
+        "base": Recipe(epochs=100, optimizer="adamw", bend=0.035, paper=True, paper_share=0.33, average=0.998),
+        "mlp": Recipe(epochs=40, average=0.998),
         "lenet5": Recipe(epochs=40),
     },
 }

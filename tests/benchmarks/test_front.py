@@ -46,6 +46,18 @@ def test_the_committed_front_is_made_of_the_committed_results(scripts):
     assert json.loads(json.dumps(scripts["front"].result(*parts))) == committed("front")
 
 
+def test_times_of_another_machine_are_left_out_of_the_front(scripts):
+    family, latency, peers = (committed(name) for name in ("family", "family-latency", "peers"))
+    for cpu, told in ((latency["machine"]["cpu"], True), ("another", False)):
+        asked = {**peers, "machine": {**peers["machine"], "cpu": cpu}}
+        (tutorial,) = (
+            other
+            for other in scripts["front"].result(family, latency, asked)["others"]
+            if other["name"] == "TensorFlow's tutorial"
+        )
+        assert (tutorial["p50_us"] is not None) == told
+
+
 def test_the_picture_names_the_family_and_the_others(scripts):
     front = committed("front")
     drawn = scripts["front"].picture(front)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import keras
@@ -63,7 +64,10 @@ def test_known_sizes() -> None:
     assert of("mlp") == (784 * 128 + 128 + 128 * 10 + 10, 784 * 128 + 128 * 10)
     assert of("lenet5") == (61_706, 784 * 25 * 6 + 100 * 150 * 16 + 400 * 120 + 120 * 84 + 84 * 10)
     parameters, macs = of("small")
-    assert parameters <= 60_000
+    kernels = [9 * taken * given for taken, given in pairwise((1, 24, 24, 32, 40, 40, 36))]
+    # Maps of 13, 11, 9, 7, 5 and 3 pixels; a batch normalisation keeps four figures a channel.
+    assert parameters == sum(kernels) + 4 * (24 + 24 + 32 + 40 + 40 + 36) + 9 * 36 * 10 + 10
+    assert macs == sum(k * side**2 for k, side in zip(kernels, (13, 11, 9, 7, 5, 3), strict=True)) + 9 * 36 * 10
     assert macs <= 2_500_000
 
 

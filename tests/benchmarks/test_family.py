@@ -187,3 +187,18 @@ def test_training_table_tells_the_medians_and_what_the_pipeline_costs(script):
     lines = script("benchmarks/training").training_table(result).splitlines()
     assert lines[2] == "| `small` | 256 | 11,000 | 10,000 | 9.2 % | ≤ 10 % |"
     assert "medians of 3 epochs" in lines[-1]
+
+
+def test_a_seed_whose_files_fail_their_gates_leaves_its_place_to_the_next(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(make, "RUNS", tmp_path)
+    monkeypatch.setattr(make, "BUNDLES", tmp_path)
+    for seed, validation in enumerate([0.99, 0.98]):
+        (tmp_path / f"mlp-{seed}").mkdir()
+        (tmp_path / f"mlp-{seed}" / make.JUDGED).write_text(json.dumps(run("mlp", seed, validation, 0.5)))
+    (tmp_path / "mlp").mkdir()
+    (tmp_path / "mlp" / "manifest.json").write_text('{"id": "an id"}')
+    monkeypatch.setattr(make, "_call", lambda verb, model, *_: int(verb == "export" and "mlp-0" in model))
+    assert make._prove("mlp") == tmp_path / "mlp-1"
+    monkeypatch.setattr(make, "_call", lambda *_: 4)
+    with pytest.raises(SystemExit, match="mlp: expected a seed whose files pass their gates, found none"):
+        make._prove("mlp")

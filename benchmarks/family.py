@@ -33,7 +33,8 @@ def family_table(result: dict[str, Any], latency: dict[str, Any]) -> str:
         f"The int8 TFLite files in LiteRT: mean ± standard deviation over {max(seeds)} seeds where a spread is given; "
         "5,000 validation digits, by which all was chosen, and 10,000 test digits, by which nothing was. Latency of "
         f"one inference, one thread, median over {latency['processes']} processes, on {place}: a shared virtual "
-        "machine, not a Raspberry Pi. Minutes are of training, on one processor core each where nothing else is said. "
+        "machine, not a Raspberry Pi. Minutes are of training: with TensorFlow on one processor core each, with JAX on "
+        "what [models/README.md](models/README.md) names. "
         f"{_proofs(result['proofs'])} Made by `make models`, written by `make readme`.",
     ]
     return "\n".join(lines)
@@ -50,9 +51,9 @@ def _proofs(proofs: dict[str, dict[str, Any]]) -> str:
 
 
 def _minutes(runs: list[dict[str, Any]]) -> str:
-    """Mean of the runs, and whether they had an accelerator: JAX is what uses one here."""
+    """Mean of the runs, and whether they ran with JAX: a record does not tell on which device."""
     minutes = f"{statistics.mean(run['seconds'] for run in runs) / 60:.0f}"
-    return f"{minutes} (JAX, GPU)" if any("jax" in run["versions"] for run in runs) else minutes
+    return f"{minutes} (JAX)" if any("jax" in run["versions"] for run in runs) else minutes
 
 
 def _spread(shares: list[float]) -> str:

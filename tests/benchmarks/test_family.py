@@ -134,6 +134,8 @@ def test_table_tells_mean_spread_and_what_did_not_pass(script):
     assert lines[2] == "| `base` | 9,876 | 7,654 | 7,334 | 0.13 | 61.2 | 99.80 % | 99.75 % | 99.70 % | 2 |"
     assert "| 1.8 | 99.20 ± 0.14 % | 99.10 ± 0.14 % | 99.70 ± 0.00 % | 2 |" in lines[3]
     assert "over 2 seeds" in lines[-1]
+    runs[0]["versions"] = {"jax": "0.10"}
+    assert "| 2 (JAX) |" in script("benchmarks/family").family_table(result, latency)
     assert "All variants of every member pass" in lines[-1]
     result["proofs"]["nano"] = {**passed, "parity": 1}
     assert "did not pass: `parity` of `nano`." in script("benchmarks/family").family_table(result, latency)

@@ -100,7 +100,7 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
     "quick": {
         "nano": Recipe(epochs=20, batch_size=128, average=0.995),
         "tiny": Recipe(epochs=20, batch_size=128, average=0.995),
-        "small": Recipe(epochs=14, average=0.99),
+        "small": Recipe(epochs=9, average=0.99),  # 7: two of four seeds were below 99.4 % of validation
         "base": Recipe(epochs=4),
         "mlp": Recipe(epochs=10, batch_size=32, optimizer="sgd", schedule="constant", augment=False),
         "lenet5": Recipe(epochs=12, batch_size=128),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -133,3 +134,12 @@ def test_a_files_name_is_its_models_and_its_variants(tables, file, parts):
 def test_a_name_of_another_form_belongs_to_no_model(tables):
     with pytest.raises(ValueError, match=r"found model\.tflite"):
         tables.model_and_variant("model.tflite")
+
+
+def test_every_member_of_the_family_as_it_is_now_passed_on_the_boards(tables):
+    committed = json.loads((BENCHMARKS / "results" / "pi.json").read_text())
+    proofs = json.loads((BENCHMARKS / "results" / "family.json").read_text())["proofs"]
+    asked = {**committed["members"], "small": committed["bundle"]}
+    assert asked == {member: proof["bundle"] for member, proof in proofs.items()}
+    assert not [machine["failed"] for machine in committed["machines"] if machine["failed"]]
+    assert all(one["passed"] and one["agreement"] == 1 for one in tables._rows(committed))

@@ -23,8 +23,8 @@ from edgedigits.engines import load_engine
 from edgedigits.manifest import ModelFile, Witness
 from edgedigits.measure.machine import describe_machine
 from edgedigits.model import Model, model_of_bundle
-from edgedigits.trust.golden import check_golden
-from edgedigits_export.quiet import load
+from edgedigits.verification.golden import check_golden
+from edgedigits_export.lazy_imports import load
 
 ENGINE = "litert"
 SEED = 20261123

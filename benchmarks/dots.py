@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from edgedigits_export.svg import ENGINE_COLOURS, svg_bytes, svg_figure
+from edgedigits_export.report.svg import ENGINE_COLOURS, svg_bytes, svg_figure
 
 COLOURS = {**ENGINE_COLOURS, "ours": "#1b6ca8", "other": "#555555"}
 

@@ -15,7 +15,7 @@ from typing import Any
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from edgedigits.files import write_atomic
-from edgedigits_export.svg import svg_bytes, svg_figure
+from edgedigits_export.report.svg import svg_bytes, svg_figure
 
 RESULTS = Path(__file__).parent / "results"
 RESULT = RESULTS / "front.json"

@@ -28,12 +28,12 @@ from PIL import Image
 from tables import model_and_variant
 
 from edgedigits.bundle import Bundle
-from edgedigits.cli.options import table
-from edgedigits.cli.verbs import VERBS
+from edgedigits.cli.commands import COMMANDS
+from edgedigits.console.tables import table
 from edgedigits.datasets import load_mnist
 from edgedigits.engines import ENGINES, installed_engines
 from edgedigits.errors import UsageError
-from edgedigits_export.boards import NOTE, SYSTEMS
+from edgedigits_export.emulation.boards import NOTE, SYSTEMS
 
 ROOT = Path(__file__).parent.parent
 COMMITTED = ROOT / "benchmarks" / "results" / "pi.json"
@@ -171,7 +171,7 @@ def _skipped(task: Task) -> list[str]:
     """What was not asked, and why."""
     skipped = [*without_wheels(), "32-bit trixie: no engine has a wheel for it"]
     skipped.append("32-bit bookworm on pi4 and pi5: QEMU would run it on the same processor as on pi3")
-    if "doctor" not in VERBS:
+    if "doctor" not in COMMANDS:
         skipped.append("doctor: there is no such verb yet")
     if task.plugin is None:
         skipped.append("instruction counts: no gcc to compile the counting plugin")

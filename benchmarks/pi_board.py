@@ -13,18 +13,18 @@ import numpy as np
 from pi_serve import serve_there
 
 from edgedigits.bundle import Bundle
-from edgedigits.cli.verbs import VERBS
+from edgedigits.cli.commands import COMMANDS
 from edgedigits.datasets.own import read_npz
 from edgedigits.engines import ENGINES
 from edgedigits.manifest import ModelFile
-from edgedigits.trust.compare import compare
-from edgedigits.trust.gates import GATES
-from edgedigits.trust.outputs import outputs_path, read_outputs
-from edgedigits.trust.parity import pairs
-from edgedigits_export.boards import BOARDS, SYSTEMS, processor_of
-from edgedigits_export.emulate import emulated
-from edgedigits_export.place import Place
-from edgedigits_export.targets import package_of
+from edgedigits.verification.compare import compare
+from edgedigits.verification.gates import GATES
+from edgedigits.verification.outputs import outputs_path, read_outputs
+from edgedigits.verification.parity import pairs
+from edgedigits_export.compat.targets import package_of
+from edgedigits_export.emulation.boards import BOARDS, SYSTEMS, processor_of
+from edgedigits_export.emulation.python_environment import PythonEnvironment
+from edgedigits_export.emulation.qemu import emulated_board
 
 MARKS = Path(__file__).with_name("mark_inferences.py")
 MARKING_CALL = {"arm64": 125, "armhf": 159}  # sched_get_priority_max in Linux's tables of system calls
@@ -82,7 +82,7 @@ def on_board(task: Task, name: str, system_name: str) -> dict[str, Any]:
         print(f"{title}: {line}", file=sys.stderr, flush=True)
 
     say("begun")
-    with emulated(board, system, system.engines, say, task.wheel, service=True) as place:
+    with emulated_board(board, system, system.engines, say, task.wheel, service=True) as place:
         one = _OneBoard(task, place, system.engines, MARKING_CALL[system.architecture], [])
         versions = place.versions(["numpy", "pillow", *map(package_of, system.engines), "starlette", "uvicorn"])
         found = {
@@ -102,14 +102,14 @@ class _OneBoard:
     """A board that is ready; ``engines`` are its engines with their releases, ``failed`` grows."""
 
     task: Task
-    place: Place
+    place: PythonEnvironment
     engines: dict[str, str]
     marking_call: int
     failed: list[str]
 
     def doctor(self) -> int | None:
         """Its exit code; None when the wheel has no such verb."""
-        if "doctor" not in VERBS:
+        if "doctor" not in COMMANDS:
             return None
         return self._run("doctor").returncode
 

@@ -12,13 +12,13 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-from edgedigits_export.place import Place
+from edgedigits_export.emulation.python_environment import PythonEnvironment
 
 PATIENCE_S = 60.0
 _URL = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
-def serve_there(place: Place, picture: Path, *words: str) -> dict[str, Any]:
+def serve_there(place: PythonEnvironment, picture: Path, *words: str) -> dict[str, Any]:
     """Start it, ask it, end it; ``words`` are more options.
 
     Raises

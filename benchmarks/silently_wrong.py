@@ -18,11 +18,11 @@ from edgedigits.bundle import Bundle
 from edgedigits.files import folder_atomic
 from edgedigits.manifest import Manifest, write_manifest
 from edgedigits.records import from_plain, to_plain
-from edgedigits_export.board_wheels import pip_install
-from edgedigits_export.confidence import fold_temperature
-from edgedigits_export.freeze import freeze
-from edgedigits_export.keras_model import load_keras
-from edgedigits_export.quiet import load, quiet
+from edgedigits_export.emulation.wheels import pip_install
+from edgedigits_export.keras_model.calibrated import fold_temperature
+from edgedigits_export.keras_model.frozen import freeze
+from edgedigits_export.keras_model.inspect import load_keras
+from edgedigits_export.lazy_imports import load, quiet
 
 QUANTIZER = "litert-quantizer==0.11.0"
 QUANTIZE = """

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgedigits.bundle import DEFAULT_PRECISION
 from edgedigits.manifest import PRECISIONS
-from edgedigits_export.figures import join_rows
+from edgedigits_export.report.rows import join_rows
 
 BITS = {"arm64": "64-bit", "armhf": "32-bit"}
 # What every command takes where LiteRT is there.

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.files import write_atomic
-from edgedigits_train import backend
 from edgedigits_train.config import DEFAULT_MODEL, TrainConfig, resolve
+from edgedigits_train.training import backend
 
 _ROUNDS = 7
 
@@ -46,10 +46,10 @@ def _measure(config: TrainConfig) -> dict[str, Any]:
 
     from edgedigits.datasets import load_splits
     from edgedigits.images.decode import read_pixels
-    from edgedigits_train.augment import Range
-    from edgedigits_train.epochs import Epoch, View
-    from edgedigits_train.fit import learn, new_model
-    from edgedigits_train.material import Material
+    from edgedigits_train.data.augmentation import Range
+    from edgedigits_train.data.epochs import Epoch, View
+    from edgedigits_train.data.training_set import Material
+    from edgedigits_train.training.loop import learn, new_model
 
     material = Material.of(load_splits("mnist", read_pixels).train)
     model = new_model(config, material)

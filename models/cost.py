@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits_train import backend
-from edgedigits_train.bodies import parse_stages
+from edgedigits_train.models.architectures import parse_stages
+from edgedigits_train.training import backend
 
 # The body that others are compared with; `cnn` in models/cost.jsonl.
 KNOWN = "24k5s2 32s2 48 52s2"
@@ -41,9 +41,9 @@ def main() -> None:
 
 
 def _convert(body: str) -> tuple[bytes, dict[str, Any]]:
-    from edgedigits_export.freeze import freeze
-    from edgedigits_export.tflite import convert_tflite
-    from edgedigits_train.models import build_from, count_macs
+    from edgedigits_export.convert.tflite import convert_tflite
+    from edgedigits_export.keras_model.frozen import freeze
+    from edgedigits_train.models.build import build_from, count_macs
 
     model, rng = build_from(parse_stages(body), "candidate", (28, 28, 1), 10), np.random.default_rng(0)
     # Vectors that are alike are stored once, and in a network without training all biases are.

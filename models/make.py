@@ -25,7 +25,7 @@ import numpy as np
 from edgedigits.datasets import Dataset, load_splits
 from edgedigits.files import write_atomic
 from edgedigits.images.decode import read_pixels
-from edgedigits.trust.answers import answer_apart
+from edgedigits.verification.inference import infer_isolated
 from edgedigits_train.config import option, resolve
 
 ROOT = Path(__file__).parent.parent
@@ -101,7 +101,7 @@ def _judge(member: str, seed: int, folder: Path, validation: Dataset) -> None:
     (file,) = manifest["files"]
     write_atomic(RECORDS / f"{member}-{seed}.json", (folder / "train.json").read_bytes())
     path = folder / "bundle" / file["path"]
-    answers = answer_apart(path, "litert", validation.images).probabilities
+    answers = infer_isolated(path, "litert", validation.images).probabilities
     row = {
         "member": member,
         "seed": seed,

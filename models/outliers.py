@@ -30,8 +30,8 @@ from edgedigits.files import write_atomic
 from edgedigits.images.decode import read_pixels
 from edgedigits.images.normalise import normalise
 from edgedigits.images.rejection import DIGIT_PARAMETERS, judge
-from edgedigits_train import backend
 from edgedigits_train.config import TrainConfig, resolve
+from edgedigits_train.training import backend
 
 Grey = NDArray[np.uint8]
 Tally = dict[str, dict[str, int]]  # by group and kind
@@ -106,9 +106,9 @@ def learned(name: str, config: TrainConfig, splits: Splits, pool: Any) -> Any:
     """A network, trained if it was not kept."""
     import keras
 
-    from edgedigits_train.checkpoint import save_plain
-    from edgedigits_train.fit import new_model, train_epochs
-    from edgedigits_train.material import Material
+    from edgedigits_train.data.training_set import Material
+    from edgedigits_train.training.checkpoint import save_plain
+    from edgedigits_train.training.loop import new_model, train_epochs
 
     path = KEPT / f"{name}-{config.epochs}-{config.seed}.keras"
     if path.exists():
@@ -174,8 +174,8 @@ def main() -> None:
         resolve({"model": "small", "preset": "best", "epochs": asked.epochs, "seed": seed}) for seed in asked.seeds
     ]
     backend.set_up(configs[0].threads)
-    from edgedigits_train.evaluate import predict
-    from edgedigits_train.pool_cache import kept_pool
+    from edgedigits_train.synthetic.pool_cache import kept_pool
+    from edgedigits_train.training.evaluation import predict
 
     splits = load_splits("mnist", read_pixels)
     parts, processes = (splits.train, splits.validation), configs[0].threads

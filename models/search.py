@@ -2,8 +2,8 @@
 
     python models/search.py "16k5s2 32s2 48 64s2" "16k5s2 32s2d 48d 64s2d" --epochs 8 --seeds 0 1
 
-A body is written as `edgedigits_train.bodies.parse_stages` reads it. Each result is a line of the log, and what
-stands there already is not trained again, so a stopped search goes on.
+A body is written as `edgedigits_train.models.architectures.parse_stages` reads it. Each result is a line of the log,
+and what stands there already is not trained again, so a stopped search goes on.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from edgedigits_train import backend
-from edgedigits_train.bodies import parse_stages
 from edgedigits_train.config import TrainConfig, resolve
+from edgedigits_train.models.architectures import parse_stages
+from edgedigits_train.training import backend
 
 LOG = Path(__file__).with_name("search.jsonl")
 # What a machine decides, or the body.
@@ -50,8 +50,8 @@ def main() -> None:
 def _load(config: TrainConfig) -> tuple[Any, Any]:
     from edgedigits.datasets import load_splits
     from edgedigits.images.decode import read_pixels
-    from edgedigits_train.material import Material
-    from edgedigits_train.pool_cache import kept_pool
+    from edgedigits_train.data.training_set import Material
+    from edgedigits_train.synthetic.pool_cache import kept_pool
 
     splits = load_splits("mnist", read_pixels)
     pool = kept_pool(splits.train, seed=0, side=0, processes=config.threads) if config.paper else None
@@ -61,11 +61,11 @@ def _load(config: TrainConfig) -> tuple[Any, Any]:
 def _train(body: str, config: TrainConfig, seed: int, material: Any, validation: Any) -> dict[str, Any]:
     import keras
 
-    from edgedigits_train.epochs import count_batches
-    from edgedigits_train.evaluate import mean_loss, predict
-    from edgedigits_train.fit import compile_model, train_epochs
-    from edgedigits_train.models import build_from, count_macs
-    from edgedigits_train.teacher import sharpen
+    from edgedigits_train.data.epochs import count_batches
+    from edgedigits_train.models.build import build_from, count_macs
+    from edgedigits_train.training.distillation import sharpen
+    from edgedigits_train.training.evaluation import mean_loss, predict
+    from edgedigits_train.training.loop import compile_model, train_epochs
 
     config = resolve({**_given(config), "seed": seed})
     keras.utils.set_random_seed(seed)

@@ -31,7 +31,7 @@ from edgedigits.datasets.own import read_npz
 from edgedigits.engines import ENGINES, installed_engines
 from edgedigits.manifest import Manifest, write_manifest
 from edgedigits.records import from_plain
-from edgedigits.trust.compare import accuracy_of
+from edgedigits.verification.compare import accuracy_of
 
 # Users' output is buffered; a machine that sets this would hide what goes wrong when a buffer is written at the end.
 os.environ.pop("PYTHONUNBUFFERED", None)

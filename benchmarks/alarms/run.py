@@ -32,7 +32,7 @@ from edgedigits.measure.machine import describe_machine
 from edgedigits.measure.result import Result
 from edgedigits.measure.rounds import Plan, measure_rounds
 from edgedigits.records import to_plain
-from edgedigits.trust.statistics import wilson
+from edgedigits.verification.statistics import wilson
 
 HERE = Path(__file__).parent
 RESULT = HERE.parent / "results" / "alarms.json"

@@ -10,8 +10,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from edgedigits_train.bodies import parse_stages
-from edgedigits_train.models import build_from, build_model
+from edgedigits_train.models.architectures import parse_stages
+from edgedigits_train.models.build import build_from, build_model
 
 CLASSES = 10
 TRAINING_DIGITS = 6000

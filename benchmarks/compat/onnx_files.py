@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits_export.freeze import freeze
-from edgedigits_export.onnx_format import convert_onnx, quantize_onnx
-from edgedigits_export.quiet import load, quiet
+from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx
+from edgedigits_export.keras_model.frozen import freeze
+from edgedigits_export.lazy_imports import load, quiet
 
 BASE = 13
 # Written by tf2onnx itself; later ones by onnx's version converter.

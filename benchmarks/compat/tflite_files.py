@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.manifest import PRECISIONS
-from edgedigits_export.freeze import freeze
-from edgedigits_export.quiet import load, quiet
-from edgedigits_export.tflite import convert_tflite
+from edgedigits_export.convert.tflite import convert_tflite
+from edgedigits_export.keras_model.frozen import freeze
+from edgedigits_export.lazy_imports import load, quiet
 
 _PER_TENSOR_DENSE = "_experimental_disable_per_channel_quantization_for_dense_layers"
 _CALIBRATED = {

@@ -24,8 +24,8 @@ from releases import Release, venv
 from tflite_files import OWN, tflite_files
 
 from edgedigits.datasets import load_mnist
-from edgedigits_export.quiet import load
-from edgedigits_train.backend import set_up
+from edgedigits_export.lazy_imports import load
+from edgedigits_train.training.backend import set_up
 
 IMAGES = 32
 CALIBRATION = 100

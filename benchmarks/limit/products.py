@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits_export.freeze import load_keras
-from edgedigits_export.quiet import load, quiet
+from edgedigits_export.keras_model.frozen import load_keras
+from edgedigits_export.lazy_imports import load, quiet
 
 REFERENCE = Path(__file__).parents[2] / "models" / "small.keras"
 _OPSET, _IR_VERSION = 13, 7
@@ -91,7 +91,7 @@ def main(folder: Path, shapes: list[list[int]]) -> int:
         for operator in ("MatMul", "MatMulInteger", "QLinearMatMul"):
             (folder / f"{name}-{operator}.onnx").write_bytes(onnx_product(shape, operator))
     model: Any = load_keras(REFERENCE)
-    from edgedigits_train.models import count_macs  # which imports TensorFlow loudly unless it is there already
+    from edgedigits_train.models.build import count_macs  # which imports TensorFlow loudly unless it is there already
 
     return count_macs(model)
 

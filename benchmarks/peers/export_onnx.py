@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from edgedigits_export.freeze import freeze
-from edgedigits_export.keras_model import load_keras
-from edgedigits_export.onnx_format import convert_onnx
+from edgedigits_export.convert.onnx import convert_onnx
+from edgedigits_export.keras_model.frozen import freeze
+from edgedigits_export.keras_model.inspect import load_keras
 
 if __name__ == "__main__":
     Path(sys.argv[2]).write_bytes(convert_onnx(freeze(load_keras(sys.argv[1]))))

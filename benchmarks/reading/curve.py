@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from edgedigits_export.svg import svg_bytes, svg_figure
+from edgedigits_export.report.svg import svg_bytes, svg_figure
 
 LEAST = 0.01  # per cent; nothing at all is drawn there
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib as mpl
 
 from edgedigits.files import cache_folder, folder_atomic
-from edgedigits_export.board_system import unpack_packages
+from edgedigits_export.emulation.rootfs import unpack_packages
 
 SUITE, ARCHITECTURE = "bookworm", "amd64"
 # Package of each file, serif, sans, mono, school and handwriting: one regular face a family.

@@ -10,7 +10,7 @@ from typing import Any
 from drawing import Grey, Sample
 
 from edgedigits import DigitClassifier
-from edgedigits.trust.statistics import wilson
+from edgedigits.verification.statistics import wilson
 
 WORST = 10
 

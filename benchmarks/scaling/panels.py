@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from edgedigits_export.svg import ENGINE_COLOURS, svg_bytes, svg_figure
+from edgedigits_export.report.svg import ENGINE_COLOURS, svg_bytes, svg_figure
 
 _STYLES = {"int8": "-", "float32": "--"}
 _SOURCES = {"array": "#7b4fa3", "png": "#00868b", "jpeg": "#e9a03b"}

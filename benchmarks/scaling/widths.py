@@ -16,10 +16,10 @@ from layout import DIGITS, model_file
 from numpy.typing import NDArray
 
 from edgedigits.bundle import Bundle
-from edgedigits_export.freeze import freeze, load_keras
-from edgedigits_export.onnx_format import convert_onnx, quantize_onnx
-from edgedigits_export.quiet import load
-from edgedigits_export.tflite import convert_tflite
+from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx
+from edgedigits_export.convert.tflite import convert_tflite
+from edgedigits_export.keras_model.frozen import freeze, load_keras
+from edgedigits_export.lazy_imports import load
 
 REFERENCE = Path(__file__).parents[2] / "models" / "small.keras"
 _DIGITS, _SEED = 1024, 0
@@ -58,7 +58,7 @@ def write_width(folder: Path, width: int) -> int:
         ("int8", "onnx", quantize_onnx(onnx, images)),
     ):
         model_file(folder, width, precision, format_).write_bytes(data)
-    from edgedigits_train.models import count_macs  # which imports TensorFlow loudly unless it is there already
+    from edgedigits_train.models.build import count_macs  # which imports TensorFlow loudly unless it is there already
 
     return count_macs(model)
 

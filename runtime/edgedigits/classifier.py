@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from edgedigits.bundle import Bundle
 from edgedigits.engines import ENGINES, choose_engine, load_engine
 from edgedigits.engines.protocol import Engine
-from edgedigits.errors import BundleError, ImageError, ModelRejected, UsageError
+from edgedigits.errors import BundleError, ImageError, ModelRejectedError, UsageError
 from edgedigits.images.convention import follows_mnist
 from edgedigits.images.decode import MAX_PIXELS, ImageSource, read_picture
-from edgedigits.images.pipeline import pipeline_for, prepare
+from edgedigits.images.pipeline import pipeline_for, preprocess
 from edgedigits.images.rejection import DIGIT_PARAMETERS
 from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
 from edgedigits.prediction import Answering, EngineId, ModelId, Prediction
 from edgedigits.tensors import on_pixels
-from edgedigits.trust.golden import check_at_load
+from edgedigits.verification.golden import check_at_load
 
 if TYPE_CHECKING:
     from edgedigits.reading import Reading
@@ -62,8 +62,8 @@ class DigitClassifier:
         Raises
         ------
         BundleError: missing or broken bundle, wrong hash, no such variant, or not the bundle expected.
-        EngineMissing, ModelRejected: no engine for it here, or the engine refuses the file.
-        GoldenMismatch: the model answers its golden inputs wrongly on this machine.
+        EngineMissingError, ModelRejectedError: no engine for it here, or the engine refuses the file.
+        GoldenMismatchError: the model answers its golden inputs wrongly on this machine.
 
         """
         model, engine_name = _choose(bundle, variant, engine)
@@ -115,7 +115,7 @@ class DigitClassifier:
         # Of an array: memory of its own.
         picture = read_picture(image, self.image_shape[-1], bgr=bgr, max_pixels=self._max_pixels)
         decoded = perf_counter_ns()
-        found = prepare(picture.pixels, self.pipeline, self.image_shape, mnist=mnist)
+        found = preprocess(picture.pixels, self.pipeline, self.image_shape, mnist=mnist)
         prepared = perf_counter_ns()
         scores = _NOTHING if found.rejection else self._infer(found.image.reshape(self._one))[0]
         ticks = started, decoded, prepared, perf_counter_ns()
@@ -194,7 +194,7 @@ def _is_expected(model: Model, expect_id: str) -> bool:
 def _image_shape(engine: Engine) -> tuple[int, int, int]:
     shape, out = engine.image.shape, engine.probabilities.shape
     if len(shape) != 4 or shape[0] not in {1, -1} or min(shape[1:]) < 1 or len(out) != 2:
-        raise ModelRejected(
+        raise ModelRejectedError(
             f"expected one image [N, H, W, C] in and class scores [N, classes] out, found {list(shape)} and {list(out)}"
         )
     return shape[1], shape[2], shape[3]

@@ -3,8 +3,8 @@
 An error's text is one line: what was expected, what was found, what to do about it.
 
 * EdgeDigitsError
-    * GateFailed (1)                a gate said no: parity, accuracy, a golden answer
-        * GoldenMismatch            a model answered its golden inputs wrongly
+    * GateFailedError (1)                a gate said no: parity, accuracy, a golden answer
+        * GoldenMismatchError            a model answered its golden inputs wrongly
     * InputError (2)                wrong use, or unreadable, corrupt or mismatched input, or an I/O error
         * UsageError                options or arguments that make no sense together
         * DatasetError              images and labels for training, calibration, evaluation
@@ -12,9 +12,9 @@ An error's text is one line: what was expected, what was found, what to do about
         * BundleError               a bundle or model file that is missing, broken or not what its manifest says
         * OutputError               a result that cannot be written, or is there already
     * TargetError (3)               this machine cannot run this file, or would compute wrongly, or cannot tell
-        * EngineMissing             no inference engine that reads this file is installed
-        * ExtraMissing              the verb needs packages of an extra that are not installed
-        * ModelRejected             an engine refused the model file
+        * EngineMissingError             no inference engine that reads this file is installed
+        * ExtraMissingError              the verb needs packages of an extra that are not installed
+        * ModelRejectedError             an engine refused the model file
     * MeasurementError (4)          the measurement is not valid, or there are too few data
 """
 
@@ -33,13 +33,13 @@ class EdgeDigitsError(Exception):
         return " ".join(super().__str__().splitlines())
 
 
-class GateFailed(EdgeDigitsError):
+class GateFailedError(EdgeDigitsError):
     """A gate said no (exit code 1)."""
 
     exit_code = 1
 
 
-class GoldenMismatch(GateFailed):
+class GoldenMismatchError(GateFailedError):
     """A model answered its golden inputs differently from what its bundle promises."""
 
 
@@ -73,15 +73,15 @@ class TargetError(EdgeDigitsError):
     exit_code = 3
 
 
-class EngineMissing(TargetError):
+class EngineMissingError(TargetError):
     """No installed inference engine reads the file."""
 
 
-class ExtraMissing(TargetError):
+class ExtraMissingError(TargetError):
     """The verb needs packages that are not installed."""
 
 
-class ModelRejected(TargetError):
+class ModelRejectedError(TargetError):
     """An engine refused to load or to run the model file."""
 
 

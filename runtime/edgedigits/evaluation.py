@@ -9,7 +9,7 @@ from typing import Any
 from edgedigits.classifier import DigitClassifier
 from edgedigits.datasets.own import label_folders
 from edgedigits.errors import DatasetError, ImageError
-from edgedigits.trust.statistics import wilson
+from edgedigits.verification.statistics import wilson
 
 NONE = "none"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from edgedigits.errors import ExtraMissing
+from edgedigits.errors import ExtraMissingError
 
 _EXTRA = r"""\s*(?:and\s+)?\(?extra\s*==\s*['"](?P<extra>[\w-]+)['"]\)?"""
 
@@ -38,8 +38,8 @@ def require_extra(what: str, extra: str, packages: Sequence[str]) -> None:
 
     Raises
     ------
-    ExtraMissing: some are not installed; the message has the pip line.
+    ExtraMissingError: some are not installed; the message has the pip line.
 
     """
     if missing := [package for package in packages if find_spec(package) is None]:
-        raise ExtraMissing(f"{what}: needs {', '.join(missing)}, not installed; {pip_line(extra)}")
+        raise ExtraMissingError(f"{what}: needs {', '.join(missing)}, not installed; {pip_line(extra)}")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.engines.protocol import Engine
-from edgedigits.errors import ModelRejected, UsageError
+from edgedigits.errors import ModelRejectedError, UsageError
 from edgedigits.manifest import TensorInfo
 
 
@@ -37,13 +37,13 @@ def feed(pixels: NDArray[np.uint8], image: TensorInfo) -> NDArray[Any]:
 
     Raises
     ------
-    ModelRejected: a float input, whose scaling no file states, or a type that cannot hold pixels.
+    ModelRejectedError: a float input, whose scaling no file states, or a type that cannot hold pixels.
 
     """
     if image.scale is None and image.dtype == "uint8":
         return pixels
     if image.scale is None or image.zero_point is None or image.dtype not in {"uint8", "int8"}:
-        raise ModelRejected(
+        raise ModelRejectedError(
             f"input {image.name!r} is {image.dtype} without quantization, and nothing says how pixels are scaled for "
             "it; export the model with edgedigits, or put the scaling inside"
         )
@@ -78,7 +78,7 @@ def random_input(info: TensorInfo, batch: int = 1, seed: int = 0) -> NDArray[Any
     Raises
     ------
     UsageError: a batch of more than one for a fixed first axis.
-    ModelRejected: a type that is none of these.
+    ModelRejectedError: a type that is none of these.
 
     """
     if batch > 1 and info.shape[:1] != (-1,):
@@ -89,7 +89,7 @@ def random_input(info: TensorInfo, batch: int = 1, seed: int = 0) -> NDArray[Any
     try:
         dtype = np.dtype(info.dtype)
     except TypeError as error:
-        raise ModelRejected(f"input {info.name!r}: expected integers or floats, found {info.dtype}") from error
+        raise ModelRejectedError(f"input {info.name!r}: expected integers or floats, found {info.dtype}") from error
     if np.issubdtype(dtype, np.integer):
         limits = np.iinfo(dtype)
         return rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)

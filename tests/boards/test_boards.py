@@ -6,7 +6,7 @@ import pytest
 
 from edgedigits.cli import selftest
 from edgedigits.errors import TargetError
-from edgedigits_export.boards import (
+from edgedigits_export.emulation.boards import (
     ARCHITECTURES,
     BOARDS,
     SUITES,

@@ -9,9 +9,9 @@ import signal
 import pytest
 
 from edgedigits.files import cache_folder
-from edgedigits_export.board_cache import boards_cache
-from edgedigits_export.boards import BOARDS, NOTE, SYSTEMS
-from edgedigits_export.emulate import _parts, emulated
+from edgedigits_export.emulation.boards import BOARDS, NOTE, SYSTEMS
+from edgedigits_export.emulation.cache import boards_cache
+from edgedigits_export.emulation.qemu import _parts, emulated_board
 
 SYSTEM = SYSTEMS["bookworm-arm64"]
 LITERT = {"litert": SYSTEM.engines["litert"]}
@@ -47,6 +47,6 @@ def test_the_shipped_bundle_passes_its_self_test_on_a_pi_4(command):
     ("board", "code"), [("pi3", -signal.SIGILL), ("pi4", -signal.SIGILL), ("pi5", 0)]
 )  # fmt: skip
 def test_an_instruction_that_the_board_lacks_kills_the_engines_process_as_it_would_there(board, code):
-    with emulated(BOARDS[board], SYSTEM, LITERT, lambda _: None) as place:
+    with emulated_board(BOARDS[board], SYSTEM, LITERT, lambda _: None) as place:
         assert place.run(["-c", SDOT]).returncode == code
         assert int(place.run(["-c", AGAIN, SDOT]).stdout) == code

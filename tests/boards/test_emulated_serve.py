@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgedigits_export.board_cache import boards_cache
-from edgedigits_export.boards import BOARDS, SERVICE, SYSTEMS
-from edgedigits_export.emulate import _parts, emulated
-from edgedigits_export.place import Place
+from edgedigits_export.emulation.boards import BOARDS, SERVICE, SYSTEMS
+from edgedigits_export.emulation.cache import boards_cache
+from edgedigits_export.emulation.python_environment import PythonEnvironment
+from edgedigits_export.emulation.qemu import _parts, emulated_board
 
 ROOT = Path(__file__).parents[2]
 SYSTEM = SYSTEMS["bookworm-arm64"]
@@ -36,7 +36,7 @@ def serve_there(monkeypatch):
 
 @pytest.fixture
 def place():
-    with emulated(BOARDS["pi4"], SYSTEM, LITERT, lambda _: None, service=True) as found:
+    with emulated_board(BOARDS["pi4"], SYSTEM, LITERT, lambda _: None, service=True) as found:
         yield found
 
 
@@ -57,7 +57,7 @@ def test_a_service_that_does_not_begin_there_is_told_in_its_own_words(serve_ther
 
 
 def test_a_picture_that_is_refused_there_is_told(serve_there, tmp_path):
-    here = Place(Path(sys.executable), os.environ, tmp_path)  # as good as a board's for that
+    here = PythonEnvironment(Path(sys.executable), os.environ, tmp_path)  # as good as a board's for that
     (tmp_path / "digit.png").write_bytes(b"no picture")
     with pytest.raises(OSError, match="serve: HTTP Error 422"):
         serve_there(here, tmp_path / "digit.png")
@@ -67,4 +67,4 @@ def test_the_boards_get_the_releases_that_development_has():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = dict(line.split()[0].split("==") for line in lines if not line.startswith("#"))
     different = {name: pins[name] for name, release in SERVICE.items() if pins.get(name, release) != release}
-    assert different == {}, "export/edgedigits_export/boards.py: SERVICE"
+    assert different == {}, "export/edgedigits_export/emulation/boards.py: SERVICE"

@@ -136,7 +136,7 @@ def test_members_are_asked_for_proof_alone_and_fail_the_gate_as_the_main_bundle_
         yield board
 
     pi_board = importlib.import_module("pi_board")
-    monkeypatch.setattr(pi_board, "emulated", dead)
+    monkeypatch.setattr(pi_board, "emulated_board", dead)
     found = pi_board.on_board(task(pi, shipped, member, tmp_path), "pi4", "bookworm-arm64")
     asked = {
         path: {words[0] for words in board.asked if path in words} for path in map(str, (shipped.path, member.path))
@@ -151,11 +151,11 @@ def test_members_are_asked_for_proof_alone_and_fail_the_gate_as_the_main_bundle_
 def test_rows_of_each_bundle_come_from_its_own_files(pi, shipped, member, tmp_path):
     """On a board that is this machine: so its answers are the native ones."""
     from edgedigits.engines import installed_engines
-    from edgedigits_export.place import Place
+    from edgedigits_export.emulation.python_environment import PythonEnvironment
 
     pi_board = importlib.import_module("pi_board")
     asked = task(pi, shipped, member, tmp_path)
-    place = Place(Path(sys.executable), os.environ, tmp_path)
+    place = PythonEnvironment(Path(sys.executable), os.environ, tmp_path)
     board = pi_board._OneBoard(asked, place, dict.fromkeys(installed_engines(), "of here"), 0, [])
     pi._native(asked, member)
     left, lost = (member.pick(precision, ["tflite"]).path for precision in ("float32", "int8"))

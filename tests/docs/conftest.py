@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgedigits_export.quiet import quiet
+from edgedigits_export.lazy_imports import quiet
 
 # Kinds in the order in which folders are numbered.
 SIZE, KINDS = 24, ("cross", "disc", "square")

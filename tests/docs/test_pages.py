@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edgedigits.cli.verbs import VERBS
-from edgedigits_export.board_cache import boards_cache
+from edgedigits.cli.commands import COMMANDS
+from edgedigits_export.emulation.cache import boards_cache
 
 ROOT = Path(__file__).parents[2]
 PAGES = {page.name: page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
@@ -82,7 +82,7 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
 
 def test_readme_tells_of_every_verb_and_of_no_other() -> None:
     told = set(re.findall(r"^\| `edgedigits (\w+)", PAGES["README.md"].read_text(), re.MULTILINE))
-    assert told == set(VERBS)
+    assert told == set(COMMANDS)
 
 
 def test_readme_never_tells_to_install_from_an_index() -> None:

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from edgedigits.datasets import Dataset
 from edgedigits.datasets.own import read_npz
 from edgedigits.manifest import PRECISIONS
-from edgedigits_export import tflite
-from edgedigits_export.freeze import FrozenModel, Scaling, freeze
-from edgedigits_export.onnx_format import convert_onnx, quantize_onnx
-from edgedigits_export.quiet import load, quiet
-from edgedigits_export.tflite import convert_tflite
-from edgedigits_export.tflite_bytes import pack
+from edgedigits_export.convert import tflite
+from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx
+from edgedigits_export.convert.tflite import convert_tflite
+from edgedigits_export.convert.tflite_flatbuffer import pack
+from edgedigits_export.keras_model.frozen import FrozenModel, Scaling, freeze
+from edgedigits_export.lazy_imports import load, quiet
 
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 TFLITE_ENGINES = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}

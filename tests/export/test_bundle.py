@@ -20,8 +20,8 @@ from edgedigits.bundle import SHIPPED, Bundle, shipped_bundles
 from edgedigits.cli.main import main
 from edgedigits.datasets import load_splits
 from edgedigits.manifest import PixelScaling
-from edgedigits_export.quiet import quiet
-from edgedigits_export.schema import manifest_schema, schema_text
+from edgedigits_export.bundle.schema import manifest_schema, schema_text
+from edgedigits_export.lazy_imports import quiet
 
 ROOT = Path(__file__).parents[2]
 ALL = {

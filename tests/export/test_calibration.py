@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edgedigits.datasets import Dataset, split_stratified
 from edgedigits.errors import UsageError
-from edgedigits_export.calibration import choose_calibration
+from edgedigits_export.bundle.calibration import choose_calibration
 
 
 def dataset(sizes: list[int], seed: int) -> Dataset:

@@ -16,15 +16,15 @@ from small_files import onnx_file, tflite
 from edgedigits.engines import installed_engines
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Requirements
-from edgedigits_export.check import Target, judge, numpy_clash, parse_target
-from edgedigits_export.requirements import read_requirements
-from edgedigits_export.targets import known, package_of
+from edgedigits_export.compat.check import Target, judge_target, numpy_clash, parse_target
+from edgedigits_export.compat.targets import known, package_of
+from edgedigits_export.compat.tflite_requirements import read_requirements
 
 OLD, NEW, ORT = Target("tflite", "2.14.0"), Target("litert", "2.3.0"), Target("onnxruntime", "1.32.0")
 
 
 def verdict_on(data: bytes, fmt: Any, target: Target) -> tuple[str, str, str]:
-    found = judge(read_requirements(data, fmt), fmt, target)
+    found = judge_target(read_requirements(data, fmt), fmt, target)
     assert bool(found.cure) == (found.answer != "runs")
     return found.answer, found.why, found.cure
 
@@ -137,7 +137,7 @@ def test_onnx_runs_from_the_release_that_knows_its_opset_and_its_file_format(
     opset: int, ir_version: int, release: str, answer: str, told: str
 ) -> None:
     needs = Requirements({"Relu": min(opset, 14)}, {"ai.onnx": opset}, (), opset, ir_version, {})
-    found = judge(needs, "onnx", Target("onnxruntime", release))
+    found = judge_target(needs, "onnx", Target("onnxruntime", release))
     assert found.answer == answer
     assert told in found.why
 
@@ -168,7 +168,7 @@ def test_a_release_outside_the_table_is_unknown(target: str) -> None:
 @pytest.mark.parametrize("release", ["2.7", "2.7.0", "2.14.0", "2.14"])
 def test_a_release_inside_the_table_is_judged_however_its_zeros_are_written(release: str) -> None:
     needs = Requirements({"RELU": 1}, {"RELU": 1}, (), None, None, {})
-    assert judge(needs, "tflite", Target("tflite", release)).answer == "runs"
+    assert judge_target(needs, "tflite", Target("tflite", release)).answer == "runs"
 
 
 RELEASES = [("tflite", text) for block in known().wheels if block.engine == "tflite" for text in block.releases]
@@ -187,7 +187,7 @@ def test_a_later_release_never_turns_runs_into_cannot_run(uses: list[Any], data:
     operators = {name: version for operator, kind, version in uses for name in (operator, f"{operator} {kind}")}
     needs = Requirements(operators, operators, (), None, None, {})
     first, second = sorted(data.draw(st.tuples(*[st.integers(0, len(RELEASES) - 1)] * 2)))
-    early, late = (judge(needs, "tflite", Target(*RELEASES[index])).answer for index in (first, second))
+    early, late = (judge_target(needs, "tflite", Target(*RELEASES[index])).answer for index in (first, second))
     assert early != "runs" or late == "runs"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgedigits.datasets import Dataset
-from edgedigits_export.golden import choose_golden
+from edgedigits_export.bundle.golden import choose_golden
 
 SIDE = 20
 

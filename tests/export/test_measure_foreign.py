@@ -11,9 +11,9 @@ import pytest
 from onnx import TensorProto, helper
 from small_files import onnx_file, tflite
 
-from edgedigits.apart import run_apart
 from edgedigits.cli.main import main
 from edgedigits.engines import installed_engines
+from edgedigits.isolation import run_isolated
 from edgedigits.measure import worker
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.sample import Sample
@@ -70,7 +70,7 @@ def file(name: str, tmp_path: Path) -> Path:
 def test_any_type_and_shape_is_measured_in_a_process(file: Path) -> None:
     for one in asked(file):
         words = [json.dumps(to_plain(one)), "0", "20"]
-        found = from_plain(Sample, run_apart("edgedigits.measure.worker", words, file.name), "sample")
+        found = from_plain(Sample, run_isolated("edgedigits.measure.worker", words, file.name), "sample")
         assert len(found.total()) == 20
 
 

@@ -10,9 +10,9 @@ from conftest import Case, assert_probabilities
 from numpy.typing import NDArray
 
 from edgedigits.errors import BundleError, UsageError
-from edgedigits_export.freeze import freeze
-from edgedigits_export.onnx_format import annotate_onnx, convert_onnx, quantize_onnx
-from edgedigits_export.quiet import load
+from edgedigits_export.convert.onnx import annotate_onnx, convert_onnx, quantize_onnx
+from edgedigits_export.keras_model.frozen import freeze
+from edgedigits_export.lazy_imports import load
 
 FILES = ("float32.onnx", "int8.onnx")
 

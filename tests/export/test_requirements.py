@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from edgedigits.errors import BundleError
 from edgedigits.manifest import PRECISIONS, Requirements
-from edgedigits_export.kernels import tflite_kind
-from edgedigits_export.operator_versions import RULES
-from edgedigits_export.operators import Operand, Signature
-from edgedigits_export.requirements import read_requirements
-from edgedigits_export.targets import known
-from edgedigits_export.tflite_bytes import pack
+from edgedigits_export.compat.kernels import tflite_kind
+from edgedigits_export.compat.op_signature import Operand, Signature
+from edgedigits_export.compat.op_versions import RULES
+from edgedigits_export.compat.targets import known
+from edgedigits_export.compat.tflite_requirements import read_requirements
+from edgedigits_export.convert.tflite_flatbuffer import pack
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_tensorflow_is_not_needed(cases: dict[str, Case], tmp_path: Any) -> None
     code = (
         "import sys, pathlib\n"
         "sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
-        "from edgedigits_export.requirements import read_requirements\n"
+        "from edgedigits_export.compat.tflite_requirements import read_requirements\n"
         "for kind in ('tflite', 'onnx'):\n"
         "    read_requirements(pathlib.Path(sys.argv[1], 'a.' + kind).read_bytes(), kind)\n"
     )

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from edgedigits.doctor.wheels import WHEELS
 from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError
-from edgedigits.trust.wheels import WHEELS
-from edgedigits_export.boards import BOARDS, SYSTEMS
-from edgedigits_export.releases import NEVER, place, release, since
-from edgedigits_export.targets import TARGETS, known, read_targets
+from edgedigits_export.compat.releases import NEVER, place, release, since
+from edgedigits_export.compat.targets import TARGETS, known, read_targets
+from edgedigits_export.emulation.boards import BOARDS, SYSTEMS
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_the_table_is_read_without_tensorflow_and_engines() -> None:
         "import sys\n"
         "for name in ('tensorflow', 'keras', 'onnx', 'onnxruntime', 'ai_edge_litert', 'tflite_runtime'):\n"
         "    sys.modules[name] = None\n"
-        "import edgedigits_export.check_board, edgedigits_export.check\n"
-        "assert str(edgedigits_export.check.parse_target('litert==2.3.0')) == 'ai-edge-litert 2.3.0'\n"
+        "import edgedigits_export.compat.check_board, edgedigits_export.compat.check\n"
+        "assert str(edgedigits_export.compat.check.parse_target('litert==2.3.0')) == 'ai-edge-litert 2.3.0'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

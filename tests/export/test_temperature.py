@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from edgedigits_export.temperature import HIGHEST, LARGEST_ERROR, LOWEST, fit_temperature
+from edgedigits_export.keras_model.temperature import HIGHEST, LARGEST_ERROR, LOWEST, fit_temperature
 
 
 def logits(count: int, seed: int = 0, classes: int = 10) -> NDArray[np.float32]:

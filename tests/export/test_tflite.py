@@ -13,9 +13,9 @@ from conftest import Answers, Case, assert_probabilities
 
 from edgedigits.errors import UsageError
 from edgedigits.manifest import PRECISIONS
-from edgedigits_export.freeze import freeze
-from edgedigits_export.quiet import load
-from edgedigits_export.tflite import convert_tflite
+from edgedigits_export.convert.tflite import convert_tflite
+from edgedigits_export.keras_model.frozen import freeze
+from edgedigits_export.lazy_imports import load
 
 # Largest difference from Keras's probabilities: several times what was seen on these models. float32: rounding order;
 # float16: 11 bits of weight; the others: a few quantization steps of weights or of logits.
@@ -168,9 +168,9 @@ def test_two_processes_write_the_same_bytes_and_nothing_else(cases: dict[str, Ca
     np.save(tmp_path / "images.npy", case.images)
     code = (
         "import sys, json, hashlib, numpy as np\n"
-        "from edgedigits_export.freeze import freeze, load_keras\n"
-        "from edgedigits_export.onnx_format import convert_onnx, quantize_onnx\n"
-        "from edgedigits_export.tflite import convert_tflite\n"
+        "from edgedigits_export.keras_model.frozen import freeze, load_keras\n"
+        "from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx\n"
+        "from edgedigits_export.convert.tflite import convert_tflite\n"
         "folder = sys.argv[1]\n"
         "frozen, images = freeze(load_keras(folder + '/model.keras')), np.load(folder + '/images.npy')\n"
         "files = {p + '.tflite': convert_tflite(frozen, p, images) for p in ('float32', 'int8', 'int16x8')}\n"

@@ -11,10 +11,10 @@ from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset
 from edgedigits.engines import ENGINES, installed_engines
 from edgedigits.errors import BundleError
-from edgedigits.trust.gates import GATES
-from edgedigits.trust.outputs import SCHEMA, Header, Outputs
-from edgedigits.trust.parity import changed_digits, compare_outputs, measure_parity, pairs
-from edgedigits.trust.statistics import tango
+from edgedigits.verification.gates import GATES
+from edgedigits.verification.outputs import SCHEMA, Header, Outputs
+from edgedigits.verification.parity import changed_digits, compare_outputs, measure_parity, pairs
+from edgedigits.verification.statistics import tango
 
 
 def quiet(text):

@@ -9,7 +9,7 @@ import pytest
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset
 from edgedigits.engines import installed_engines
-from edgedigits.trust.parity import pairs
+from edgedigits.verification.parity import pairs
 
 
 def test_agreement_exits_0_and_is_told_row_by_row(proven, command, tmp_path):

@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from machines.recorded import pi
 
-from edgedigits.facts.health import Health
 from edgedigits.measure.conditions import Conditions
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.machine import describe_machine
 from edgedigits.measure.raw import pack
-from edgedigits.measure.result import SCHEMA, Result, Row
+from edgedigits.measure.result import SCHEMA, MeasuredRow, Result
 from edgedigits.measure.sample import Sample
 from edgedigits.measure.summary import doubts, summarise
 from edgedigits.model import lone_model
 from edgedigits.records import to_plain
+from edgedigits.system_info.health import Health
 
 # Medians of ten processes, in µs, as close together as those of a quiet machine.
 STEADY = (10.0, 10.02, 9.98, 10.05, 9.95, 10.01, 9.99, 10.03, 9.97, 10.04)
@@ -61,16 +61,16 @@ def lone(path: Path, engine: str, **changes: Any) -> Configuration:
     return configuration(**{**told, "bundle": None, "variant": None, **changes})
 
 
-def row(medians: Sequence[float] = STEADY, **changes: Any) -> Row:
+def row(medians: Sequence[float] = STEADY, **changes: Any) -> MeasuredRow:
     """A row whose processes have these medians, in µs; none at all: one that failed."""
     asked, samples = configuration(**changes), tuple(sample(median) for median in medians)
     if not samples:
-        return Row(asked, None, None, (), (), "litert refuses the file")
+        return MeasuredRow(asked, None, None, (), (), "litert refuses the file")
     summary = summarise(samples, asked.batch)
-    return Row(asked, samples[0].version, summary, tuple(doubts(samples, summary)), samples, None)
+    return MeasuredRow(asked, samples[0].version, summary, tuple(doubts(samples, summary)), samples, None)
 
 
-def result(*rows: Row, **changes: Any) -> Result:
+def result(*rows: MeasuredRow, **changes: Any) -> Result:
     """A measurement on a quiet Raspberry Pi 4."""
     machine = replace(describe_machine(pi("pi4", "bookworm").place()), emulated=False)
     values: dict[str, Any] = {
@@ -108,7 +108,7 @@ class Planted:
         self._answer = answer
 
     def __call__(self, module: str, words: list[str], _what: str) -> Any:
-        """In place of `run_apart`."""
+        """In place of `run_isolated`."""
         values = json.loads(words[0])
         self.asked.append(Configuration(**values))
         self.words.append([module, *words[1:]])
@@ -120,7 +120,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, answer: Callable[[Configuration], Sam
     from edgedigits.measure import conditions, rounds
 
     planted = Planted(answer)
-    monkeypatch.setattr(rounds, "run_apart", planted)
+    monkeypatch.setattr(rounds, "run_isolated", planted)
     monkeypatch.setattr(conditions, "WATCH_SECONDS", 0)
     quiet = pi("pi4", "bookworm")
     files = quiet.files | {"/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n"}

@@ -14,7 +14,7 @@ from measured import STEADY, plant, said, sample
 
 from edgedigits.cli.main import main
 from edgedigits.engines import ENGINES, installed_engines
-from edgedigits.errors import ModelRejected
+from edgedigits.errors import ModelRejectedError
 from edgedigits.measure import rounds
 from edgedigits.measure.result import read_result
 
@@ -138,7 +138,7 @@ def test_a_doubt_about_one_row_is_told_with_its_name(monkeypatch, capsys):
 def test_the_highest_code_is_the_commands(monkeypatch, capsys, engine):
     def answer(asked):
         if asked.threads == 2:
-            raise ModelRejected("refused")
+            raise ModelRejectedError("refused")
         return sample(settled=False)
 
     words = ["bench", "--variant", "int8", "--engine", engine]

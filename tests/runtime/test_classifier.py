@@ -11,7 +11,7 @@ from edgedigits import classifier as module
 from edgedigits.bundle import Bundle
 from edgedigits.classifier import DigitClassifier
 from edgedigits.engines import ENGINES
-from edgedigits.errors import BundleError, EngineMissing, ImageError, ModelRejected, UsageError
+from edgedigits.errors import BundleError, EngineMissingError, ImageError, ModelRejectedError, UsageError
 from edgedigits.manifest import TensorInfo
 
 
@@ -236,7 +236,7 @@ def test_another_shape_than_digits_is_resized(fake):
      ((1, 28, 28, 1), (1, 7, 7, 10)), ((1, 28, 28, 0), (1, 10))],
 )  # fmt: skip
 def test_a_model_that_is_no_image_classifier_is_refused(fake, image, classes):
-    with pytest.raises(ModelRejected) as caught:
+    with pytest.raises(ModelRejectedError) as caught:
         fake([0.5] * 10, image=image, classes=classes)
     assert str(caught.value) == (
         f"expected one image [N, H, W, C] in and class scores [N, classes] out, found {list(image)} and {list(classes)}"
@@ -268,7 +268,7 @@ def test_wrong_wishes_are_refused(bundle_copy):
 
 def test_no_engine_at_all_is_told(monkeypatch):
     monkeypatch.setattr("edgedigits.engines.registry.find_spec", lambda _: None)
-    with pytest.raises(EngineMissing, match="found none installed; install it with: pip install"):
+    with pytest.raises(EngineMissingError, match="found none installed; install it with: pip install"):
         DigitClassifier()
 
 

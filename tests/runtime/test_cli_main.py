@@ -10,9 +10,9 @@ import pytest
 
 from edgedigits import __version__, extras
 from edgedigits.cli import main as module
+from edgedigits.cli.commands import COMMANDS
 from edgedigits.cli.main import main
-from edgedigits.cli.verbs import VERBS
-from edgedigits.errors import EdgeDigitsError, GateFailed, MeasurementError, ModelRejected, UsageError
+from edgedigits.errors import EdgeDigitsError, GateFailedError, MeasurementError, ModelRejectedError, UsageError
 
 
 def leave(words):
@@ -27,7 +27,7 @@ def test_help_lists_every_verb_in_its_group(capsys):
     lines = capsys.readouterr().out.splitlines()
     groups = [line for line in lines if line in {"Read:", "Trust:", "Make:", "Measure:"}]
     assert groups == ["Read:", "Trust:", "Make:", "Measure:"]
-    for name, verb in VERBS.items():
+    for name, verb in COMMANDS.items():
         (at,) = [i for i, line in enumerate(lines) if line.split(maxsplit=1) == [name, verb.help]]
         above = [line for line in lines[:at] if line in groups]
         assert above[-1] == f"{verb.group}:"
@@ -61,21 +61,21 @@ def test_an_unknown_verb_is_answered_with_the_verbs_there_are(command):
     assert "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
     assert "clasify" in last
-    assert all(name in last for name in VERBS)
+    assert all(name in last for name in COMMANDS)
 
 
-@pytest.mark.parametrize("name", [name for name, verb in VERBS.items() if verb.module.startswith("edgedigits.")])
+@pytest.mark.parametrize("name", [name for name, verb in COMMANDS.items() if verb.module.startswith("edgedigits.")])
 def test_every_verb_explains_itself(name, capsys):
     assert leave([name, "--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert told.startswith(f"usage: edgedigits {name} ")
-    assert VERBS[name].help[1:] in told
+    assert COMMANDS[name].help[1:] in told
     assert ("--json" in told) is (name != "serve")  # which answers in JSON, over the network
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(GateFailed("x"), 1), (UsageError("x"), 2), (ModelRejected("x"), 3), (MeasurementError("x"), 4),
+    [(GateFailedError("x"), 1), (UsageError("x"), 2), (ModelRejectedError("x"), 3), (MeasurementError("x"), 4),
      (EdgeDigitsError("x"), 2)],
 )  # fmt: skip
 def test_each_kind_of_error_has_its_code_and_line(monkeypatch, capsys, error, code):
@@ -160,7 +160,7 @@ def test_completion_is_a_valid_script_that_knows_verbs_and_options(shell, comman
 
     assert complete("cl", 1) == ["classify"]
     assert complete("classify --mn", 2) == ["--mnist"]
-    assert set(VERBS) <= set(complete('""', 1))
+    assert set(COMMANDS) <= set(complete('""', 1))
 
 
 def test_a_verb_whose_extra_is_missing_is_answered_with_the_pip_line(monkeypatch, capsys):
@@ -178,7 +178,7 @@ def test_a_verb_whose_extra_is_missing_is_answered_with_the_pip_line(monkeypatch
 
 @pytest.mark.parametrize("verb", ["train", "export", "report", "check"])
 def test_help_and_refusal_of_a_verb_with_an_extra_need_none_of_it(verb, tmp_path):
-    names = {package for name in VERBS for package in VERBS[name].needs}
+    names = {package for name in COMMANDS for package in COMMANDS[name].needs}
     deny = (
         "import importlib.util, sys\nfrom edgedigits import extras as m\nreal = m.find_spec\n"
         f"m.find_spec = lambda name: None if name in {names!r} else real(name)\n"
@@ -186,8 +186,8 @@ def test_help_and_refusal_of_a_verb_with_an_extra_need_none_of_it(verb, tmp_path
         f"        if name.split('.')[0] in {names!r}: raise ImportError(name)\n"
         "sys.meta_path.insert(0, Deny())\nfrom edgedigits.cli.main import main\nraise SystemExit(main())"
     )
-    if importlib_misses(VERBS[verb].module):
-        pytest.skip(f"{VERBS[verb].module} is not there")
+    if importlib_misses(COMMANDS[verb].module):
+        pytest.skip(f"{COMMANDS[verb].module} is not there")
     done = subprocess.run([sys.executable, "-c", deny, verb, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

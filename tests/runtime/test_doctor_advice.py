@@ -13,15 +13,15 @@ from packaging.requirements import Requirement
 
 from edgedigits import __version__
 from edgedigits.cli.doctor import describe
+from edgedigits.doctor.advice import advise
+from edgedigits.doctor.blockers import obstacle
+from edgedigits.doctor.examine import examine
+from edgedigits.doctor.probe import BASIS
+from edgedigits.doctor.wheels import WHEELS
 from edgedigits.engines import ENGINES
-from edgedigits.facts.place import Package, Place
-from edgedigits.facts.python import Running
 from edgedigits.records import to_plain
-from edgedigits.trust.advice import advise
-from edgedigits.trust.doctor import examine
-from edgedigits.trust.obstacles import obstacle
-from edgedigits.trust.probe import BASIS
-from edgedigits.trust.wheels import WHEELS
+from edgedigits.system_info.python import Running
+from edgedigits.system_info.source import Package, SystemSource
 
 VENV = "python3 -m venv ~/edgedigits && . ~/edgedigits/bin/activate"
 SHARED = VENV.replace("venv ~", "venv --system-site-packages ~")
@@ -232,7 +232,9 @@ def test_garbage_in_files_and_answers_is_never_an_error(data):
     files = st.text() | some | st.sampled_from(
         ["MemTotal: kB", "MemTotal: ²", f"MemAvailable: {'9' * 5000}", "Features:", "flags :", "throttled=0x", "="]
     )  # fmt: skip
-    place = Place(lambda path: data.draw(files), running, lambda name, _: data.draw(package), lambda: data.draw(some))
+    place = SystemSource(
+        lambda path: data.draw(files), running, lambda name, _: data.draw(package), lambda: data.draw(some)
+    )
     found = examine(place, lambda part: data.draw(some))
     advice = advise(found, __version__)
     assert sum(map(bool, (advice.working, advice.commands, advice.reason))) == 1

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from edgedigits.doctor import probe as module
+from edgedigits.doctor.probe import BASIS, probe
 from edgedigits.engines import ENGINES
-from edgedigits.trust import probe as module
-from edgedigits.trust.probe import BASIS, probe
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
 

@@ -11,7 +11,7 @@ import pytest
 
 from edgedigits.engines import ENGINES, choose_engine, installed_engines, load_engine, registry
 from edgedigits.engines.registry import reason
-from edgedigits.errors import EngineMissing, ModelRejected, UsageError
+from edgedigits.errors import EngineMissingError, ModelRejectedError, UsageError
 from edgedigits.model import Model, lone_model, model_of_bundle
 from edgedigits.tensors import feed, probabilities
 
@@ -100,7 +100,7 @@ def test_installed_engines_come_in_the_order_of_preference(monkeypatch):
 )
 def test_a_missing_engine_is_answered_with_the_line_that_installs_it(monkeypatch, name, format_, wanted, package):
     monkeypatch.setattr(registry, "find_spec", lambda _: None)
-    with pytest.raises(EngineMissing) as caught:
+    with pytest.raises(EngineMissingError) as caught:
         choose_engine(name, format_)
     assert str(caught.value).startswith(f'{wanted}; install it with: pip install "{package}>=')
 
@@ -132,7 +132,7 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(shipped, engine, kind):
     whole = (shipped.path / f"small-int8.{format_}").read_bytes()
     data = {"text": b"hello", "png": b"\x89PNG\r\n\x1a\n" + bytes(100), "half": whole[: len(whole) // 2],
             "zeros": bytes(1000)}[kind]  # fmt: skip
-    with pytest.raises(ModelRejected) as caught:
+    with pytest.raises(ModelRejectedError) as caught:
         load_engine(engine, lone(data, format_))
     text = str(caught.value)
     assert text.startswith(f"some: {engine} ")
@@ -163,7 +163,7 @@ def test_a_refusal_says_what_to_do(monkeypatch, shipped, message, cure):
         raise ValueError(message)
 
     fake_engine(monkeypatch, load)
-    with pytest.raises(ModelRejected) as caught:
+    with pytest.raises(ModelRejectedError) as caught:
         load_engine("litert", model_of_bundle(shipped, shipped.manifest.files[0]))
     told = f"ValueError: {message}" if message else "ValueError"
     assert str(caught.value).startswith(f"small int8.tflite: litert 9.9 refuses the file ({told}); {cure}")
@@ -194,7 +194,7 @@ def test_an_engine_that_is_there_but_broken_is_told_with_its_cure(monkeypatch, s
     monkeypatch.delitem(sys.modules, f"edgedigits.engines.{engine}", raising=False)
     monkeypatch.setattr(builtins, "__import__", broken)
     file = next(file for file in shipped.manifest.files if file.format == ENGINES[engine].format)
-    with pytest.raises(EngineMissing) as caught:
+    with pytest.raises(EngineMissingError) as caught:
         load_engine(engine, model_of_bundle(shipped, file))
     start = f"engine {engine}: is installed but cannot be imported ({type(error).__name__}: {error}); {hint}"
     assert str(caught.value).startswith(start)

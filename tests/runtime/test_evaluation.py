@@ -6,7 +6,7 @@ from PIL import Image
 
 from edgedigits.errors import DatasetError
 from edgedigits.evaluation import Evaluation, Outcome, evaluate
-from edgedigits.trust.statistics import wilson
+from edgedigits.verification.statistics import wilson
 
 
 def test_every_figure_is_counted_as_documented():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgedigits import extras
-from edgedigits.errors import ExtraMissing, ImageError, TargetError, UsageError
+from edgedigits.errors import ExtraMissingError, ImageError, TargetError, UsageError
 from edgedigits.images import camera
 from edgedigits.images.camera import frames
 from edgedigits.images.v4l2 import usb_frames
@@ -158,7 +158,7 @@ def test_a_camera_of_no_kind_is_refused(spec):
 
 def test_a_usb_camera_without_its_extra_gets_the_pip_line(monkeypatch):
     monkeypatch.setattr(extras, "find_spec", lambda package: None)
-    with pytest.raises(ExtraMissing) as caught:
+    with pytest.raises(ExtraMissingError) as caught:
         frames("camera:/dev/video0")
     assert str(caught.value).startswith("camera:/dev/video0: needs av, not installed; install")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from measured import STEADY, row, times_by
 
-from edgedigits.errors import GateFailed
+from edgedigits.errors import GateFailedError
 from edgedigits.measure.raw import pack
 from edgedigits.measure.recommend import Wish, recommend
 from edgedigits.measure.summary import summarise
@@ -77,7 +77,7 @@ def test_fewer_threads_come_before_a_smaller_drop_and_that_before_a_smaller_file
 
 def test_a_configuration_that_crashed_later_is_never_shipped(manifest):
     crashed = replace(measured(manifest, "int8.tflite", 1), error="died of SIGILL")
-    with pytest.raises(GateFailed, match="nothing was measured"):
+    with pytest.raises(GateFailedError, match="nothing was measured"):
         recommend([crashed], manifest, ANY)
 
 
@@ -104,16 +104,16 @@ def test_a_file_that_is_too_large_is_out_with_its_reason(manifest):
 
 
 def test_where_nothing_is_left_each_file_says_why(manifest):
-    with pytest.raises(GateFailed) as caught:
+    with pytest.raises(GateFailedError) as caught:
         chosen(manifest, ("tiny.tflite", 1), ("float.tflite", 2), wish=Wish("p50", 1, 100_000))
     assert str(caught.value) == (
         "recommend: nothing in this bundle fulfils the wish ("
         "tiny.tflite in litert, 1 thread: loses 1.50 points of accuracy, at most 1 are allowed; "
         "float.tflite in litert, 1 thread: has 200.0 KB, at most 100 are allowed); allow more, or export others"
     )
-    with pytest.raises(GateFailed, match=r"loses 1.50 .* are allowed; has 20.0 KB"):
+    with pytest.raises(GateFailedError, match=r"loses 1.50 .* are allowed; has 20.0 KB"):
         chosen(manifest, ("tiny.tflite", 1), wish=Wish("p50", 1, 10_000))
-    with pytest.raises(GateFailed, match="nothing was measured"):
+    with pytest.raises(GateFailedError, match="nothing was measured"):
         recommend([row((), file="int8.tflite")], manifest, ANY)
 
 

@@ -8,7 +8,7 @@ from machines.recorded import pi
 from measured import STEADY, configuration, lone, plant, sample
 
 from edgedigits.engines import ENGINES
-from edgedigits.errors import BundleError, ModelRejected
+from edgedigits.errors import BundleError, ModelRejectedError
 from edgedigits.measure import rounds
 from edgedigits.measure.rounds import Plan, measure_rounds
 
@@ -53,7 +53,7 @@ def test_processes_stay_in_the_order_of_the_rounds(monkeypatch):
 def test_what_fails_is_told_once_with_its_code_and_left_out_later(monkeypatch):
     def answer(asked):
         if asked == B:
-            raise ModelRejected("b: litert refuses the file")
+            raise ModelRejectedError("b: litert refuses the file")
         if asked == C:
             raise BundleError("c: cannot be read")
         return sample()
@@ -73,7 +73,7 @@ def test_what_fails_in_a_later_round_keeps_what_it_had(monkeypatch):
 
     def answer(asked):
         if (found := next(answers)) is None:
-            raise ModelRejected("died")
+            raise ModelRejectedError("died")
         return found
 
     plant(monkeypatch, answer)
@@ -123,7 +123,7 @@ def test_doubts_and_warnings_and_what_is_absent_are_in_the_result(monkeypatch):
 def test_the_times_of_an_emulated_board_are_withheld(monkeypatch):
     def answer(asked):
         if asked == B:
-            raise ModelRejected("refused")
+            raise ModelRejectedError("refused")
         return sample(version="9.9")
 
     monkeypatch.setenv("EDGEDIGITS_EMULATED", "1")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from measured import configuration, lone
 
-from edgedigits.apart import run_apart
 from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError, ImageError, UsageError
+from edgedigits.isolation import run_isolated
 from edgedigits.measure import worker
 from edgedigits.measure.sample import Sample
 from edgedigits.records import from_plain, to_plain
@@ -21,7 +21,7 @@ WORKER = "edgedigits.measure.worker"
 
 def apart(asked, runs=30):
     """A process that measures so many runs, however long they take."""
-    found = run_apart(WORKER, [json.dumps(to_plain(asked)), "0", str(runs)], "test")
+    found = run_isolated(WORKER, [json.dumps(to_plain(asked)), "0", str(runs)], "test")
     return from_plain(Sample, found, "sample")
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import edgedigits
-from edgedigits.cli.verbs import VERBS
+from edgedigits.cli.commands import COMMANDS
 
 MODULES = sorted(
     ".".join(("edgedigits", *file.relative_to(Path(edgedigits.__file__).parent).with_suffix("").parts))
@@ -115,7 +115,7 @@ def test_the_denial_denies():
 
 
 def test_every_verb_of_the_device_has_its_module():
-    for name, verb in VERBS.items():
+    for name, verb in COMMANDS.items():
         if verb.module.startswith("edgedigits."):
             module = import_module(verb.module)
             assert module.configure.__doc__, name

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from edgedigits.errors import ModelRejected, UsageError
+from edgedigits.errors import ModelRejectedError, UsageError
 from edgedigits.manifest import TensorInfo
 from edgedigits.tensors import feed, probabilities, random_input
 
@@ -95,7 +95,7 @@ def test_what_lies_outside_the_range_is_clipped_not_wrapped():
     [("float32", None, None), ("int8", None, None), ("int16", 1.0, 0), ("float32", 1.0, 0), ("uint8", 1.0, None)],
 )
 def test_an_input_whose_scaling_nobody_states_is_refused(dtype, scale, zero_point):
-    with pytest.raises(ModelRejected) as caught:
+    with pytest.raises(ModelRejectedError) as caught:
         feed(ALL, tensor(dtype, scale, zero_point))
     assert str(caught.value) == (
         f"input 'x' is {dtype} without quantization, and nothing says how pixels are scaled for it; "
@@ -159,6 +159,6 @@ def test_flags_to_measure_with_are_off():
 
 
 def test_a_type_that_is_no_number_is_refused():
-    with pytest.raises(ModelRejected) as caught:
+    with pytest.raises(ModelRejectedError) as caught:
         random_input(tensor("tensor(string)"))
     assert str(caught.value) == "input 'x': expected integers or floats, found tensor(string)"

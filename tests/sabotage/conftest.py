@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from edgedigits_export.quiet import load
-from edgedigits_export.tflite_bytes import pack
+from edgedigits_export.convert.tflite_flatbuffer import pack
+from edgedigits_export.lazy_imports import load
 
 Change = Callable[[Any, Any, Any], object]
 

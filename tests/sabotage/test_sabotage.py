@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from edgedigits.engines import installed_engines
-from edgedigits.trust.answers import answer_apart
+from edgedigits.verification.inference import infer_isolated
 
 FLOAT, INT8 = "small-float32.tflite", "small-int8.tflite"
 KERAS = Path(__file__).parents[2] / "models" / "small.keras"
@@ -37,9 +37,9 @@ def lying(rewrite, bundle_copy, tmp_path):
 @needs_tflite
 def test_the_silently_wrong_recipe_answers_every_digit_alike_in_tflite_runtime_alone(lying, digits):
     images, labels = digits.images[:20], digits.labels[:20]
-    right = answer_apart(lying, "litert", images).probabilities
+    right = infer_isolated(lying, "litert", images).probabilities
     assert (right.argmax(axis=1) == labels).mean() > 0.9
-    wrong = answer_apart(lying, "tflite", images).probabilities
+    wrong = infer_isolated(lying, "tflite", images).probabilities
     assert np.array_equal(wrong, np.tile(wrong[0], (len(images), 1)))
 
 

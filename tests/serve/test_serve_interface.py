@@ -16,7 +16,6 @@ from PIL import Image
 from running import png_of
 
 from edgedigits import DigitClassifier, __version__
-from edgedigits.facts.place import here
 from edgedigits.images.rejection import Reason
 from edgedigits.manifest import Manifest
 from edgedigits.records import from_plain
@@ -26,6 +25,7 @@ from edgedigits.serve.metrics import Metrics
 from edgedigits.serve.service import Service
 from edgedigits.serve.site import openapi
 from edgedigits.serve.uploads import is_tiny
+from edgedigits.system_info.source import here
 
 VARIABLE = ("timing_ms", "source")
 

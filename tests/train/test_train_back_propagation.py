@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from edgedigits.datasets import Splits
 from edgedigits_train.config import resolve
-from edgedigits_train.fit import new_model, train_epochs
-from edgedigits_train.material import Material
-from edgedigits_train.models import build_model
+from edgedigits_train.data.training_set import Material
+from edgedigits_train.models.build import build_model
+from edgedigits_train.training.loop import new_model, train_epochs
 
 PAGE = Path(__file__).parents[2] / "docs" / "back-propagation.md"
 

@@ -12,7 +12,7 @@ import keras
 import pytest
 
 from edgedigits.datasets import Splits
-from edgedigits_train.evaluate import predict, score
+from edgedigits_train.training.evaluation import predict, score
 
 Start = Callable[[Sequence[object]], "Popen[str]"]
 

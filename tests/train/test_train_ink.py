@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 
 from edgedigits.datasets import Splits
-from edgedigits_train import forms, strokes
-from edgedigits_train.ink import Ink, change_strokes, clip_edge, distort, fit, from_mnist, resemblance, thicken, trim
-from edgedigits_train.pool import Maker
-from edgedigits_train.printed import DIGITS, FONTS, LETTERS, SIGNS, draw_character
+from edgedigits_train.synthetic import handwriting, strokes
+from edgedigits_train.synthetic.ink import (
+    Ink,
+    change_strokes,
+    clip_edge,
+    distort,
+    fit,
+    from_mnist,
+    resemblance,
+    thicken,
+    trim,
+)
+from edgedigits_train.synthetic.pool import Maker
+from edgedigits_train.synthetic.printed import DIGITS, FONTS, LETTERS, SIGNS, draw_character
 
 SEEDS = range(12)
 
@@ -77,14 +87,14 @@ def test_resemblance_is_high_for_the_same_and_low_for_another(splits: Splits) ->
 
 def test_swiss_seven_has_a_bar_through_its_stem(splits: Splits) -> None:
     for seed, seven in enumerate(inks(splits, 7)):
-        crossed = forms.cross_seven(seven, np.random.default_rng(seed))
+        crossed = handwriting.cross_seven(seven, np.random.default_rng(seed))
         assert crossed.height == pytest.approx(seven.height, abs=2)
         assert area(crossed) > 1.04 * area(seven)
 
 
 def test_american_one_has_a_flag_or_a_foot_and_the_height_of_a_one(splits: Splits) -> None:
     for seed, one in enumerate(inks(splits, 1)):
-        flagged = forms.flag_one(one, np.random.default_rng(seed))
+        flagged = handwriting.flag_one(one, np.random.default_rng(seed))
         assert area(flagged) > 1.1 * area(one)
         assert flagged.height <= 1.15 * one.height
         # Narrower than a 7's bar would make it.
@@ -93,13 +103,13 @@ def test_american_one_has_a_flag_or_a_foot_and_the_height_of_a_one(splits: Split
 
 def test_bar_is_upright_and_narrow() -> None:
     for seed in SEEDS:
-        bar = forms.draw_bar(np.random.default_rng(seed))
+        bar = handwriting.draw_bar(np.random.default_rng(seed))
         assert bar.height > 2 * bar.width
 
 
 def test_one_of_central_europe_has_a_flag_to_the_left_and_an_upright_stem() -> None:
     for seed in SEEDS:
-        one = forms.draw_one(np.random.default_rng(seed))
+        one = handwriting.draw_one(np.random.default_rng(seed))
         grey = np.asarray(one) > 128
         upper, stem = grey[: one.height * 2 // 3], grey[-one.height // 4 : -one.height // 8]
         assert 0.2 * one.height < one.width < one.height
@@ -110,7 +120,7 @@ def test_one_of_central_europe_has_a_flag_to_the_left_and_an_upright_stem() -> N
 
 def test_open_four_is_open_above_and_its_stem_goes_below_its_bar() -> None:
     for seed in SEEDS:
-        four = forms.draw_four(np.random.default_rng(seed))
+        four = handwriting.draw_four(np.random.default_rng(seed))
         grey = np.asarray(four) > 128
         widest = int(grey.sum(axis=1).argmax())
         assert 0.4 * four.height < widest < 0.85 * four.height
@@ -119,14 +129,14 @@ def test_open_four_is_open_above_and_its_stem_goes_below_its_bar() -> None:
 
 def test_hooked_nine_reaches_further_left_at_its_foot(splits: Splits) -> None:
     for seed, nine in enumerate(inks(splits, 9)):
-        hooked = forms.hook_nine(nine, np.random.default_rng(seed))
+        hooked = handwriting.hook_nine(nine, np.random.default_rng(seed))
         assert area(hooked) > 1.03 * area(nine)
         assert hooked.height <= 1.2 * nine.height
 
 
 def test_forms_are_digits_of_their_label(splits: Splits) -> None:
     maker = Maker(splits.train, 0, 0)
-    drawn = [forms.draw_form(maker.pick, np.random.default_rng(seed))[0] for seed in range(60)]
+    drawn = [handwriting.draw_form(maker.pick, np.random.default_rng(seed))[0] for seed in range(60)]
     assert set(drawn) == {1, 4, 7, 9}
 
 

@@ -11,10 +11,10 @@ import pytest
 from keras import layers
 
 from edgedigits.errors import UsageError
-from edgedigits_train import backend
-from edgedigits_train.bodies import FAMILY, TEXTBOOK, Stage, parse_stages
 from edgedigits_train.config import PRESETS
-from edgedigits_train.models import build_from, build_model, count_macs
+from edgedigits_train.models.architectures import FAMILY, TEXTBOOK, Stage, parse_stages
+from edgedigits_train.models.build import build_from, build_model, count_macs
+from edgedigits_train.training import backend
 
 BODIES = (*TEXTBOOK, *FAMILY)
 

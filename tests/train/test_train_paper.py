@@ -16,17 +16,17 @@ import pytest
 
 from edgedigits.datasets import Splits
 from edgedigits.errors import UsageError
-from edgedigits_train import backend, checkpoint
-from edgedigits_train.augment import Range
 from edgedigits_train.config import resolve
-from edgedigits_train.epochs import Epoch, View
-from edgedigits_train.evaluate import predict, score_paper
-from edgedigits_train.fit import new_model, train_epochs
-from edgedigits_train.material import OUTLIER_WEIGHT, Material, soft_targets
-from edgedigits_train.models import without_background
-from edgedigits_train.pictures import draw_samples
-from edgedigits_train.pool import AMOUNTS, OUTLIER, PARTS, Pool, make_pool
+from edgedigits_train.data.augmentation import Range
+from edgedigits_train.data.epochs import Epoch, View
+from edgedigits_train.data.training_set import OUTLIER_WEIGHT, Material, soft_targets
+from edgedigits_train.models.build import without_background
+from edgedigits_train.report.plots import draw_samples
 from edgedigits_train.run import Start, train
+from edgedigits_train.synthetic.pool import AMOUNTS, OUTLIER, PARTS, Pool, make_pool
+from edgedigits_train.training import backend, checkpoint
+from edgedigits_train.training.evaluation import predict, score_paper
+from edgedigits_train.training.loop import new_model, train_epochs
 
 Begin = Callable[[Sequence[object]], "subprocess.Popen[str]"]
 OPTIONS = ("--paper", "--model", "small", "--epochs", 3, "--batch-size", 16, "--seed", 3)
@@ -68,7 +68,7 @@ def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
     splits: Splits, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Nothing moves, so that what is shown can be found again.
-    monkeypatch.setattr("edgedigits_train.material.POOL_RANGE", Range(0, 0, 0, 0))
+    monkeypatch.setattr("edgedigits_train.data.training_set.POOL_RANGE", Range(0, 0, 0, 0))
     material = Material.of(splits.train, pool)
 
     def mix(seed: int, epoch: int) -> Epoch:

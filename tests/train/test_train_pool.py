@@ -12,12 +12,12 @@ from edgedigits.datasets import Dataset, Splits
 from edgedigits.errors import UsageError
 from edgedigits.files import cache_folder
 from edgedigits.images.convention import follows_mnist
-from edgedigits_train import pool as pool_module
-from edgedigits_train import pool_cache
-from edgedigits_train.outliers import SHARES, draw_outlier
-from edgedigits_train.paper import STYLES, scan_8, scan_32
-from edgedigits_train.patterns import PATTERNS, random_pattern
-from edgedigits_train.pool import AMOUNTS, OUTLIER, PARTS, Maker, Pool, make_pool, refuse_other_data
+from edgedigits_train.synthetic import pool as pool_module
+from edgedigits_train.synthetic import pool_cache
+from edgedigits_train.synthetic.outliers import SHARES, draw_outlier
+from edgedigits_train.synthetic.paper import STYLES, scan_8, scan_32
+from edgedigits_train.synthetic.patterns import PATTERNS, random_pattern
+from edgedigits_train.synthetic.pool import AMOUNTS, OUTLIER, PARTS, Maker, Pool, make_pool, refuse_other_data
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_printed_digits_are_all_ten(splits: Splits) -> None:
 def test_every_kind_of_outlier_gets_through_the_pipeline_at_times(
     splits: Splits, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgedigits_train.pool.SHARES", ((kind, 1.0),))
+    monkeypatch.setattr("edgedigits_train.synthetic.pool.SHARES", ((kind, 1.0),))
     made = [Maker(splits.train, 0, 0).make(PARTS.index("outliers"), number) for number in range(8)]
     kept = [result for result in made if result is not None]
     assert len(kept) >= 4

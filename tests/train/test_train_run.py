@@ -18,17 +18,17 @@ from PIL import Image
 
 from edgedigits.datasets import Splits
 from edgedigits.errors import OutputError, UsageError
-from edgedigits.trust.statistics import wilson
-from edgedigits_train import backend, checkpoint
+from edgedigits.verification.statistics import wilson
 from edgedigits_train import run as run_module
-from edgedigits_train.checkpoint import Progress
 from edgedigits_train.config import resolve
-from edgedigits_train.evaluate import mean_loss, predict
-from edgedigits_train.fit import new_model
-from edgedigits_train.material import Material
-from edgedigits_train.models import count_macs
+from edgedigits_train.data.training_set import Material
+from edgedigits_train.models.build import count_macs
 from edgedigits_train.run import PICTURES, find_start, train
-from edgedigits_train.teacher import softened
+from edgedigits_train.training import backend, checkpoint
+from edgedigits_train.training.checkpoint import Progress
+from edgedigits_train.training.distillation import softened
+from edgedigits_train.training.evaluation import mean_loss, predict
+from edgedigits_train.training.loop import new_model
 
 Start = Callable[[Sequence[object]], "subprocess.Popen[str]"]
 OPTIONS = ("--model", "small", "--epochs", 5, "--batch-size", 16, "--seed", 3)

@@ -19,9 +19,9 @@ from edgedigits_train.config import (
 )
 
 if TYPE_CHECKING:
-    from edgedigits_train.checkpoint import EpochResult
-    from edgedigits_train.evaluate import PaperScore, Score
     from edgedigits_train.record import TrainRecord
+    from edgedigits_train.training.checkpoint import EpochResult
+    from edgedigits_train.training.evaluation import PaperScore, Score
 
 # The options that make up a run's configuration. All default to None, "not named": a default of the parser's could
 # not be told from a wish, and --resume must know which was which.
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     KeyboardInterrupt: passed on, after a line on what is kept.
 
     """
-    from edgedigits_train import backend
+    from edgedigits_train.training import backend
 
     backend.import_quietly()
     from edgedigits_train.run import find_start, train

@@ -9,9 +9,9 @@ from typing import Any
 
 from edgedigits.datasets import Dataset, Splits
 from edgedigits.records import to_plain
-from edgedigits_train.checkpoint import EpochResult
 from edgedigits_train.config import TrainConfig
-from edgedigits_train.evaluate import PaperScore, Score
+from edgedigits_train.training.checkpoint import EpochResult
+from edgedigits_train.training.evaluation import PaperScore, Score
 
 NAME = "train.json"
 SCHEMA = 1

@@ -16,20 +16,21 @@ from edgedigits.datasets import Splits, load_splits
 from edgedigits.errors import OutputError, UsageError
 from edgedigits.files import refuse_existing, write_atomic
 from edgedigits.images.decode import read_pixels
-from edgedigits_train import backend, checkpoint, record
-from edgedigits_train.checkpoint import EpochResult, Progress
+from edgedigits_train import record
 from edgedigits_train.config import TrainConfig, resolve
-from edgedigits_train.diagrams import draw_filters, draw_reliability
-from edgedigits_train.evaluate import predict, score, score_paper
-from edgedigits_train.fit import learning_rates, new_model, train_epochs
-from edgedigits_train.material import Material
-from edgedigits_train.models import count_macs, without_background
-from edgedigits_train.page import render
-from edgedigits_train.pictures import draw_confusion, draw_curves, draw_mistakes, draw_samples
-from edgedigits_train.pool import Pool, refuse_other_data
-from edgedigits_train.pool_cache import kept_pool
+from edgedigits_train.data.training_set import Material
+from edgedigits_train.models.build import count_macs, without_background
 from edgedigits_train.record import DataRecord, PaperRecord, TrainRecord
-from edgedigits_train.teacher import file_sha256, sharpen
+from edgedigits_train.report.model_plots import draw_filters, draw_reliability
+from edgedigits_train.report.page import render
+from edgedigits_train.report.plots import draw_confusion, draw_curves, draw_mistakes, draw_samples
+from edgedigits_train.synthetic.pool import Pool, refuse_other_data
+from edgedigits_train.synthetic.pool_cache import kept_pool
+from edgedigits_train.training import backend, checkpoint
+from edgedigits_train.training.checkpoint import EpochResult, Progress
+from edgedigits_train.training.distillation import file_sha256, sharpen
+from edgedigits_train.training.evaluation import predict, score, score_paper
+from edgedigits_train.training.loop import learning_rates, new_model, train_epochs
 
 MODEL = "model.keras"
 # One pool for every seed: it takes minutes to make, and with others a teacher's answers could not be kept.

@@ -7,11 +7,13 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_choice, add_output, check_output, give, progress, table
+from edgedigits.cli.options import add_choice, add_output, output_of
+from edgedigits.console.progress import progress
+from edgedigits.console.tables import table
 from edgedigits.errors import EdgeDigitsError, MeasurementError
 
 if TYPE_CHECKING:
-    from edgedigits.measure.result import Recommendation, Result, Row
+    from edgedigits.measure.result import MeasuredRow, Recommendation, Result
     from edgedigits.measure.rounds import Progress
 
 _INTERRUPTED, _NOT_VALID = 130, 4
@@ -47,7 +49,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure every configuration in rounds of fresh processes; Ctrl-C reports what was measured so far."""
-    check_output(args)
+    output = output_of(args)
+    output.refuse_existing()
     from edgedigits.cli.bench_matrix import matrix, plan_of, wish_of
     from edgedigits.measure.rounds import measure_rounds
     from edgedigits.records import to_plain
@@ -72,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
             result, text = replace(result, recommendation=chosen), f"{text}\n\n{_chosen(chosen)}"
         except EdgeDigitsError as error:
             failed = error
-    give(args, to_plain(result), text)
+    output.give(to_plain(result), text)
     if failed is not None:  # only now: what was measured is not lost
         raise failed
     if not result.complete:
@@ -113,7 +116,7 @@ def _text(result: Result) -> str:
     return "\n".join(lines)
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: MeasuredRow) -> list[str]:
     asked, found = row.configuration, row.summary
     setting = asked.setting.replace(asked.engine, f"{asked.engine} {row.version or ''}".rstrip(), 1)
     if found is None:
@@ -127,7 +130,7 @@ def _cells(row: Row) -> list[str]:
     ]  # fmt: skip
 
 
-def _stages(row: Row) -> str:
+def _stages(row: MeasuredRow) -> str:
     stages = row.summary.stages_us if row.summary else {}
     return ", ".join(f"{stage} {time:.1f} µs" for stage, time in stages.items())
 

@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 
 from edgedigits.bundle import Bundle
-from edgedigits.cli.choice import choose_files
+from edgedigits.console.chosen_files import choose_files
 from edgedigits.datasets.own import image_files
 from edgedigits.engines import ENGINES, choose_engine
 from edgedigits.errors import UsageError
@@ -18,7 +18,7 @@ from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.recommend import Wish
 from edgedigits.measure.rounds import Plan
 from edgedigits.model import is_model_file, lone_model
-from edgedigits.trust.parity import pairs
+from edgedigits.verification.parity import pairs
 
 LEAST_PROCESSES = 5
 _UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1_000_000, "KIB": 1024, "MIB": 1024**2}

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.each import add_images, answer_each, write_stages
-from edgedigits.cli.options import add_model, add_output, check_output
+from edgedigits.cli.batch import add_images, answer_batch, write_stages
+from edgedigits.cli.options import add_model, add_output, output_of
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing
 from edgedigits.quiet import quiet_descriptor
@@ -28,7 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Classify every image."""
-    check_output(args)
+    output = output_of(args)
+    output.refuse_existing()
     if args.explain is not None:
         refuse_existing(args.explain, overwrite=args.overwrite)
     from edgedigits.classifier import DigitClassifier
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
                 name, prediction, draw=args.show and not args.json and prediction.digit is not None
             )
 
-        return answer_each(args, answer)
+        return answer_batch(args, answer)
 
 
 def _explain(folder: Path, name: str, prediction: Prediction, *, mnist: bool) -> None:

@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_output, check_output, give, progress, table
-from edgedigits.errors import GateFailed, MeasurementError, UsageError
+from edgedigits.cli.options import add_output, output_of
+from edgedigits.console.progress import progress
+from edgedigits.console.tables import table
+from edgedigits.errors import GateFailedError, MeasurementError, UsageError
 
 if TYPE_CHECKING:
     from edgedigits.measure.compare import Change
@@ -33,7 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Say what became slower or faster, and fail where that was asked."""
-    check_output(args)
+    output = output_of(args)
+    output.refuse_existing()
     limit = None if args.fail_if_slower is None else _limit(args.fail_if_slower)
     from edgedigits.measure.compare import compare_results, compare_rows
     from edgedigits.measure.result import read_result
@@ -50,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
             for line in [*cut, *result.trouble()]:
                 progress(f"warning: {path}: {line}")
     rows = [to_plain(change) | {"verdict": change.verdict} for change in changes]
-    give(args, {"schema": "edgedigits/compare/1", "changes": rows}, _text(changes))
+    output.give({"schema": "edgedigits/compare/1", "changes": rows}, _text(changes))
     if limit is not None:
         _gate(changes, limit)
     return 0
@@ -75,7 +78,7 @@ def _gate(changes: list[Change], limit: float) -> None:
     slower = [change for change in changes if change.ratio_ci99[0] > 1 + limit]
     if slower:
         worst = max(slower, key=lambda change: change.ratio)
-        raise GateFailed(
+        raise GateFailedError(
             f"{worst.new}: expected at most {limit:.1%} slower, found {worst.ratio - 1:.1%} "
             f"(at least {worst.ratio_ci99[0] - 1:.1%}); {len(slower)} of {len(changes)} are slower"
         )

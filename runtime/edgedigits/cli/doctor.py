@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_output, check_output, give, table
+from edgedigits.cli.options import add_output, output_of
+from edgedigits.console.tables import table
 
 if TYPE_CHECKING:
-    from edgedigits.trust.advice import Advice
-    from edgedigits.trust.doctor import Examination, Part
+    from edgedigits.doctor.advice import Advice
+    from edgedigits.doctor.examine import Examination, Part
 
 _NOTHING_WORKS = 3
 _ABSENT = "–"
@@ -22,18 +23,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Examine this machine, and say what it lacks."""
-    check_output(args)
+    output = output_of(args)
+    output.refuse_existing()
     from edgedigits import __version__
-    from edgedigits.facts.place import here
+    from edgedigits.doctor.advice import advise
+    from edgedigits.doctor.examine import examine
+    from edgedigits.doctor.probe import probe
     from edgedigits.records import to_plain
-    from edgedigits.trust.advice import advise
-    from edgedigits.trust.doctor import examine
-    from edgedigits.trust.probe import probe
+    from edgedigits.system_info.source import here
 
     found = examine(here(), probe)
     advice = advise(found, __version__)
     result = {"schema": "edgedigits/doctor/1", "edgedigits": __version__, **to_plain(found), "advice": to_plain(advice)}
-    give(args, result, describe(found, advice))
+    output.give(result, describe(found, advice))
     return 0 if advice.working else _NOTHING_WORKS
 
 

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from edgedigits.cli.options import add_model, add_output, check_output, give, progress, table
+from edgedigits.cli.options import add_model, add_output, output_of
+from edgedigits.console.progress import progress
+from edgedigits.console.tables import table
 from edgedigits.quiet import quiet_descriptor
 
 
@@ -23,7 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Classify every image and count."""
-    check_output(args)
+    output = output_of(args)
+    output.refuse_existing()
     from edgedigits.classifier import DigitClassifier
     from edgedigits.evaluation import evaluate
 
@@ -37,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     classes = values["per_class"].items()
     rows = [[label, str(row["n"]), _share(row["top1"]), str(row["rejected"])] for label, row in classes]
     text = _summary(values) + "\n\n" + table(["label", "images", "top-1", "rejected"], rows)
-    give(args, values, text)
+    output.give(values, text)
     return 2 if result.errors else 0
 
 

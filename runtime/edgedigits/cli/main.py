@@ -12,7 +12,7 @@ from importlib import import_module
 from io import TextIOWrapper
 
 from edgedigits import __version__
-from edgedigits.cli.verbs import VERBS
+from edgedigits.cli.commands import COMMANDS
 from edgedigits.errors import EdgeDigitsError
 from edgedigits.extras import require_extra
 
@@ -68,10 +68,10 @@ def _drop_output() -> None:
 
 
 def _run(words: list[str]) -> int:
-    if words and words[0] in VERBS:
+    if words and words[0] in COMMANDS:
         parser = _verb_parser(words[0])
         args = parser.parse_args(words[1:])
-        verb = VERBS[words[0]]
+        verb = COMMANDS[words[0]]
         if verb.extra is not None:
             require_extra(words[0], verb.extra, verb.needs)
         code: int = import_module(verb.module).run(args)
@@ -83,7 +83,7 @@ def _run(words: list[str]) -> int:
 
 
 def _verb_parser(name: str) -> argparse.ArgumentParser:
-    verb = VERBS[name]
+    verb = COMMANDS[name]
     text = f"{verb.help[0].upper()}{verb.help[1:]}."
     parser = argparse.ArgumentParser(f"edgedigits {name}", description=text, allow_abbrev=False)
     import_module(verb.module).configure(parser)
@@ -99,18 +99,18 @@ def _top_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("verb", nargs="?", choices=VERBS, metavar="VERB", help="one of the verbs below")
+    parser.add_argument("verb", nargs="?", choices=COMMANDS, metavar="VERB", help="one of the verbs below")
     parser.add_argument("--version", action="version", version=f"edgedigits {__version__}")
     parser.add_argument("--completion", action=_Completion, choices=("bash", "zsh"), help="print a completion script")
     return parser
 
 
 def _verb_list() -> str:
-    width = max(map(len, VERBS))
+    width = max(map(len, COMMANDS))
     lines: list[str] = []
-    for group in dict.fromkeys(verb.group for verb in VERBS.values()):
+    for group in dict.fromkeys(verb.group for verb in COMMANDS.values()):
         lines.append(f"{group}:")
-        lines += [f"  {name:<{width}}  {verb.help}" for name, verb in VERBS.items() if verb.group == group]
+        lines += [f"  {name:<{width}}  {verb.help}" for name, verb in COMMANDS.items() if verb.group == group]
     return "\n".join([*lines, "", _EXIT_CODES])
 
 
@@ -125,11 +125,11 @@ class _Completion(argparse.Action):
         option_string: str | None = None,  # noqa: ARG002
     ) -> None:
         """Write the script for the shell named."""
-        cases = "\n".join(f'    {name}) words="{" ".join(_options(name))}" ;;' for name in VERBS)
+        cases = "\n".join(f'    {name}) words="{" ".join(_options(name))}" ;;' for name in COMMANDS)
         if values == "zsh":
             print("autoload -U +X bashcompinit && bashcompinit")
         print(
-            f'_edgedigits() {{\n  local words="{" ".join(VERBS)} --help --version"\n'
+            f'_edgedigits() {{\n  local words="{" ".join(COMMANDS)} --help --version"\n'
             f'  if [ "$COMP_CWORD" -gt 1 ]; then case "${{COMP_WORDS[1]}}" in\n{cases}\n  esac; fi\n'
             '  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))\n}\n'
             "complete -o default -F _edgedigits edgedigits"

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from edgedigits.files import refuse_existing, write_atomic
+from edgedigits.console.output import Output
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -41,57 +36,6 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it is there")
 
 
-def check_output(args: argparse.Namespace) -> None:
-    """Refuse, before the work starts, to replace a file.
-
-    Raises
-    ------
-    OutputError: it is there and ``--overwrite`` was not said.
-
-    """
-    if args.output is not None:
-        refuse_existing(args.output, overwrite=args.overwrite)
-
-
-def give(args: argparse.Namespace, result: dict[str, Any], text: str) -> None:
-    """Print a result, as JSON or for eyes, and store it where asked.
-
-    Raises
-    ------
-    OutputError: the file cannot be written.
-
-    """
-    sayable = _without_nan(result)
-    if args.output is not None:
-        write_atomic(args.output, (json.dumps(sayable, indent=1) + "\n").encode())
-    print(json.dumps(sayable) if args.json else text)
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN and no infinity: null, so that every reader can read on."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def progress(text: str) -> None:
-    """A line about work in progress."""
-    print(text, file=sys.stderr)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns that read without colour: text to the left, numbers to the right."""
-    cells = [list(head), *[list(row) for row in rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    right = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(head))]
-
-    def line(row: list[str]) -> str:
-        return "  ".join(f"{c:>{w}}" if r else f"{c:<{w}}" for c, w, r in zip(row, widths, right, strict=True)).rstrip()
-
-    return "\n".join([line(cells[0]), "  ".join("-" * width for width in widths), *map(line, cells[1:])])
-
-
-def _is_number(text: str) -> bool:
-    return text[:1].isdigit() or text[:1] in {"-", "+", ""} or text == "–"
+def output_of(args: argparse.Namespace) -> Output:
+    """What the options of `add_output` ask for."""
+    return Output(args.json, args.output, args.overwrite)

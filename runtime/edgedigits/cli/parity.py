@@ -8,8 +8,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.desk import on_the_desk
-from edgedigits.cli.options import add_choice, add_output, check_output, give, progress, table
+from edgedigits.cli.exporter_plugin import load_exporter_plugin
+from edgedigits.cli.options import add_choice, add_output, output_of
+from edgedigits.console.progress import progress
+from edgedigits.console.tables import table
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing
 
@@ -17,9 +19,9 @@ if TYPE_CHECKING:
     from edgedigits.bundle import Bundle
     from edgedigits.datasets import Dataset
     from edgedigits.manifest import ModelFile
-    from edgedigits.trust.answers import Answers
-    from edgedigits.trust.compare import Comparison
-    from edgedigits.trust.parity import ParityRow
+    from edgedigits.verification.compare import Comparison
+    from edgedigits.verification.inference import Inferences
+    from edgedigits.verification.parity import ParityRow
 
 _SHOWN_FLIPS = 20
 _DESK = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "matplotlib")
@@ -54,20 +56,23 @@ def run(args: argparse.Namespace) -> int:
     """Compare a bundle with Keras, or two bundles with each other."""
     _check(args)
     from edgedigits.bundle import Bundle
-    from edgedigits.trust.parity import refuse_other_order
+    from edgedigits.verification.parity import refuse_other_order
 
     loaded = [Bundle.load(place) for place in args.bundles or [None]]
     data = _data(loaded[0], args.data)
     for bundle in loaded:
         refuse_other_order(bundle, data)
     if args.per_layer:
-        code: int = on_the_desk("parity --per-layer", "layers_cli", "export", _DESK).run(args, loaded[0], data)
+        code: int = load_exporter_plugin("parity --per-layer", "cli.per_layer", "export", _DESK).run(
+            args, loaded[0], data
+        )
         return code
     return _two(args, loaded, data) if len(loaded) > 1 else _one(args, loaded[0], data)
 
 
 def _check(args: argparse.Namespace) -> None:
-    check_output(args)
+    output = output_of(args)
+    output.refuse_existing()
     if len(args.bundles) > 2:
         raise UsageError(f"expected one bundle, or OLD and NEW, found {len(args.bundles)}")
     if len(args.bundles) > 1 and (args.save_outputs or args.outputs):
@@ -98,12 +103,12 @@ def _data(bundle: Bundle, named: str | None) -> Dataset:
 def _one(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
     from edgedigits.measure.machine import describe_machine
     from edgedigits.records import to_plain
-    from edgedigits.trust.parity import compare_outputs, why_no_reference
+    from edgedigits.verification.parity import compare_outputs, why_no_reference
 
     here = to_plain(describe_machine())
     saved: list[str] = []
     if args.outputs:
-        from edgedigits.trust.outputs import read_outputs
+        from edgedigits.verification.outputs import read_outputs
 
         rows = compare_outputs(bundle, [(path, read_outputs(path)) for path in args.outputs], data)
     else:
@@ -115,7 +120,7 @@ def _one(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
     text += "" if why else _tables(rows, here, bundle.manifest.labels)
     values = {"bundle": bundle.id, "data": data.source, "count": len(data), "machine": here, "keras": to_plain(keras)}
     values |= {"passed": None if why else code == 0, "not_compared": why, "saved": saved, "rows": to_plain(tuple(rows))}
-    give(args, values, "\n".join([text, *_remarks(rows), *(f"outputs: {place}" for place in saved)]))
+    output_of(args).give(values, "\n".join([text, *_remarks(rows), *(f"outputs: {place}" for place in saved)]))
     return code
 
 
@@ -124,11 +129,11 @@ def _measure(
 ) -> list[ParityRow]:
     """Run everything; what is kept is noted in ``saved``."""
     from edgedigits import __version__
-    from edgedigits.cli.choice import choose_files
-    from edgedigits.trust.outputs import SCHEMA, Header, Outputs, outputs_path, write_outputs
-    from edgedigits.trust.parity import measure_parity, pairs
+    from edgedigits.console.chosen_files import choose_files
+    from edgedigits.verification.outputs import SCHEMA, Header, Outputs, outputs_path, write_outputs
+    from edgedigits.verification.parity import measure_parity, pairs
 
-    def keep(file: ModelFile, answers: Answers) -> None:
+    def keep(file: ModelFile, answers: Inferences) -> None:
         header = Header(
             SCHEMA, bundle.id, file.path, file.sha256, answers.engine, answers.version, here,
             data.source, data.sha256(), len(data), __version__,
@@ -199,7 +204,7 @@ def _remarks(rows: list[ParityRow]) -> list[str]:
 def _two(args: argparse.Namespace, loaded: list[Bundle], data: Dataset) -> int:
     from edgedigits.engines import choose_engine
     from edgedigits.records import to_plain
-    from edgedigits.trust.parity import changed_digits
+    from edgedigits.verification.parity import changed_digits
 
     engine = choose_engine(args.engine)[0]
     before, after, comparison = changed_digits(loaded[0], loaded[1], args.variant, engine, data, args.threads)
@@ -214,5 +219,5 @@ def _two(args: argparse.Namespace, loaded: list[Bundle], data: Dataset) -> int:
     if len(rows) > _SHOWN_FLIPS:
         text += f"\n... and {len(rows) - _SHOWN_FLIPS} more: --json lists all"
     values = {"old": loaded[0].id, "new": loaded[1].id, "engine": engine, "data": data.source}
-    give(args, values | {"comparison": to_plain(comparison)}, text)
+    output_of(args).give(values | {"comparison": to_plain(comparison)}, text)
     return 0

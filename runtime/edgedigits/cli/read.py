@@ -7,8 +7,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.each import add_images, answer_each, file_stem, write_stages
-from edgedigits.cli.options import add_model, add_output, check_output
+from edgedigits.cli.batch import add_images, answer_batch, file_stem, write_stages
+from edgedigits.cli.options import add_model, add_output, output_of
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing, write_atomic
 from edgedigits.quiet import quiet_descriptor
@@ -34,7 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read every image."""
-    check_output(args)
+    output = output_of(args)
+    output.refuse_existing()
     drawings = _Drawings(args.annotate, overwrite=args.overwrite)
     if args.explain is not None:
         refuse_existing(args.explain, overwrite=args.overwrite)
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
                 write_stages(args.explain, name, [*stages, ("5-answer", reading.annotate())])
             return reading.to_dict(), _text(name, reading, alone=args.images == [name])
 
-        return answer_each(args, answer)
+        return answer_batch(args, answer)
 
 
 def _text(name: str, reading: Reading, *, alone: bool) -> str:

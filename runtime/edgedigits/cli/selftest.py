@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.desk import on_the_desk
-from edgedigits.cli.options import add_choice, add_output, check_output, give, table
+from edgedigits.cli.exporter_plugin import load_exporter_plugin
+from edgedigits.cli.options import add_choice, add_output, output_of
+from edgedigits.console.tables import table
 
 if TYPE_CHECKING:
-    from edgedigits.trust.golden import GoldenResult
+    from edgedigits.verification.golden import GoldenResult
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,13 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Answer the golden inputs with each variant in each engine, here or elsewhere."""
     if args.board or args.os or args.arch or "==" in args.engine:
-        code: int = on_the_desk("selftest --board", "elsewhere").run(args)
+        code: int = load_exporter_plugin("selftest --board", "cli.remote_selftest").run(args)
         return code
-    check_output(args)
+    output = output_of(args)
+    output.refuse_existing()
     from edgedigits.bundle import Bundle
-    from edgedigits.cli.choice import choose_files
+    from edgedigits.console.chosen_files import choose_files
     from edgedigits.records import to_plain
-    from edgedigits.trust.selftest import selftest
+    from edgedigits.verification.selftest import selftest
 
     bundle = Bundle.load(args.bundle)
     files, engines = choose_files(bundle, args.variant, args.engine)
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
             "passed" if result.passed else "FAILED",
         ])  # fmt: skip
     text = table(["file", "engine", "wrong", "max |Δ|", "mean |Δ|", "pictures off", "compared with", ""], cells)
-    give(args, {"bundle": bundle.id, "rows": to_plain(tuple(rows))}, text)
+    output.give({"bundle": bundle.id, "rows": to_plain(tuple(rows))}, text)
     return max(row.exit_code for row in rows)
 
 

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_model, progress
+from edgedigits.cli.options import add_model
+from edgedigits.console.progress import progress
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ def _print_unit(args: argparse.Namespace) -> None:
 
 def _service(args: argparse.Namespace) -> Service:
     from edgedigits.classifier import DigitClassifier
-    from edgedigits.facts.place import here
     from edgedigits.images.camera import frames
     from edgedigits.serve.camera import Camera
     from edgedigits.serve.limits import LIMITS
     from edgedigits.serve.metrics import Metrics
     from edgedigits.serve.service import Service, prove
+    from edgedigits.system_info.source import here
 
     if args.camera is not None:
         frames(args.camera).close()  # says now what is wrong with its name, or missing for it

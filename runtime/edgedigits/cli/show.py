@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.options import add_output, check_output, give, table
+from edgedigits.cli.options import add_output, output_of
+from edgedigits.console.tables import table
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is known of a bundle, or of a lone file."""
-    check_output(args)
+    output = output_of(args)
+    output.refuse_existing()
     from edgedigits.bundle import Bundle
     from edgedigits.model import is_model_file
 
@@ -31,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         bundle = Bundle.load(args.model)
         values, text = _bundle_card(bundle)
-    give(args, values, text)
+    output.give(values, text)
     return 0
 
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from edgedigits.engines.protocol import Engine
-from edgedigits.errors import EngineMissing, ModelRejected, UsageError
+from edgedigits.errors import EngineMissingError, ModelRejectedError, UsageError
 from edgedigits.extras import pip_line
 from edgedigits.manifest import Format
 from edgedigits.model import Model
@@ -50,7 +50,7 @@ def choose_engine(name: str, format_: Format | None = None) -> list[str]:
     Raises
     ------
     UsageError: no engine of that name.
-    EngineMissing: none of them is installed; the message has the pip line.
+    EngineMissingError: none of them is installed; the message has the pip line.
 
     """
     if name != "auto" and name not in ENGINES:
@@ -59,11 +59,11 @@ def choose_engine(name: str, format_: Format | None = None) -> list[str]:
         if found := installed_engines(format_):
             return found
         wanted = [engine for engine, kind in ENGINES.items() if format_ in {None, kind.format}]
-        raise EngineMissing(
+        raise EngineMissingError(
             f"expected an engine ({' or '.join(wanted)}), found none installed; {pip_line(ENGINES[wanted[0]].extra)}"
         )
     if name not in installed_engines():
-        raise EngineMissing(f"engine {name}: is not installed; {pip_line(ENGINES[name].extra)}")
+        raise EngineMissingError(f"engine {name}: is not installed; {pip_line(ENGINES[name].extra)}")
     return [name]
 
 
@@ -73,8 +73,8 @@ def load_engine(name: str, model: Model, num_threads: int = 1, **options: bool) 
     Raises
     ------
     UsageError: fewer than one thread, an option the engine does not have, or it reads another format.
-    EngineMissing: the engine is not installed, or its import fails.
-    ModelRejected: the engine refuses the file, or it has several inputs or outputs.
+    EngineMissingError: the engine is not installed, or its import fails.
+    ModelRejectedError: the engine refuses the file, or it has several inputs or outputs.
 
     """
     choose_engine(name)
@@ -90,7 +90,7 @@ def load_engine(name: str, model: Model, num_threads: int = 1, **options: bool) 
     try:
         engine: Engine = module.load(model.data, num_threads, **options)
     except Exception as error:  # engines raise their own types, some with an empty message
-        raise ModelRejected(
+        raise ModelRejectedError(
             f"{model.name}{'' if model.variant is None else ' ' + model.variant}: {name} {module.VERSION} refuses the "
             f"file ({reason(error)}); {_cure(error, model)}"
         ) from error
@@ -105,13 +105,15 @@ def reason(error: BaseException) -> str:
 
 def _import(name: str, kind: EngineKind) -> Any:
     try:
-        return import_module(f"edgedigits.engines.{name}")
+        return import_module(f"edgedigits.engines.{'tflite_runtime' if name == 'tflite' else name}")
     except Exception as error:  # a broken binary wheel raises AttributeError, SystemError or ImportError
         hint = (
             "tflite-runtime needs numpy 1: pip install 'numpy<2'" if name == "tflite"
             else f"install it again: {pip_line(kind.extra)}"
         )  # fmt: skip
-        raise EngineMissing(f"engine {name}: is installed but cannot be imported ({reason(error)}); {hint}") from error
+        raise EngineMissingError(
+            f"engine {name}: is installed but cannot be imported ({reason(error)}); {hint}"
+        ) from error
 
 
 def _cure(error: Exception, model: Model) -> str:

@@ -15,7 +15,7 @@ def pipeline_for(shape: tuple[int, int, int]) -> PipelineId:
     return "digit/1" if shape == (SIZE, SIZE, 1) else "resize/1"
 
 
-def prepare(
+def preprocess(
     pixels: NDArray[np.uint8], pipeline: PipelineId, shape: tuple[int, int, int], *, mnist: bool = False
 ) -> Normalised:
     """Decoded pixels uint8 ``[H, W, C]`` as the model's ``shape``, or why there is nothing to infer from.

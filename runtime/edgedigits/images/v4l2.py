@@ -20,7 +20,7 @@ def usb_frames(
 
     Raises
     ------
-    ExtraMissing: PyAV is not installed.
+    ExtraMissingError: PyAV is not installed.
     ImageError: there is no such camera, it is in use, or it stopped.
 
     """

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import MeasurementError, UsageError
 from edgedigits.measure.machine import Machine
-from edgedigits.measure.result import Result, Row
+from edgedigits.measure.result import MeasuredRow, Result
 from edgedigits.measure.sample import Sample
 from edgedigits.measure.summary import bootstrap
 
@@ -105,7 +105,7 @@ def refuse_other_machine(old: Machine, new: Machine) -> None:
             )
 
 
-def _refuse_other_model(old: Row, new: Row) -> None:
+def _refuse_other_model(old: MeasuredRow, new: MeasuredRow) -> None:
     one, other = old.configuration, new.configuration
     if one.sha256 != other.sha256:
         raise UsageError(
@@ -114,14 +114,14 @@ def _refuse_other_model(old: Row, new: Row) -> None:
         )
 
 
-def _measured(result: Result) -> list[Row]:
+def _measured(result: Result) -> list[MeasuredRow]:
     rows = [row for row in result.rows if row.summary is not None and row.error is None]
     if not rows:
         raise MeasurementError(f"expected times, found none: {result.withheld or 'nothing was measured'}")
     return rows
 
 
-def _pairs(old: Result, new: Result) -> list[tuple[Row, Row]]:
+def _pairs(old: Result, new: Result) -> list[tuple[MeasuredRow, MeasuredRow]]:
     """Rows of one role, of the same file where it has that; where each measurement has one row alone, those."""
     before, after = _measured(old), _measured(new)
     if len(before) == len(after) == 1:
@@ -139,7 +139,7 @@ def _pairs(old: Result, new: Result) -> list[tuple[Row, Row]]:
     return found
 
 
-def _change(old: Row, new: Row, *, interleaved: bool) -> Change:
+def _change(old: MeasuredRow, new: MeasuredRow, *, interleaved: bool) -> Change:
     one, other = medians_us(old.processes), medians_us(new.processes)
     for row, medians in ((old, one), (new, other)):
         if len(medians) < LEAST_PROCESSES:

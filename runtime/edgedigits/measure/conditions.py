@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from edgedigits.facts.health import Health, read_health
-from edgedigits.facts.place import Place
-from edgedigits.facts.text import Read
+from edgedigits.system_info.health import Health, read_health
+from edgedigits.system_info.source import SystemSource
+from edgedigits.system_info.text import Read
 
 # How long the processors are watched before the measurement begins.
 WATCH_SECONDS = 0.3
@@ -72,7 +72,7 @@ def _serious(health: Health) -> list[str]:
 class Watch:
     """Looks at the machine before a measurement and after it."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: SystemSource) -> None:
         """Watch the processors for a moment; nothing of our own runs meanwhile."""
         self._place = place
         self._before = read_health(place.read, place.vcgencmd)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from edgedigits.facts.board import read_board
-from edgedigits.facts.health import read_health
-from edgedigits.facts.place import Place, here
-from edgedigits.facts.processor import read_processor
-from edgedigits.facts.system import read_system
-from edgedigits.facts.text import field, number
+from edgedigits.system_info.board import read_board
+from edgedigits.system_info.health import read_health
+from edgedigits.system_info.operating_system import read_system
+from edgedigits.system_info.processor import read_processor
+from edgedigits.system_info.source import SystemSource, here
+from edgedigits.system_info.text import field, number
 
 # Set in the environment of an emulated board: an emulator that does its work well cannot be noticed from inside.
 EMULATED = "EDGEDIGITS_EMULATED"
@@ -47,7 +47,7 @@ class Machine:
     emulated: bool
 
 
-def describe_machine(place: Place | None = None) -> Machine:
+def describe_machine(place: SystemSource | None = None) -> Machine:
     """Describe this machine, or a recorded one."""
     place = place or here()
     processor, system = read_processor(place), read_system(place)

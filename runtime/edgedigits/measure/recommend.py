@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from edgedigits.errors import GateFailed
+from edgedigits.errors import GateFailedError
 from edgedigits.manifest import Manifest
-from edgedigits.measure.result import Candidate, Recommendation, Row
+from edgedigits.measure.result import Candidate, MeasuredRow, Recommendation
 from edgedigits.measure.summary import bootstrap
 
 Objective = Literal["p50", "p90", "p99"]
@@ -32,7 +32,7 @@ class Wish:
     max_bytes: int | None
 
 
-def recommend(rows: Sequence[Row], manifest: Manifest, wish: Wish) -> Recommendation:
+def recommend(rows: Sequence[MeasuredRow], manifest: Manifest, wish: Wish) -> Recommendation:
     """Choose among measured configurations of one bundle.
 
     Of those that are as fast as the fastest one as far as the intervals tell, the one with the fewest threads, then the
@@ -40,7 +40,7 @@ def recommend(rows: Sequence[Row], manifest: Manifest, wish: Wish) -> Recommenda
 
     Raises
     ------
-    GateFailed: none fulfils the wish; the message says what each lacks.
+    GateFailedError: none fulfils the wish; the message says what each lacks.
 
     """
     found = sorted(
@@ -50,14 +50,16 @@ def recommend(rows: Sequence[Row], manifest: Manifest, wish: Wish) -> Recommenda
     fit = [one for one in found if one.against is None]
     if not fit:
         lacks = "; ".join(f"{one.name}: {one.against}" for one in found) or "nothing was measured"
-        raise GateFailed(f"recommend: nothing in this bundle fulfils the wish ({lacks}); allow more, or export others")
+        raise GateFailedError(
+            f"recommend: nothing in this bundle fulfils the wish ({lacks}); allow more, or export others"
+        )
     fastest = fit[0]
     equals = [one for one in fit if one.ci95_us[0] <= fastest.ci95_us[1]]
     best = min(equals, key=lambda one: (one.threads, one.drop, one.bytes, one.figure_us))
     return Recommendation(best, _why(best, fit, equals, wish), tuple(found))
 
 
-def _candidate(row: Row, manifest: Manifest, wish: Wish) -> Candidate:
+def _candidate(row: MeasuredRow, manifest: Manifest, wish: Wish) -> Candidate:
     asked = row.configuration
     file = next(file for file in manifest.files if file.path == asked.file)
     drop = 100 * (manifest.reference.keras.top1 - file.accuracy.top1)

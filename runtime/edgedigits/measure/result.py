@@ -19,7 +19,7 @@ SCHEMA: Literal["edgedigits/bench/2"] = "edgedigits/bench/2"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MeasuredRow:
     """One configuration.
 
     Attributes
@@ -103,7 +103,7 @@ class Result:
     conditions: Conditions
     warnings: tuple[str, ...]
     absent: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[MeasuredRow, ...]
     recommendation: Recommendation | None
 
     def trouble(self) -> list[str]:

@@ -11,16 +11,16 @@ import numpy as np
 import PIL
 
 from edgedigits import __version__
-from edgedigits.apart import run_apart
 from edgedigits.errors import EdgeDigitsError
-from edgedigits.facts.place import Place, here
+from edgedigits.isolation import run_isolated
 from edgedigits.measure.conditions import Watch
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.machine import describe_machine
-from edgedigits.measure.result import SCHEMA, Result, Row
+from edgedigits.measure.result import SCHEMA, MeasuredRow, Result
 from edgedigits.measure.sample import Sample
 from edgedigits.measure.summary import doubts, summarise
 from edgedigits.records import from_plain, to_plain
+from edgedigits.system_info.source import SystemSource, here
 
 WITHHELD = "an emulated board's times say nothing about the board's: emulation proves compatibility and numerics"
 
@@ -50,7 +50,7 @@ class _Open:
 
 
 def measure_rounds(
-    configurations: Sequence[Configuration], plan: Plan, progress: Progress, place: Place | None = None
+    configurations: Sequence[Configuration], plan: Plan, progress: Progress, place: SystemSource | None = None
 ) -> tuple[Result, int]:
     """Measure every configuration once a round; returns the result and the highest exit code of its errors.
 
@@ -95,15 +95,17 @@ def _run(row: _Open, plan: Plan) -> None:
     words = [json.dumps(to_plain(row.configuration)), str(plan.seconds), str(plan.runs)]
     name = row.configuration.name
     try:
-        row.samples.append(from_plain(Sample, run_apart(plan.worker, words, name), name))
+        row.samples.append(from_plain(Sample, run_isolated(plan.worker, words, name), name))
     except EdgeDigitsError as error:
         row.error = error
 
 
-def _closed(row: _Open, *, emulated: bool) -> Row:
+def _closed(row: _Open, *, emulated: bool) -> MeasuredRow:
     version = row.samples[0].version if row.samples else None
     error = None if row.error is None else str(row.error)
     if emulated or not row.samples:
-        return Row(row.configuration, version, None, (), (), error)
+        return MeasuredRow(row.configuration, version, None, (), (), error)
     summary = summarise(row.samples, row.configuration.batch)
-    return Row(row.configuration, version, summary, tuple(doubts(row.samples, summary)), tuple(row.samples), error)
+    return MeasuredRow(
+        row.configuration, version, summary, tuple(doubts(row.samples, summary)), tuple(row.samples), error
+    )

@@ -1,6 +1,6 @@
 """The process that measures one configuration: load, first inference, warm-up, steady state.
 
-``python -m edgedigits.measure.worker CONFIGURATION SECONDS RUNS``, for `run_apart`.
+``python -m edgedigits.measure.worker CONFIGURATION SECONDS RUNS``, for `run_isolated`.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.apart import tell_parent
 from edgedigits.classifier import DigitClassifier
 from edgedigits.datasets.own import image_files
 from edgedigits.engines import load_engine
 from edgedigits.errors import UsageError
-from edgedigits.facts.text import field, number, read_text
+from edgedigits.isolation import tell_parent
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.raw import pack
 from edgedigits.measure.sample import Sample
 from edgedigits.model import lone_model
 from edgedigits.records import from_plain, to_plain
+from edgedigits.system_info.text import field, number, read_text
 from edgedigits.tensors import random_input
 
 # Times in ns of one run, by stage.

@@ -10,8 +10,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from edgedigits.facts.health import THROTTLING, read_health
-from edgedigits.facts.place import Place
+from edgedigits.system_info.health import THROTTLING, read_health
+from edgedigits.system_info.source import SystemSource
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # From a decoded digit on a fast machine to a page on a slow one, seconds.
@@ -21,7 +21,7 @@ BUCKETS = (5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1
 class Metrics:
     """Counters of one service, in a registry of its own."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: SystemSource) -> None:
         """``place`` is the machine whose temperature and complaints are told."""
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -61,7 +61,7 @@ class Metrics:
 class _Board(Collector):
     """Temperature and throttling, where the machine tells them."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: SystemSource) -> None:
         self._place = place
 
     def collect(self) -> Iterator[Metric]:

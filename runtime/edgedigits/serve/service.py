@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from edgedigits.classifier import DigitClassifier
-from edgedigits.errors import GateFailed
+from edgedigits.errors import GateFailedError
 from edgedigits.manifest import Witness
 from edgedigits.serve.camera import Camera
 from edgedigits.serve.limits import Limits
@@ -20,7 +20,7 @@ from edgedigits.serve.metrics import Metrics
 from edgedigits.serve.store import Store
 from edgedigits.serve.uploads import picture_of
 from edgedigits.serve.worker import Worker
-from edgedigits.trust.golden import check_golden
+from edgedigits.verification.golden import check_golden
 
 _encode = json.JSONEncoder(allow_nan=False).encode  # json.dumps would make one a call
 
@@ -117,7 +117,7 @@ def prove(classifier: DigitClassifier) -> int | None:
 
     Raises
     ------
-    GateFailed: some are answered otherwise than recorded.
+    GateFailedError: some are answered otherwise than recorded.
 
     """
     bundle, file = classifier.model.bundle, classifier.model.file
@@ -126,7 +126,7 @@ def prove(classifier: DigitClassifier) -> int | None:
     me = Witness(*classifier.engine_id)
     result = check_golden(bundle, file, classifier.classify_batch(bundle.golden().images), me)
     if not result.passed:
-        raise GateFailed(
+        raise GateFailedError(
             f"serve: {len(result.wrong)} of {result.count} golden inputs are answered otherwise than recorded, by "
             f"{result.max_abs_difference:.3g} at most; edgedigits selftest tells more"
         )

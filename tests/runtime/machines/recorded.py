@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from edgedigits.facts.place import Package, Place
-from edgedigits.facts.python import Running
+from edgedigits.system_info.python import Running
+from edgedigits.system_info.source import Package, SystemSource
 
 GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 TEMPERATURE = "/sys/class/thermal/thermal_zone0/temp"
@@ -21,9 +21,11 @@ class Recorded:
     packages: dict[str, Package] = field(default_factory=dict)
     vcgencmd: str | None = None
 
-    def place(self) -> Place:
+    def place(self) -> SystemSource:
         """What the doctor examines."""
-        return Place(self.files.get, self.running, lambda name, _: self.packages.get(name), lambda: self.vcgencmd)
+        return SystemSource(
+            self.files.get, self.running, lambda name, _: self.packages.get(name), lambda: self.vcgencmd
+        )
 
     def having(self, **packages: str) -> Recorded:
         """The same machine with packages of these versions, found where pip puts them."""

@@ -1,0 +1,1 @@
+"""Make a bundle: run every converted file, compare it with Keras, describe it, write the folder."""

@@ -1,0 +1,146 @@
+"""ONNX files: float32 by tf2onnx, static int8 (QDQ) by onnxruntime's quantizer, both with the same contract."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.errors import BundleError, UsageError
+from edgedigits_export.convert import onnx_graph
+from edgedigits_export.keras_model.frozen import INPUT_NAME, OUTPUT_NAME, FrozenModel
+from edgedigits_export.lazy_imports import load, quiet
+
+DEFAULT_OPSET = 13  # IR 7: what onnxruntime 1.6 already ran; nothing a small classifier needs came later
+_OPSETS = range(13, 19)  # tf2onnx 1.17 stops at 18; before 13 there are no per-channel QuantizeLinear weights
+
+
+def convert_onnx(frozen: FrozenModel, opset: int = DEFAULT_OPSET) -> bytes:
+    """An ONNX file: ``image`` uint8 ``[N, H, W, C]`` → ``probabilities`` float32 ``[N, classes]``, N free.
+
+    The same model gives the same bytes.
+
+    Raises
+    ------
+    UsageError: an opset that is not between 13 and 18, or a layer that tf2onnx cannot express.
+
+    """
+    if opset not in _OPSETS:
+        raise UsageError(f"expected an opset of {_OPSETS.start} to {_OPSETS.stop - 1}, found {opset}")
+    function = frozen.concrete_function(None)
+    tf2onnx = load("tf2onnx")
+    try:
+        with quiet():
+            model, _ = tf2onnx.convert.from_graph_def(
+                function.graph.as_graph_def(),
+                input_names=[f"{INPUT_NAME}:0"],
+                output_names=[f"{OUTPUT_NAME}:0"],
+                opset=opset,
+            )
+            onnx_graph.spell_out_erfc(model)
+            load("onnx").checker.check_model(model)
+    # tf2onnx raises what its rewriters raise, or leaves operators that ONNX has not.
+    except Exception as error:
+        raise UsageError(f"the model cannot be converted to ONNX opset {opset}: {_reason(error)}") from error
+    onnx_graph.fix_reshapes(model, frozen.input_shape)
+    onnx_graph.keep_used_opsets(model, opset)
+    return _finished(model)
+
+
+def quantize_onnx(float32: bytes, calibration: NDArray[np.uint8]) -> bytes:
+    """The int8 form of a float32 ONNX file of ``convert_onnx``, with the same opset and contract.
+
+    Weights are int8 with one scale a channel, activations int8 with the range seen on ``calibration`` uint8
+    ``[N, H, W, C]``. What comes before the first weights (cast, scaling) and the softmax stay float32.
+
+    Raises
+    ------
+    UsageError: no calibration images, or a model that onnxruntime cannot quantize.
+
+    """
+    if not len(calibration):
+        raise UsageError("int8 needs calibration images, found none; name them with --calibration")
+    quantization = load("onnxruntime.quantization")
+    source = _parse(float32)
+    opset = onnx_graph.opset(source)
+    ir_version = source.ir_version
+    try:
+        # Files and not objects: quant_pre_process moves the weights of a model given as an object to external data.
+        with quiet(), tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
+            given, prepared, quantized = (Path(folder) / name for name in ("given", "prepared", "quantized"))
+            given.write_bytes(float32)
+            quantization.quant_pre_process(given, prepared, skip_symbolic_shape=True)
+            quantization.quantize_static(
+                prepared,
+                quantized,
+                _reader(quantization, calibration),
+                quant_format=quantization.QuantFormat.QDQ,
+                activation_type=quantization.QuantType.QInt8,
+                weight_type=quantization.QuantType.QInt8,
+                per_channel=True,
+                # Weights of 7 bits: with 8, x86 processors without VNNI add pairs of products in 16 bits, which
+                # overflow without a word (7 of 1,000 digits answered otherwise as on other machines; now none).
+                reduce_range=True,
+                nodes_to_exclude=onnx_graph.float_nodes(_parse(prepared.read_bytes())),
+            )
+            model = _parse(quantized.read_bytes())
+    # onnxruntime's Python errors share no base narrower than Exception.
+    except Exception as error:
+        raise UsageError(f"the model cannot be quantized by onnxruntime: {_reason(error)}") from error
+    model.ir_version = ir_version
+    onnx_graph.keep_used_opsets(model, opset)
+    return _finished(model)
+
+
+def annotate_onnx(data: bytes, properties: Mapping[str, str]) -> bytes:
+    """Write ``metadata_props`` (labels, contract) into an ONNX file, replacing those it had, sorted by key.
+
+    Raises
+    ------
+    BundleError: the bytes are not an ONNX file.
+
+    """
+    model = _parse(data)
+    del model.metadata_props[:]
+    for key in sorted(properties):
+        model.metadata_props.add(key=key, value=properties[key])
+    return cast("bytes", model.SerializeToString(deterministic=True))
+
+
+def _finished(model: Any) -> bytes:
+    """Names, shapes and origin as the contract has them; checked by onnx itself."""
+    onnx_graph.rename(model, INPUT_NAME, OUTPUT_NAME)
+    model.producer_name, model.producer_version, model.doc_string = "edgedigits", "", ""
+    del model.metadata_props[:]
+    load("onnx").checker.check_model(model, full_check=True)
+    return cast("bytes", model.SerializeToString(deterministic=True))
+
+
+def _parse(data: bytes) -> Any:
+    onnx = load("onnx")
+    try:
+        return onnx.load_model_from_string(data)
+    except (load("google.protobuf.message").DecodeError, ValueError) as error:
+        raise BundleError(f"expected an ONNX file, found other or truncated bytes ({_reason(error)})") from error
+
+
+def _reader(quantization: Any, calibration: NDArray[np.uint8]) -> Any:
+    """The calibration images, one at a time, in onnxruntime's terms."""
+
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self._images: Iterator[NDArray[np.uint8]] = iter(calibration)
+
+        def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+            image = next(self._images, None)
+            return None if image is None else {INPUT_NAME: image[np.newaxis]}
+
+    return Reader()
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,129 @@
+"""Small, exact changes to ONNX graphs between the converter, the quantizer and the file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits_export.lazy_imports import load
+
+_WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+_DEFAULT_DOMAIN = ""
+
+
+def opset(model: Any) -> int:
+    """The version of the standard operators that a model is written in."""
+    return next(int(entry.version) for entry in model.opset_import if entry.domain in (_DEFAULT_DOMAIN, "ai.onnx"))
+
+
+def spell_out_erfc(model: Any) -> None:
+    """Write Erfc, which TensorFlow's GELU uses and ONNX has not, as ``1 - Erf(x)``."""
+    onnx = load("onnx")
+    for index, node in reversed(list(enumerate(model.graph.node))):
+        if node.op_type != "Erfc":
+            continue
+        (source,), (result,) = node.input, node.output
+        one, erf = f"{result}/one", f"{result}/erf"
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1), one))
+        model.graph.node[index].CopyFrom(onnx.helper.make_node("Sub", [one, erf], [result]))
+        model.graph.node.insert(index, onnx.helper.make_node("Erf", [source], [erf]))
+
+
+def fix_reshapes(model: Any, input_shape: tuple[int, int, int]) -> None:
+    """Give every Reshape that computes its shape at run time a constant one, where only the batch axis varies.
+
+    A free batch makes tf2onnx write Shape, Gather, Cast, Slice, Concat before each Flatten. The shape is measured
+    for two batch sizes; if it is ``[N, fixed…]`` in both, ``[-1, fixed…]`` says the same. With ranks known again,
+    onnxruntime makes one Gemm of each Dense layer, so that int8 keeps its bias in 32 bits.
+    """
+    constant = {initializer.name for initializer in model.graph.initializer}
+    computed = [n for n in model.graph.node if n.op_type == "Reshape" and n.input[1] not in constant]
+    names = sorted({node.input[1] for node in computed})
+    if not names:
+        return
+    two, three = (_measure(model, names, batch, input_shape) for batch in (2, 3))
+    for name in names:
+        shape, other = two[name], three[name]
+        if shape[0] != 2 or other[0] != 3 or not np.array_equal(shape[1:], other[1:]) or (shape[1:] < 1).any():
+            continue
+        values = np.array([-1, *shape[1:]], np.int64)
+        fixed = load("onnx").numpy_helper.from_array(values, f"{name}/fixed")
+        model.graph.initializer.append(fixed)
+        for node in computed:
+            if node.input[1] == name:
+                node.input[1] = fixed.name
+    _drop_unused(model)
+
+
+def float_nodes(model: Any) -> list[str]:
+    """Nodes that quantization leaves alone: softmax, what reads it, what feeds the first weights (cast, scaling)."""
+    weights = {initializer.name for initializer in model.graph.initializer}
+    alone: list[str] = []
+    plain = {entry.name for entry in model.graph.input}
+    for node in model.graph.node:
+        if node.op_type in _WEIGHTED and node.input[1] in weights:
+            continue
+        fed = [name for name in node.input if name and name not in weights]
+        if node.op_type == "Softmax" or all(name in plain for name in fed):
+            alone.append(node.name)
+            plain.update(node.output)
+    return alone
+
+
+def keep_used_opsets(model: Any, version: int) -> None:
+    """Drop the operator domains that onnxruntime's optimizer lists but the graph has no node of."""
+    used = {node.domain for node in model.graph.node} | {_DEFAULT_DOMAIN}
+    kept = [(entry.domain, int(entry.version)) for entry in model.opset_import if entry.domain in used]
+    del model.opset_import[:]
+    for domain, declared in kept:
+        model.opset_import.add(domain=domain, version=declared if domain else version)
+
+
+def rename(model: Any, input_name: str, output_name: str) -> None:
+    """Give the contract's names to the ends and short, counted ones to the rest; name the free axis N."""
+    graph = model.graph
+    names = {"": "", graph.input[0].name: input_name, graph.output[0].name: output_name}
+    for index, initializer in enumerate(graph.initializer):
+        names.setdefault(initializer.name, f"c{index}")
+        initializer.name = names[initializer.name]
+    for index, node in enumerate(graph.node):
+        for position, name in enumerate(node.output):
+            names.setdefault(name, f"{node.op_type}{index}" + (f"_{position}" if position else ""))
+    for index, node in enumerate(graph.node):
+        node.name, node.doc_string = f"{node.op_type}{index}", ""
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+    for end in (graph.input[0], graph.output[0]):
+        end.name = names[end.name]
+        end.type.tensor_type.shape.dim[0].dim_param = "N"
+    del graph.value_info[:]
+    graph.name, graph.doc_string = "edgedigits", ""
+
+
+def _measure(
+    model: Any, names: list[str], batch: int, input_shape: tuple[int, int, int]
+) -> dict[str, NDArray[np.int64]]:
+    """The values of int64 tensors inside the graph for one batch size."""
+    onnx, runtime = load("onnx"), load("onnxruntime")
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    probe.graph.output.extend(onnx.helper.make_tensor_value_info(n, onnx.TensorProto.INT64, None) for n in names)
+    session = runtime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
+    images = np.zeros((batch, *input_shape), np.uint8)
+    return dict(zip(names, session.run(names, {model.graph.input[0].name: images}), strict=True))
+
+
+def _drop_unused(model: Any) -> None:
+    """Remove the nodes and constants that nothing reads any more."""
+    graph = model.graph
+    while True:
+        read = {name for node in graph.node for name in node.input} | {entry.name for entry in graph.output}
+        idle = [node for node in graph.node if not read.intersection(node.output)]
+        if not idle:
+            break
+        for node in idle:
+            graph.node.remove(node)
+    for initializer in [entry for entry in graph.initializer if entry.name not in read]:
+        graph.initializer.remove(initializer)

@@ -1,0 +1,74 @@
+"""TFLite files by the TensorFlow converter, one precision each, all with the same contract.
+
+The converter gets the model from float32 pixels to class scores, alone. The cast before it and the softmax behind
+it are put around the finished file: so both stay outside quantization, in every precision, with any model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.errors import UsageError
+from edgedigits.manifest import PRECISIONS
+from edgedigits_export.convert.tflite_graph import keep_contract
+from edgedigits_export.keras_model.frozen import FrozenModel
+from edgedigits_export.lazy_imports import load, quiet
+
+_DENSE_PER_TENSOR = "_experimental_disable_per_channel_quantization_for_dense_layers"
+_CALIBRATED = {
+    "int8": "TFLITE_BUILTINS_INT8",
+    "int16x8": "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8",
+}
+
+
+def convert_tflite(frozen: FrozenModel, precision: str, calibration: NDArray[np.uint8]) -> bytes:
+    """A TFLite file: ``image`` uint8 ``[1, H, W, C]`` → ``probabilities`` float32 ``[1, classes]``.
+
+    ``precision`` is float32, float16 (weights), dynamic-int8 (weights), int8 or int16x8 (int16 activations, int8
+    weights). ``calibration`` uint8 ``[N, H, W, C]`` serves the last two. The same input gives the same bytes.
+
+    Raises
+    ------
+    UsageError: an unknown precision, no calibration images where they are needed, or a model with a layer that
+        the converter cannot express with TFLite's own operators.
+
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(f"expected a precision out of {', '.join(PRECISIONS)}, found {precision!r}")
+    if precision in _CALIBRATED and not len(calibration):
+        raise UsageError(f"{precision} needs calibration images, found none; name them with --calibration")
+    tf = load("tensorflow")
+    scores, needs_softmax = frozen.scores_function()
+    try:
+        with quiet():
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([scores])
+            # Float activations with per-channel Dense weights need FULLY_CONNECTED 12, tflite-runtime 2.14 has 11.
+            setattr(converter, _DENSE_PER_TENSOR, True)
+            _apply(precision, tf, converter, calibration)
+            converted = bytes(converter.convert())
+    # The converter's errors share no base narrower than Exception.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UsageError(f"the model cannot be converted to TFLite {precision}: {reason}") from error
+    return keep_contract(converted, softmax_of=frozen.classes if needs_softmax else None)
+
+
+def _apply(precision: str, tf: Any, converter: Any, calibration: NDArray[np.uint8]) -> None:
+    """Set what makes a precision; nothing for float32."""
+
+    def samples() -> Iterator[list[NDArray[np.float32]]]:
+        for image in calibration:
+            yield [image[np.newaxis].astype(np.float32)]
+
+    if precision == "float32":
+        return
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision in _CALIBRATED:
+        converter.representative_dataset = samples
+        converter.target_spec.supported_ops = [getattr(tf.lite.OpsSet, _CALIBRATED[precision])]

@@ -1,0 +1,1 @@
+"""A Keras model, read, inspected, frozen into one graph and calibrated, ready to be converted."""

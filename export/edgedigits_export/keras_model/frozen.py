@@ -1,0 +1,233 @@
+"""A Keras classifier as one graph that keeps the contract: raw uint8 pixels in, float32 probabilities out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.errors import InputError, UsageError
+from edgedigits_export.keras_model.inspect import describe, load_keras
+from edgedigits_export.lazy_imports import load, quiet
+
+__all__ = ["INPUT_NAME", "OUTPUT_NAME", "FrozenModel", "Scaling", "freeze", "load_keras", "softmax"]
+
+INPUT_NAME = "image"
+OUTPUT_NAME = "probabilities"
+
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """What turns raw pixels into a model's input: ``(pixel * scale - mean) / std``, by default nothing.
+
+    ``mean`` and ``std`` hold one value for all channels or one a channel.
+
+    Raises
+    ------
+    UsageError: a value that is not finite, or a ``scale`` or ``std`` of zero.
+
+    """
+
+    scale: float = 1.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        """Refuse values that would make every answer the same."""
+        values = (self.scale, *self.mean, *self.std)
+        if not self.mean or not self.std or not all(map(math.isfinite, values)) or 0 in (self.scale, *self.std):
+            raise UsageError(
+                f"expected finite scaling with scale and std other than 0, found scale {self.scale}, "
+                f"mean {list(self.mean)}, std {list(self.std)}; correct --scale, --mean, --std"
+            )
+
+    def affine(self, channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same as ``pixel * gain + offset``: two float32 ``[C]``.
+
+        Raises
+        ------
+        UsageError: ``mean`` or ``std`` has neither one value nor one a channel.
+
+        """
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, channels):
+                raise UsageError(f"expected 1 or {channels} values for --{name}, found {len(values)}")
+        gain = np.broadcast_to(self.scale / np.array(self.std), channels)
+        offset = np.broadcast_to(-np.array(self.mean) / np.array(self.std), channels)
+        return gain.astype(np.float32), offset.astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenModel:
+    """A Keras classifier that was looked at and found fit for export.
+
+    Attributes
+    ----------
+    model: the Keras model.
+    scaling: what happens to raw pixels before it.
+    input_shape: ``(H, W, C)`` of the images.
+    classes: length of its vector of class scores.
+    adds_softmax: its scores are logits, so the exported graph ends in a softmax of its own.
+
+    """
+
+    model: Any
+    scaling: Scaling
+    input_shape: tuple[int, int, int]
+    classes: int
+    adds_softmax: bool
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Keras's own probabilities, float32 ``[N, classes]``, for raw images uint8 ``[N, H, W, C]``.
+
+        Raises
+        ------
+        InputError: images of another type or shape.
+
+        """
+        if images.dtype != np.uint8 or images.shape[1:] != self.input_shape:
+            raise InputError(
+                f"expected images uint8 [N, {', '.join(map(str, self.input_shape))}], "
+                f"found {images.dtype} {list(images.shape)}"
+            )
+        scores = self._all_scores(images)
+        return softmax(scores) if self.adds_softmax else scores
+
+    def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
+        """What goes into the softmax at the end, float32 ``[N, classes]``, for raw images uint8 ``[N, H, W, C]``.
+
+        Longer where the model has more classes than it shows, which come last. None where it makes its probabilities
+        in another way.
+        """
+        if self.adds_softmax:
+            return self._all_scores(images)
+        function, ends_in_softmax = self.scores_function(None)
+        if not ends_in_softmax:
+            return None
+        constant = load("tensorflow").constant
+        parts = [np.asarray(function(constant(part.astype(np.float32)))[0]) for part in _batches(images)]
+        return np.concatenate(parts, dtype=np.float32)
+
+    def scores_function(self, batch: int | None = 1) -> tuple[Any, bool]:
+        """The model alone, ``pixels`` float32 ``[batch, H, W, C]`` → scores, with variables made constants.
+
+        The second value says that a softmax has to follow, and a choice of the first classes where there are more
+        scores. A softmax at the model's own end is cut off, so that it never gets quantized with the rest;
+        probabilities made in another way are left as they are.
+        """
+        tf = load("tensorflow")
+        with quiet():
+            spec = tf.TensorSpec((batch, *self.input_shape), tf.float32, name="pixels")
+            function = _constants(tf.function(lambda pixels: [self._call(pixels)]).get_concrete_function(spec))
+        softmax_input = _softmax_input(function.outputs[0])
+        if self.adds_softmax or softmax_input is None:
+            return function, self.adds_softmax
+        return function.prune([function.inputs[0].name], [softmax_input.name]), True
+
+    def concrete_function(self, batch: int | None) -> Any:
+        """The contract as a frozen TensorFlow function: ``image`` uint8 ``[batch, H, W, C]`` → ``probabilities``.
+
+        ``None`` leaves the first axis free.
+        """
+        tf = load("tensorflow")
+
+        def answer(image: Any) -> Any:
+            values = self._call(tf.cast(image, tf.float32))
+            return tf.identity(tf.nn.softmax(values) if self.adds_softmax else values, name=OUTPUT_NAME)
+
+        with quiet():
+            spec = tf.TensorSpec((batch, *self.input_shape), tf.uint8, name=INPUT_NAME)
+            frozen = _constants(tf.function(answer).get_concrete_function(spec))
+            return frozen.prune(f"{INPUT_NAME}:0", f"{OUTPUT_NAME}:0")
+
+    def _all_scores(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        parts = [self._scores(part) for part in _batches(images)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.classes), np.float32)
+
+    def _scores(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the Keras model itself answers, float32 ``[N, classes]``."""
+        with quiet():
+            return np.asarray(self._call(load("tensorflow").constant(images.astype(np.float32))), np.float32)
+
+    def _call(self, pixels: Any) -> Any:
+        """The model on float32 ``[N, H, W, C]``, TensorFlow tensors in and out."""
+        tf = load("tensorflow")
+        gain, offset = self.scaling.affine(self.input_shape[-1])
+        if np.any(gain != 1):
+            pixels = pixels * tf.constant(gain)
+        if np.any(offset != 0):
+            pixels = pixels + tf.constant(offset)
+        expected = tuple(self.model.inputs[0].shape)[1:]
+        if expected != self.input_shape:
+            pixels = tf.reshape(pixels, (-1, *expected))
+        return tf.cast(self.model(pixels, training=False), tf.float32)
+
+
+def _batches(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    return [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
+
+
+def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Softmax over the last axis, in float64 inside so that it can serve as the reference."""
+    shifted = scores.astype(np.float64) - scores.max(axis=-1, keepdims=True, initial=-np.inf)
+    powers = np.exp(shifted)
+    return cast("NDArray[np.float32]", (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32))
+
+
+def freeze(model: Any, scaling: Scaling | None = None) -> FrozenModel:
+    """Look at a Keras model and, if it is a classifier of single images, make it ready for export.
+
+    Raises
+    ------
+    UsageError: not such a model (see ``keras_model.describe``), or scaling that does not fit its channels.
+
+    """
+    found = describe(model)
+    scaling = scaling or Scaling()
+    scaling.affine(found.input_shape[-1])
+    frozen = FrozenModel(model, scaling, found.input_shape, found.classes, adds_softmax=False)
+    if found.ends_in_softmax or _sums_to_one(frozen):
+        return frozen
+    return replace(frozen, adds_softmax=True)
+
+
+def _sums_to_one(frozen: FrozenModel) -> bool:
+    """Whether the model answers with probabilities, seen on flat, noisy and shaded images."""
+    rng = np.random.default_rng(0)
+    shape = frozen.input_shape
+    ramp = np.linspace(0, 255, math.prod(shape)).astype(np.uint8).reshape(shape)
+    images = [np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), ramp, 255 - ramp]
+    images += list(rng.integers(0, 256, (4, *shape), dtype=np.uint8))
+    scores = frozen.predict(np.stack(images))
+    return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+
+
+def _constants(function: Any) -> Any:
+    """Turn a concrete function's variables into constants; the converters lose variables of Keras 3 models."""
+    tools = load("tensorflow.python.framework.convert_to_constants")
+    return tools.convert_variables_to_constants_v2(function)
+
+
+def _softmax_input(tensor: Any) -> Any | None:
+    """What goes into the softmax that ends a graph, or None where it ends otherwise.
+
+    Behind it the first of its probabilities may be chosen.
+    """
+    while tensor.op.type == "Identity" or _chooses_first(tensor.op):
+        tensor = tensor.op.inputs[0]
+    return tensor.op.inputs[0] if tensor.op.type == "Softmax" else None
+
+
+def _chooses_first(operation: Any) -> bool:
+    """Whether it is ``values[:, :n]``."""
+    if operation.type != "StridedSlice":
+        return False
+    begin, _, strides = (load("tensorflow").get_static_value(value) for value in operation.inputs[1:])
+    whole_rows = operation.get_attr("begin_mask") & operation.get_attr("end_mask") & 1
+    others = (operation.get_attr(f"{name}_mask") for name in ("ellipsis", "new_axis", "shrink_axis"))
+    return bool(whole_rows and not any(others) and list(begin) == [0, 0] and list(strides) == [1, 1])

@@ -1,0 +1,158 @@
+"""Keras models as they come: read from a file, and looked at before anything is made of them."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgedigits.errors import BundleError, InputError, UsageError
+from edgedigits_export.lazy_imports import load, quiet
+
+_SMALLEST_FLAT_SIDE = 8
+# Keras' operation for `outputs[:, :classes]`: a class that callers do not see is left out.
+CHOICE = "GetItem"
+_HALF = frozenset({"float16", "bfloat16"})
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What export has to know about a classifier.
+
+    Attributes
+    ----------
+    input_shape: ``(H, W, C)``; C is 1 for a model that takes ``[H, W]`` or a square image as one vector.
+    classes: length of the vector of class scores.
+    ends_in_softmax: its last layer says so; False where the structure does not tell.
+
+    """
+
+    input_shape: tuple[int, int, int]
+    classes: int
+    ends_in_softmax: bool
+
+
+def load_keras(path: Path | str) -> Any:
+    """Read a ``.keras`` file.
+
+    Raises
+    ------
+    InputError: there is no such file, or it cannot be read.
+    BundleError: it is broken, of another kind, or made by a Keras that this one does not understand.
+
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: expected a .keras file, found {'a folder' if path.is_dir() else 'nothing'}")
+    try:
+        whole = zipfile.is_zipfile(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if path.suffix != ".keras" or not whole:
+        found = "another kind of file" if path.suffix != ".keras" else "a broken or truncated one"
+        raise BundleError(f"{path}: expected a .keras file as Keras 3's model.save() writes it, found {found}")
+    keras = load("keras")
+    try:
+        with quiet():
+            return keras.models.load_model(path, compile=False)
+    # What a foreign archive makes Keras raise has no narrower base.
+    except Exception as error:
+        raise BundleError(f"{path}: {_why_not_loaded(path, keras.__version__, error)}") from error
+
+
+def describe(model: Any) -> Description:
+    """Read sizes, channels and classes off a model.
+
+    Raises
+    ------
+    UsageError: several inputs or outputs, undefined sizes, no image or no vector of at least two class scores,
+        layers in mixed precision, or a sigmoid at the end.
+
+    """
+    inputs, outputs = _ends(model, "inputs"), _ends(model, "outputs")
+    shape = _image_shape(tuple(inputs[0].shape)[1:])
+    classes = _classes(tuple(outputs[0].shape)[1:])
+    for layer in model.layers:
+        if getattr(layer, "compute_dtype", "float32") in _HALF:
+            raise UsageError(
+                f"expected a model that computes in float32, found layer {layer.name!r} in {layer.compute_dtype}; "
+                "build it under the dtype policy 'float32' and load its weights"
+            )
+    last = _last_activation(model)
+    if last == "sigmoid":
+        raise UsageError("expected logits or a softmax at the end, found a sigmoid; export what goes into it")
+    return Description(shape, classes, last == "softmax")
+
+
+def _ends(model: Any, which: str) -> list[Any]:
+    """The symbolic inputs or outputs, exactly one of them."""
+    try:
+        found = list(getattr(model, which) or ())
+    except (AttributeError, ValueError):
+        found = []
+    if not found:
+        raise UsageError("expected a Sequential or Functional model with a defined input, found one without")
+    if len(found) != 1:
+        names = ", ".join(str(end.name) for end in found)
+        raise UsageError(f"expected a model with one of its {which}, found {len(found)} ({names})")
+    return found
+
+
+def _image_shape(shape: tuple[int | None, ...]) -> tuple[int, int, int]:
+    """``(H, W, C)`` of a model input without its batch axis."""
+    shown = list(shape)
+    if not shape or None in shape:
+        raise UsageError(f"expected a model input of fixed size [H, W, C], found {shown}; give its Input a shape")
+    sizes = tuple(int(size) for size in shape if size is not None)
+    if len(sizes) == 1:
+        side = math.isqrt(sizes[0])
+        if side * side == sizes[0] and side >= _SMALLEST_FLAT_SIDE:
+            return side, side, 1
+    if len(sizes) == 2:
+        return sizes[0], sizes[1], 1
+    if len(sizes) == 3:
+        return sizes[0], sizes[1], sizes[2]
+    raise UsageError(f"expected a model input [H, W, C], found {shown}; only classifiers of images can be exported")
+
+
+def _classes(shape: tuple[int | None, ...]) -> int:
+    """Length of the vector of class scores."""
+    if len(shape) != 1 or shape[0] is None:
+        raise UsageError(f"expected a model output of one vector of class scores, found {list(shape)}")
+    if shape[0] < 2:
+        raise UsageError("expected at least two class scores, found a single output; train with two and a softmax")
+    return int(shape[0])
+
+
+def _last_activation(model: Any) -> str | None:
+    """Name of the activation that makes the output, looked up through nested models; None where unknown."""
+    producer = getattr(getattr(model, "outputs", [None])[0], "_keras_history", None)
+    layer: Any = producer.operation if producer is not None else None
+    while getattr(layer, "layers", None):
+        layer = layer.layers[-1]
+    if type(layer).__name__ == CHOICE:
+        layer = layer.input._keras_history.operation  # noqa: SLF001  # there is no public way up a graph
+    if type(layer).__name__ == "Softmax":
+        return "softmax"
+    return getattr(getattr(layer, "activation", None), "__name__", None)
+
+
+def _why_not_loaded(path: Path, installed: str, error: Exception) -> str:
+    """One line on a file that Keras could not load: too new, or broken."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            made = str(json.loads(archive.read("metadata.json"))["keras_version"])
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return "expected a .keras file, found an archive without Keras's metadata; save the model again"
+    if _release(made) > _release(installed):
+        return f"made by Keras {made}, and Keras {installed} cannot load it; upgrade: pip install 'keras>={made}'"
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return f"made by Keras {made}, and Keras {installed} cannot load it: {reason}"
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """``3.15.1`` as numbers."""
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())

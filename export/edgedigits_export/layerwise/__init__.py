@@ -1,0 +1,1 @@
+"""Compare a converted file with its Keras model, layer by layer."""

@@ -1,0 +1,42 @@
+"""The self-test: every variant in every installed engine answers the bundle's golden inputs, here, on this device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgedigits.bundle import Bundle
+from edgedigits.errors import EdgeDigitsError
+from edgedigits.manifest import ModelFile, Witness
+from edgedigits.verification.golden import GoldenResult, check_golden
+from edgedigits.verification.inference import infer_isolated
+from edgedigits.verification.parity import pairs
+
+
+@dataclass(frozen=True, slots=True)
+class SelftestRow:
+    """One variant in one engine: the golden result, or the error that prevented it."""
+
+    file: str
+    engine: str
+    result: GoldenResult | None
+    error: str | None
+    exit_code: int
+
+
+def selftest(
+    bundle: Bundle, files: Sequence[ModelFile], engines: Sequence[str], num_threads: int = 1
+) -> list[SelftestRow]:
+    """Answer all golden inputs with each file in each engine that reads it, each in a process of its own."""
+    return [_row(bundle, file, engine, num_threads) for file, engine in pairs(files, engines)]
+
+
+def _row(bundle: Bundle, file: ModelFile, engine: str, num_threads: int) -> SelftestRow:
+    try:
+        bundle.read(file)  # refuses a file that is not the one in the manifest
+        answers = infer_isolated(bundle.path / file.path, engine, bundle.golden().images, num_threads)
+        me = Witness(engine, answers.version)
+        result = check_golden(bundle, file, answers.probabilities, me)
+    except EdgeDigitsError as error:
+        return SelftestRow(file.path, engine, None, str(error), error.exit_code)
+    return SelftestRow(file.path, engine, result, None, 0 if result.passed else 1)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from edgedigits.bundle import Bundle
+from edgedigits.cli.half_blocks import draw
+from edgedigits.console.output import Output
+from edgedigits.console.tables import table
+from edgedigits.engines import ENGINES, installed_engines
+from edgedigits.errors import OutputError
+from edgedigits.verification.parity import pairs
+
+
+def test_show_prints_the_model_card(command, shipped, tmp_path):
+    done = command("show")
+    assert (done.returncode, done.stderr) == (0, "")
+    for part in (
+        shipped.id[:12],
+        "uint8 [N, 28, 28, 1], raw pixels; digit/1",
+        "float32 [N, 10]: 0, 1, 2",
+        "calibrated on",
+    ):
+        assert part in done.stdout
+    for file in shipped.manifest.files:
+        assert f"{file.bytes:,}" in done.stdout
+        assert f"{file.accuracy.top1:.2%}" in done.stdout
+    done = command("show", "small", "--json", "-o", tmp_path / "out")
+    assert json.loads(done.stdout) == json.loads((shipped.path / "manifest.json").read_bytes())
+    assert json.loads((tmp_path / "out").read_bytes()) == json.loads(done.stdout)
+
+
+def test_show_of_a_model_trained_elsewhere_says_so(command, bundle_copy, edit_manifest):
+    edit_manifest(bundle_copy, lambda values: values.update(training=None))
+    assert "trained elsewhere" in command("show", bundle_copy).stdout
+    for training, told in (
+        (
+            {"config": {"batch_size": 3}, "validation": {"accuracy": 0.5}},
+            "trained with batch size 3; validation 50.00%",
+        ),
+        ({"config": [1], "validation": {"accuracy": "good"}}, "trained with an unknown configuration"),
+    ):
+        edit_manifest(bundle_copy, lambda values, training=training: values.update(training=training))
+        assert command("show", bundle_copy).stdout.splitlines()[-1] == told
+
+
+def test_show_of_a_lone_file_tells_its_tensors(command, shipped, engine):
+    path = shipped.path / f"small-int8.{ENGINES[engine].format}"
+    told = json.loads(command("show", path, "--json").stdout)
+    assert told["bytes"] == path.stat().st_size
+    assert (told["image"]["name"], told["image"]["dtype"]) == ("image", "uint8")
+    text = command("show", path).stdout
+    assert "in   image  uint8 [" in text
+    assert "labels, accuracy and golden answers are not known" in text
+
+
+def test_show_of_a_bundle_with_a_changed_file_is_refused(command, bundle_copy, refused):
+    (bundle_copy / "small-int8.onnx").write_bytes(b"other")
+    refused(command("show", bundle_copy), 2, "small-int8.onnx: expected SHA-256")
+
+
+def test_selftest_answers_the_golden_inputs_everywhere(command, shipped, tmp_path):
+    done = command("selftest", "--json", "-o", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    assert told == json.loads((tmp_path / "out").read_bytes())
+    assert told["bundle"] == shipped.id
+    rows = [(row["file"], row["engine"]) for row in told["rows"]]
+    assert rows == [(file.path, engine) for file, engine in pairs(shipped.manifest.files, installed_engines())]
+    assert all(row["result"]["wrong"] == [] and row["error"] is None for row in told["rows"])
+
+
+def test_selftest_of_one_variant_in_one_engine(command, engine):
+    done = command("selftest", "--variant", "int8", "--engine", engine)
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3
+    assert lines[0].split()[:2] == ["file", "engine"]
+    assert lines[2].endswith("passed")
+
+
+def test_selftest_exits_with_the_worst_of_its_rows(command, bundle_copy):
+    (bundle_copy / "small-int8.tflite").write_bytes(b"other")
+    done = command("selftest", bundle_copy)
+    assert done.returncode == 2
+    assert "FAILED: " in done.stdout
+    assert done.stdout.count("passed") == len(
+        pairs(Bundle.load(bundle_copy).manifest.files, installed_engines())
+    ) - sum(ENGINES[name].format == "tflite" for name in installed_engines())
+
+
+def test_a_variant_that_no_chosen_engine_reads_exits_3(command, refused, engine):
+    other = "onnx" if ENGINES[engine].format == "tflite" else "tflite"
+    done = command("selftest", "--variant", f"int8.{other}", "--engine", engine)
+    refused(done, 3, f"expected an engine that reads small-int8.{other}, found {engine}")
+
+
+@pytest.mark.parametrize("verb", ["selftest", "parity", "bench"])
+def test_a_variant_that_is_not_there_exits_2(verb, command, refused, proven):
+    words = ["--data", proven.data] if verb == "parity" else []
+    refused(command(verb, proven.path, "--variant", "float16", *words), 2, "expected a variant float16, found only")
+
+
+def test_a_table_reads_without_colour():
+    text = table(["name", "size"], [["a", "1,000"], ["long name", "7"]])
+    assert text == "name        size\n---------  -----\na          1,000\nlong name      7"
+    assert table(["a", "b"], []) == "a  b\n-  -"
+
+
+def output(path, *, json_=False, overwrite=False):
+    return Output(json=json_, file=path, overwrite=overwrite)
+
+
+def test_a_result_is_printed_for_eyes_or_as_json_and_stored(tmp_path, capsys):
+    output(tmp_path / "a").give({"x": 1}, "text")
+    assert capsys.readouterr().out == "text\n"
+    assert json.loads((tmp_path / "a").read_text()) == {"x": 1}
+    output(None, json_=True).give({"x": 1}, "text")
+    assert capsys.readouterr().out == '{"x": 1}\n'
+    with pytest.raises(OutputError, match="exists already"):
+        output(tmp_path / "a").refuse_existing()
+    output(tmp_path / "a", overwrite=True).refuse_existing()
+    output(None).refuse_existing()
+
+
+def test_an_odd_last_row_is_drawn_on_black():
+    lines = draw(np.full((3, 2), 200, np.uint8)).splitlines()
+    assert len(lines) == 2
+    assert lines[1].count("\x1b[38;2;200;200;200;48;2;0;0;0m▀") == 2
+    colour = np.zeros((2, 1, 3), np.uint8)
+    colour[0, 0] = (1, 2, 3)
+    assert draw(colour) == "\x1b[38;2;1;2;3;48;2;0;0;0m▀\x1b[0m"
+
+
+def test_the_number_of_threads_reaches_the_engine(command, proven):
+    name = installed_engines()[0]
+    for words in (["selftest", proven.path], ["parity", proven.path, "--data", proven.data]):
+        done = command(*words, "--engine", name, "--threads", "0")
+        assert done.returncode == 2
+        assert "expected at least 1 thread, found 0" in done.stdout

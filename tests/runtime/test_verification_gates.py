@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgedigits.manifest import PRECISIONS
+from edgedigits.verification.compare import compare
+from edgedigits.verification.gates import GATES, judge_variant
+from edgedigits.verification.statistics import tango, wilson
+
+DIFFERENCES = {"float32": 1e-5, "float16": 1e-2}
+AGREEMENTS = {"float32": 1.0, "float16": 0.9995, "dynamic-int8": 0.997, "int8": 0.997, "int16x8": 0.997}
+LEAST = {"float32": 1, "float16": 2_000, "dynamic-int8": 1_917, "int8": 1_917, "int16x8": 1_917}
+INT8 = ("dynamic-int8", "int8", "int16x8")
+
+
+def planted(count, lost=0, gained=0, changed=0):
+    """A comparison over ``count`` images of which so many turn wrong, turn right, and go from wrong to wrong."""
+    labels = np.zeros(count, np.int64)
+    reference = np.tile(np.array([1, 0, 0], np.float32), (count, 1))
+    answers = reference.copy()
+    answers[:lost] = [0, 1, 0]
+    reference[lost : lost + gained] = [0, 1, 0]
+    wrong = slice(lost + gained, lost + gained + changed)
+    reference[wrong], answers[wrong] = [0, 1, 0], [0, 0, 1]
+    return compare(answers, reference, labels)
+
+
+def test_every_precision_has_its_gate_and_its_reason():
+    assert tuple(GATES) == PRECISIONS
+    assert all(len(gate.reason) > 20 for gate in GATES.values())
+    for precision, gate in GATES.items():
+        assert gate.max_abs_difference == DIFFERENCES.get(precision)
+        assert gate.min_agreement == AGREEMENTS[precision]
+        assert gate.max_drop == (0.2 if precision in INT8 else None)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_least_count_is_the_first_at_which_a_perfect_result_passes(precision):
+    least = GATES[precision].least_images
+    assert least == LEAST[precision]
+    assert judge_variant(precision, planted(least)).outcome == "passed"
+    if precision in INT8:
+        assert 100 * tango(0, 0, least)[1] <= 0.2 < 100 * tango(0, 0, least - 1)[1]
+    if least > 1:
+        few = judge_variant(precision, planted(least - 1))
+        assert (few.outcome, few.exit_code, few.least_images) == ("undecided", 4, least)
+        assert few.reasons == (f"too few images to tell: {least - 1:,}, where {precision} needs at least {least:,}",)
+
+
+@pytest.mark.parametrize("precision", DIFFERENCES)
+def test_a_probability_just_beyond_the_limit_fails_however_few_the_images(precision):
+    limit = DIFFERENCES[precision]
+    for count in (1, 5_000):
+        at, beyond = (replace(planted(count), max_abs_difference=limit * factor) for factor in (1, 1.01))
+        assert judge_variant(precision, at).outcome == ("passed" if count >= LEAST[precision] else "undecided")
+        found = judge_variant(precision, beyond)
+        assert (found.outcome, found.exit_code) == ("failed", 1)
+        assert found.reasons == (f"max |difference| {limit * 1.01:.2g} > {limit:g}",)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("count", [1, 5_000])
+def test_answers_that_are_no_numbers_fail(precision, count):
+    for value in (float("nan"), float("inf")):
+        found = judge_variant(precision, replace(planted(count), max_abs_difference=value))
+        assert (found.outcome, found.reasons) == ("failed", ("some probabilities are no numbers",))
+
+
+def test_one_flip_of_float32_fails_and_one_between_equal_classes_does_not():
+    for count in (1, 10_000):
+        flipped = replace(planted(count, changed=1), max_abs_difference=0.0)
+        assert judge_variant("float32", flipped).outcome == "failed"
+        assert judge_variant("float32", flipped).reasons[0].startswith("agreement ")
+        assert judge_variant("float32", replace(flipped, agreement_beyond_ties=1.0)).outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("precision", "count", "allowed"),
+    [("float16", 2_000, 1), ("float16", 10_000, 5), ("int8", 2_000, 6), ("int8", 10_000, 30), ("int16x8", 10_000, 30)],
+)
+def test_an_agreement_at_the_limit_passes_and_one_more_flip_fails(precision, count, allowed):
+    at, beyond = (replace(planted(count, changed=n), max_abs_difference=0.0) for n in (allowed, allowed + 1))
+    assert at.drop == beyond.drop == 0
+    assert judge_variant(precision, at).outcome == "passed"
+    assert judge_variant(precision, beyond).reasons == (
+        f"agreement {1 - (allowed + 1) / count:.4%} < {AGREEMENTS[precision]:.4%}",
+    )
+
+
+@pytest.mark.parametrize("precision", INT8)
+@pytest.mark.parametrize(("count", "lost"), [(5_000, 3), (10_000, 11)])
+def test_a_drop_passes_while_its_upper_bound_is_within_the_limit(precision, count, lost):
+    assert 100 * tango(lost, 0, count)[1] <= 0.2 < 100 * tango(lost + 1, 0, count)[1]
+    assert judge_variant(precision, planted(count, lost)).outcome == "passed"
+    found = judge_variant(precision, planted(count, lost + 1))
+    assert (found.outcome, found.exit_code) == ("failed", 1)
+    bound = 100 * tango(lost + 1, 0, count)[1]
+    assert found.reasons == (
+        f"accuracy changes by {-100 * (lost + 1) / count:+.3f} percentage points and may fall by {bound:.3f} > 0.2 "
+        "(95 % bound)",
+    )
+    # As many gained make up for it, though more answers change.
+    assert judge_variant(precision, planted(count, lost + 1, lost + 1)).outcome == "passed"
+
+
+def test_a_gain_is_no_drop():
+    assert judge_variant("int8", planted(10_000, gained=30)).outcome == "passed"
+
+
+@pytest.mark.parametrize("precision", INT8)
+def test_a_failure_that_a_few_images_prove_is_one(precision):
+    found = judge_variant(precision, planted(100, lost=20))
+    assert (found.outcome, found.exit_code) == ("failed", 1)
+    assert found.reasons == (
+        f"agreement 80.0000%, at best {wilson(80, 100)[1]:.4%} < 99.7000%",
+        f"accuracy falls by 20.000 percentage points, at least {100 * tango(20, 0, 100)[0]:.3f} > 0.2",
+    )
+    # One of a hundred may be chance: neither a pass nor a failure.
+    assert judge_variant(precision, planted(100, lost=1)).outcome == "undecided"
+
+
+def test_a_few_images_prove_a_failure_of_float16_by_agreement():
+    few = replace(planted(100, changed=10), max_abs_difference=0.0)
+    assert judge_variant("float16", few).outcome == "failed"
+    assert judge_variant("float16", replace(planted(400, changed=1), max_abs_difference=0.0)).outcome == "undecided"
+
+
+@given(st.sampled_from(PRECISIONS), st.integers(0, 60), st.integers(0, 60), st.integers(1, 12_000))
+def test_fewer_than_needed_never_pass_and_enough_are_never_undecided(precision, lost, gained, rest):
+    comparison = planted(lost + gained + rest, lost, gained)
+    verdict = judge_variant(precision, comparison)
+    enough = comparison.accuracy.count >= LEAST[precision]
+    assert verdict.outcome != ("undecided" if enough else "passed")
+    assert (verdict.exit_code == 0) == (verdict.outcome == "passed") == (not verdict.reasons)
+
+
+def test_all_that_is_wrong_is_told_together():
+    assert len(judge_variant("float16", planted(5_000, lost=1_000)).reasons) == 2
+    assert len(judge_variant("int8", planted(5_000, lost=1_000)).reasons) == 2

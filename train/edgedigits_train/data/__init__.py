@@ -1,0 +1,1 @@
+"""The training set: images, augmentation and the epochs drawn from them."""

@@ -1,0 +1,1 @@
+"""The page about a training run, and its plots."""

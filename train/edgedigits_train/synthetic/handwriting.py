@@ -1,0 +1,142 @@
+"""Digits as other schools write them than the Americans whose hands MNIST has: 1, 4, 7 and 9."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from edgedigits_train.synthetic.ink import Ink, trim
+from edgedigits_train.synthetic.strokes import WIDTHS, curve, draw_line, stroke, stroke_of
+
+Rng = np.random.Generator
+
+_ROOM = 50
+_SIDE = 80
+
+
+def draw_form(pick: Callable[[int, Rng], Ink], rng: Rng) -> tuple[int, Ink]:
+    """A digit and its ink; ``pick`` gives a handwritten one to change."""
+    match int(rng.integers(12)):
+        case 0 | 1:
+            return 7, cross_seven(pick(7, rng), rng)
+        case 2 | 3:
+            return 1, flag_one(pick(1, rng), rng)
+        case 4 | 5 | 6:
+            return 1, draw_one(rng)
+        case 7 | 8:
+            return 4, draw_four(rng)
+        case 9 | 10:
+            return 9, hook_nine(pick(9, rng), rng)
+        case _:
+            return 1, draw_bar(rng)
+
+
+def cross_seven(seven: Ink, rng: Rng) -> Ink:
+    """Put the Swiss bar through the stem of a 7."""
+    grey = np.asarray(seven)
+    height, width = grey.shape
+    row = round(rng.uniform(0.48, 0.62) * height)
+    columns = np.flatnonzero(grey[row] > 128)
+    if not len(columns):
+        return seven
+    middle, half = float(columns.mean()), rng.uniform(0.22, 0.36) * max(width, 0.6 * height)
+    tilt = rng.uniform(-0.25, 0.1) * half
+    return _drawn(seven, [[middle - half, row - tilt], [middle + half, row + tilt]], stroke_of(seven))
+
+
+def flag_one(one: Ink, rng: Rng) -> Ink:
+    """Give a 1 an upstroke, a base line, or both."""
+    grey = np.asarray(one)
+    height, thick = one.height, stroke_of(one)
+    top = float(np.flatnonzero(grey[_end_rows(grey)[0]] > 128).mean())
+    kind = rng.random()
+    if kind < 0.75:
+        # Steeper than the bar of a 7.
+        angle, length = np.deg2rad(rng.uniform(35, 62)), rng.uniform(0.22, 0.5) * height
+        end = [top - length * np.cos(angle), length * np.sin(angle) + thick / 2]
+        one = _drawn(one, [end, [top, thick / 2]], thick)
+    if kind > 0.45:
+        one = underline(one, rng)
+    return one
+
+
+def draw_bar(rng: Rng) -> Ink:
+    """A 1 that is nothing but a bar, slightly bent at times."""
+    lean, bend = rng.normal(0, 6), rng.normal(0, 2)
+    points = curve(np.array([[40 + lean, 0], [40 + bend, _SIDE / 2], [40 - lean, _SIDE]]))
+    return draw_line(points, int(rng.integers(WIDTHS[0], WIDTHS[1])))
+
+
+def draw_one(rng: Rng) -> Ink:
+    """A 1 with the long upstroke that is taught in central Europe, at times with a base line."""
+    height, lean = float(_SIDE), rng.normal(0, 5)
+    angle, length = np.deg2rad(rng.uniform(32, 64)), rng.uniform(0.3, 0.66) * height
+    top = np.array([lean, 0.0])
+    bow = rng.normal(0, 0.06) * length
+    start = top + length * np.array([-np.cos(angle), np.sin(angle)])
+    middle = (start + top) / 2 + bow * np.array([np.sin(angle), np.cos(angle)])
+    flag = curve(np.array([start, middle, top]))
+    points = np.concatenate([flag, [[-lean + rng.normal(0, 2), height]]])
+    one = draw_line(points, _thickness(rng))
+    return underline(one, rng) if rng.random() < 0.2 else one
+
+
+def draw_four(rng: Rng) -> Ink:
+    """An open 4: down and to the right in one stroke, the stem across it in another, often short."""
+    height = float(_SIDE)
+    corner = np.array([rng.uniform(-6, 4), rng.uniform(0.5, 0.68) * height])
+    top = np.array([rng.uniform(0.12, 0.38) * height, rng.uniform(0.0, 0.08) * height])
+    end = corner + np.array([rng.uniform(0.5, 0.75), rng.uniform(-0.12, 0.05)]) * height
+    knee = corner + np.array([rng.uniform(0, 8), rng.uniform(-8, 0)])
+    angle = curve(np.array([top, (top + corner) / 2 + rng.normal(0, 3, 2), knee, end]))
+    across = corner[0] + rng.uniform(0.32, 0.55) * height
+    stem = [[across + rng.uniform(-2, 10), rng.uniform(0.1, 0.45) * height], [across - rng.uniform(-3, 8), height]]
+    thick = _thickness(rng)
+    field = Image.new("L", (_SIDE + 3 * _ROOM, _SIDE + 2 * _ROOM))
+    draw = ImageDraw.Draw(field)
+    for points in (angle, np.array(stem, np.float64)):
+        stroke(draw, np.asarray(points + _ROOM, np.float64), thick)
+    return trim(field)
+
+
+def hook_nine(nine: Ink, rng: Rng) -> Ink:
+    """Bend the tail of a 9 to the left along the base line."""
+    height, thick = nine.height, stroke_of(nine)
+    foot = np.array([_foot(nine), height - thick / 2])
+    reach = rng.uniform(0.2, 0.48)
+    path = [[rng.uniform(0, 0.05), -0.12], [-0.25 * reach, rng.uniform(0, 0.05)], [-reach, rng.uniform(-0.08, 0.05)]]
+    points = curve(foot + height * np.array(path))
+    return _drawn(nine, points, thick)
+
+
+def underline(one: Ink, rng: Rng) -> Ink:
+    """Put a base line under a 1."""
+    thick = stroke_of(one)
+    middle, half, row = _foot(one), rng.uniform(0.16, 0.32) * one.height, one.height - thick / 2
+    return _drawn(one, [[middle - half, row], [middle + half, row]], thick)
+
+
+def _thickness(rng: Rng) -> int:
+    return int(rng.integers(WIDTHS[0], WIDTHS[1]))
+
+
+def _drawn(ink: Ink, points: list[list[float]] | NDArray[np.float64], thick: int) -> Ink:
+    field = Image.new("L", (ink.width + 2 * _ROOM, ink.height + 2 * _ROOM))
+    field.paste(ink, (_ROOM, _ROOM))
+    stroke(ImageDraw.Draw(field), np.array(points, np.float64) + _ROOM, thick)
+    return trim(field)
+
+
+def _end_rows(grey: NDArray[np.uint8]) -> tuple[int, int]:
+    rows = np.flatnonzero((grey > 128).any(axis=1))
+    inset = min(2, len(rows) // 4)
+    return int(rows[inset]), int(rows[-1 - inset])
+
+
+def _foot(ink: Ink) -> float:
+    """Where the lowest ink is, pixels from the left."""
+    grey = np.asarray(ink)
+    return float(np.flatnonzero(grey[_end_rows(grey)[1]] > 128).mean())

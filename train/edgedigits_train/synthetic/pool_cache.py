@@ -1,0 +1,63 @@
+"""Pools that were made before: making one takes minutes, and every run of a seed wants the same.
+
+A pool's file is named by all that decides its pixels: the data, seed and side, the source of what draws and of the
+device's pipeline, and the releases of numpy and Pillow. So a change to any of them makes a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+import edgedigits.images
+import edgedigits_train
+from edgedigits.datasets import Dataset
+from edgedigits.files import cache_folder, write_atomic
+from edgedigits_train.synthetic.pool import Pool, make_pool
+
+_DRAWING = ("forms", "ink", "outliers", "paper", "patterns", "pool", "printed", "strokes")
+
+
+def kept_pool(data: Dataset, *, seed: int, side: int, processes: int) -> Pool:
+    """`make_pool`, from the cache where it was made before.
+
+    Raises
+    ------
+    OutputError: a process died, or the cache cannot be written.
+
+    """
+    path = cache_folder() / "paper" / f"{_key(data, seed, side)}.npz"
+    if known := _read(path):
+        return known
+    made = make_pool(data, seed=seed, side=side, processes=processes)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, images=made.images, labels=made.labels, parts=made.parts, sha256=made.sha256())
+    write_atomic(path, buffer.getvalue())
+    return made
+
+
+def _read(path: Path) -> Pool | None:
+    """The pool in a file, or None where there is none that is whole."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            found = Pool(archive["images"], archive["labels"], archive["parts"])
+            return found if found.sha256() == str(archive["sha256"]) else None
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _key(data: Dataset, seed: int, side: int) -> str:
+    digest = hashlib.sha256(f"{data.sha256()} {seed} {side} {version('numpy')} {version('pillow')}".encode())
+    for path in _sources():
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def _sources() -> list[Path]:
+    pipeline, own = (Path(str(package.__file__)).parent for package in (edgedigits.images, edgedigits_train))
+    return [*sorted(pipeline.glob("*.py")), *(own / f"{name}.py" for name in _DRAWING)]

@@ -1,0 +1,1 @@
+"""The training loop, its checkpoints, distillation, and the evaluation of the result."""

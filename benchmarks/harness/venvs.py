@@ -1,8 +1,9 @@
-"""Virtual environments for what is measured: made once with uv, kept in the cache folder."""
+"""Virtual environments that benchmarks run in: made once with uv and kept in the cache folder."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -11,21 +12,25 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from benchmarks.harness.child import ROOT
+from edgedigits.engines import ENGINES
+
 # As pip does it; uv leaves it to the first start, which would be measured, or to every start where nothing is written.
 COMPILED = "--compile-bytecode"
 
 
-class InstallFailed(RuntimeError):
-    """A venv could not be made."""
+class InstallError(RuntimeError):
+    """An environment could not be made."""
 
 
 def made_venv(home: Path, python: str, *installs: Sequence[str]) -> str:
-    """The Python of the venv at ``home``, made of ``python`` with one ``pip install`` after another if it is not there.
+    """Return the Python of the environment at ``home``, which is made if it is not there.
+
+    It is made of ``python``, with one ``pip install`` after another.
 
     Raises
     ------
-    InstallFailed: with what uv says.
+    InstallError: with what uv says.
 
     """
     if not (home / "made").is_file():
@@ -38,13 +43,13 @@ def made_venv(home: Path, python: str, *installs: Sequence[str]) -> str:
 
 
 def project_venv(folder: Path, *more: str, extras: str = "", constrained: bool = True) -> str:
-    """The Python of a venv with this checkout's wheel, as users install it, and ``more``; made anew when code changed.
+    """Return the Python of an environment with this checkout's wheel, as users install it, and the packages ``more``.
 
-    With ``constrained`` the other packages have the releases of constraints.txt.
+    The environment is made anew when code changed. With ``constrained``, packages have the releases of constraints.txt.
 
     Raises
     ------
-    InstallFailed: with what uv says.
+    InstallError: with what uv says.
 
     """
     wheel = built_wheel(folder)
@@ -58,11 +63,11 @@ def project_venv(folder: Path, *more: str, extras: str = "", constrained: bool =
 
 @cache
 def built_wheel(folder: Path) -> Path:
-    """This checkout as a wheel, built once a run.
+    """Return this checkout as a wheel, built once a run.
 
     Raises
     ------
-    InstallFailed: with what uv says.
+    InstallError: with what uv says.
 
     """
     shutil.rmtree(folder / "wheel", ignore_errors=True)
@@ -71,9 +76,17 @@ def built_wheel(folder: Path) -> Path:
     return built
 
 
+def versions(names: Sequence[str], python: str = sys.executable) -> dict[str, str]:
+    """Return the installed versions of packages and engines in an environment."""
+    packages = {name: ENGINES[name].package.replace("_", "-") if name in ENGINES else name for name in names}
+    code = "import json, sys; from importlib.metadata import version as v; print(json.dumps([*map(v, sys.argv[1:])]))"
+    done = subprocess.run([python, "-c", code, *packages.values()], check=True, capture_output=True, text=True)
+    return dict(zip(packages, json.loads(done.stdout), strict=True))
+
+
 def _uv(*words: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     command = [sys.executable, "-m", "uv", "--quiet", *words]
     done = subprocess.run(command, check=False, env=environment, stderr=subprocess.PIPE, text=True)
     if done.returncode:
-        raise InstallFailed(f"uv {' '.join(words)}: {' '.join(done.stderr.split())}")
+        raise InstallError(f"uv {' '.join(words)}: {' '.join(done.stderr.split())}")

@@ -1,7 +1,7 @@
 """Write matrix products as the files that engines read, and count the multiplications of the reference model.
 
-`python -m benchmarks.latency.roofline_models FOLDER SHAPES` needs TensorFlow, so it has a process of its own. A shape is
-rows, depth, columns; the second matrix is a constant, as weights are. Prints the model's multiplications as JSON.
+`python -m benchmarks.latency.roofline_models FOLDER SHAPES` needs TensorFlow, so it has a process of its own. A shape
+is rows, depth, columns; the second matrix is a constant, as weights are. Prints the model's multiplications as JSON.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Inference written by hand, without any package of ours: what our own overhead is measured against.
 
-``python overhead_by_hand.py MODEL.tflite PICTURE`` classifies one picture; the functions are its parts, for each engine.
+``python overhead_by_hand.py MODEL.tflite PICTURE`` classifies one picture; the functions are its parts, an engine each.
 """
 
 from __future__ import annotations

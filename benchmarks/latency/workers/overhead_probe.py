@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -53,7 +54,7 @@ def batch(engine: str, seconds: float, digits: str) -> dict[str, Any]:
     """Measure a thousand ready arrays to their probabilities; medians in µs."""
     images = np.resize(_digits(digits), (1000, 28, 28))[..., np.newaxis]
     classifier = DigitClassifier(engine=engine)
-    ways = {name: lambda way=way: way(images) for name, way in by_hand.many(engine, _model(engine)).items()}
+    ways: dict[str, Call] = {name: partial(way, images) for name, way in by_hand.many(engine, _model(engine)).items()}
     return _in_turns(lambda: classifier.classify_batch(images), ways, seconds, 1)
 
 
@@ -175,7 +176,9 @@ def _model(engine: str) -> bytes:
     return _model_file(engine).read_bytes()
 
 
-PROBES = {"calls": calls, "batch": batch, "photograph": photograph, "memory": memory, "threads": threads}
+PROBES: dict[str, Callable[..., dict[str, Any]]] = {
+    "calls": calls, "batch": batch, "photograph": photograph, "memory": memory, "threads": threads
+}  # fmt: skip
 
 if __name__ == "__main__":
     what, chosen, length, *words = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""The classifier as LoadGen's system under test: queries by its Python binding, samples in memory, logs in a folder."""
+"""Make the classifier LoadGen's system under test: queries by its Python binding, samples in memory."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ Issue = Callable[[list[Any]], None]
 
 
 def single_stream(classifier: DigitClassifier, library: list[NDArray[np.uint8]]) -> Issue:
-    """One sample a query: `classify`, as a program with one picture would call it."""
+    """Return what infers one sample a query: `classify`, as a program with one picture would call it."""
     # LoadGen wants an address, and numpy takes 0.7 µs to tell one: too much for queries of some 10 µs.
-    answer = np.empty(len(classifier.labels), np.float32)
-    address = answer.ctypes.data
+    output = np.empty(len(classifier.labels), np.float32)
+    address = output.ctypes.data
 
     def issue(query: list[Any]) -> None:
         sample = query[0]
         values = classifier.classify(library[sample.index]).probabilities
         if values.size:  # a picture refused before inference has none
-            answer[:] = values
+            output[:] = values
         QuerySamplesComplete([QuerySampleResponse(sample.id, address, values.nbytes)])
 
     return issue
 
 
 def offline(classifier: DigitClassifier, images: NDArray[np.uint8]) -> Issue:
-    """All samples in one query, answered by `classify_batch` a part at a time."""
+    """Return what infers all samples in one query: `classify_batch`, a part at a time."""
 
     def issue(query: list[Any]) -> None:
         for start in range(0, len(query), BATCH):
@@ -53,7 +53,7 @@ def offline(classifier: DigitClassifier, images: NDArray[np.uint8]) -> Issue:
 
 
 def settings(scenario: str, mode: str, seconds: float, expected: float) -> Any:
-    """LoadGen's own settings; ``expected`` samples a second let it prepare as many queries as it will need."""
+    """Return LoadGen's own settings; ``expected`` samples a second let it prepare as many queries as it will need."""
     chosen = mlperf_loadgen.TestSettings()
     chosen.scenario = getattr(mlperf_loadgen.TestScenario, scenario)
     chosen.mode = getattr(mlperf_loadgen.TestMode, mode)

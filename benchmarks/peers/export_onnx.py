@@ -1,4 +1,4 @@
-"""Export a .keras file as float32 ONNX: `python export_onnx.py KERAS OUT`. A script, so that TensorFlow stays apart."""
+"""Export a .keras file as float32 ONNX: `python -m benchmarks.peers.export_onnx KERAS OUT`, for TensorFlow is in it."""
 
 from __future__ import annotations
 

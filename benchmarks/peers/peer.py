@@ -1,25 +1,25 @@
-"""Who is measured: how each is installed, asked, and kept to one thread."""
+"""Peers: how each is installed, run, and kept to one thread."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 
-class Missing(Exception):
-    """Why a peer has no figures: what cannot be installed, made or run."""
+class PeerError(Exception):
+    """A peer has no figures: it cannot be installed, run, or given a model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One row.
+    """A way to run a model, and its row in the table.
 
     Attributes
     ----------
     title: for the table; with ``precision`` it says what is measured.
     worker: its script in ``workers/``.
-    packages: what pip is asked for; the worker tells the versions of these. ``edgedigits`` is this checkout, built.
+    packages: requirements for pip; the worker reports their versions. ``edgedigits`` is this checkout, built.
     imports: the module that says whether a Python has the peer.
-    model: name of its files in `models`.
+    model: name of its files in `PeerModels`.
     threads: how it is kept to one thread.
     how: which of the worker's ways is meant.
 

@@ -1,34 +1,37 @@
-"""Ask all peers: first whether they can be asked at all and how well they answer, then in rounds for how long."""
+"""Run all peers: first whether they can run at all and how well they classify, then in rounds for how long."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
-from asking import Ready, ask
-from homes import Homes
-from models import Models
 from numpy.typing import NDArray
-from peer import Missing, Peer
-from venvs import ROOT
 
+from benchmarks.harness.benchmark import progress
+from benchmarks.harness.child import ROOT
+from benchmarks.peers.peer import Peer, PeerError
+from benchmarks.peers.peer_models import PeerModels
+from benchmarks.peers.peer_process import Ready, run_worker
+from benchmarks.peers.peer_venvs import PeerVenvs
 from edgedigits.datasets import Dataset
 from edgedigits.files import cache_folder
+
+_FIGURES = ("cold_ms", "p50_us", "p99_us", "peak_mb", "threads_running")
 
 
 @dataclass(slots=True)
 class Attempt:
-    """What is known of a peer so far; with a ``reason`` it is asked no more.
+    """What is known of a peer so far; one with a ``reason`` is not run again.
 
     Attributes
     ----------
-    told: by the process that answered all test digits.
-    runs: what each timed process told.
+    report: of the process that classified all test digits.
+    runs: the report of each timed process.
 
     """
 
@@ -36,7 +39,7 @@ class Attempt:
     ready: Ready | None = None
     installed: dict[str, Any] | None = None
     accuracy: float | None = None
-    told: dict[str, Any] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     reason: str | None = None
 
@@ -45,52 +48,75 @@ class Attempt:
         """Remember why it did not work, and go on with the others."""
         try:
             yield
-        except Missing as missing:
-            self.reason = _without_places(str(missing))
-            print(f"{self.peer.name}: {self.reason}", file=sys.stderr, flush=True)
+        except PeerError as error:
+            self.reason = _without_paths(str(error))
+            progress(f"{self.peer.name}: {self.reason}")
+
+    def row(self) -> dict[str, Any]:
+        """Return name, settings and figures; a peer that failed has its ``reason`` and null for the figures."""
+        peer, works = self.peer, self.reason is None and self.ready is not None
+        files = self.ready.model if self.ready else []
+        return {
+            "name": peer.name, "title": peer.title, "precision": peer.precision,
+            "packages": list(peer.packages), "versions": self.report.get("versions", {}),
+            "note": self.report.get("note", ""), "threads": peer.threads,
+            "reason": self.reason,
+            "accuracy": self.accuracy if works else None,
+            "model_bytes": sum(file.stat().st_size for file in files) if works else None,
+            "installed": self.installed,
+            **{figure: _spread(figure, self.runs) if works else None for figure in _FIGURES},
+        }  # fmt: skip
 
 
-def prepare(peers: Sequence[Peer], homes: Homes, models: Models) -> list[Attempt]:
+def prepare(peers: Sequence[Peer], venvs: PeerVenvs, models: PeerModels) -> list[Attempt]:
     """Install all peers and make their model files."""
     attempts = [Attempt(peer) for peer in peers]
     for attempt in attempts:
         peer = attempt.peer
-        print(f"{peer.name}: preparing", file=sys.stderr, flush=True)
+        progress(f"{peer.name}: preparing")
         with attempt.trying():
-            python, attempt.installed = homes.python(peer), homes.installed(peer)
+            python, attempt.installed = venvs.python(peer), venvs.installed(peer)
             attempt.ready = Ready(peer, python, models.files(peer.model))
     return attempts
 
 
-def answer(attempts: Sequence[Attempt], folder: Path, test: Dataset) -> None:
-    """Let all peers answer the test digits; their files are in memory then, and no cold start waits for the disk."""
+def classify_test(attempts: Sequence[Attempt], folder: Path, test: Dataset) -> None:
+    """Let all peers classify the test digits; their files are in memory then, and no cold start waits for the disk."""
     images = _saved(folder / "test.npy", test.images)
-    for attempt in _working(attempts):
+    for attempt, ready in _working(attempts):
         with attempt.trying():
-            attempt.told = ask(attempt.ready, images, None)
-            attempt.accuracy = float(np.mean(np.array(attempt.told["answers"]) == test.labels))
-            print(f"{attempt.peer.name}: {100 * attempt.accuracy:.2f} %", file=sys.stderr, flush=True)
+            attempt.report = run_worker(ready, images, None)
+            attempt.accuracy = float(np.mean(np.array(attempt.report["digits"]) == test.labels))
+            progress(f"{attempt.peer.name}: {100 * attempt.accuracy:.2f} %")
 
 
-def time(attempts: Sequence[Attempt], folder: Path, digits: Dataset, rounds: int, seconds: float) -> None:
+def time_rounds(attempts: Sequence[Attempt], folder: Path, digits: Dataset, rounds: int, seconds: float) -> None:
     """Time fresh processes in rounds of all peers; every second one goes backwards, so that neighbours change sides."""
     images = _saved(folder / "timed.npy", digits.images)
     for number in range(rounds):
-        print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-        for attempt in _working(attempts)[:: -1 if number % 2 else 1]:
+        progress(f"round {number + 1} of {rounds}")
+        for attempt, ready in _working(attempts)[:: -1 if number % 2 else 1]:
             with attempt.trying():
-                attempt.runs.append(ask(attempt.ready, images, seconds))
+                attempt.runs.append(run_worker(ready, images, seconds))
 
 
-def _without_places(text: str) -> str:
+def _spread(figure: str, runs: list[dict[str, Any]]) -> dict[str, float] | None:
+    """Return the median over the processes, with the smallest and the largest; None where the system did not tell."""
+    values = [run[figure] for run in runs if run[figure] is not None]
+    if not values:
+        return None
+    return {name: round(of(values), 3) for name, of in (("median", median), ("min", min), ("max", max))}
+
+
+def _without_paths(text: str) -> str:
     """Results are published: they need not tell where on this machine something was."""
-    for place, name in ((ROOT, "."), (cache_folder(), "CACHE"), (Path.home(), "~")):
-        text = text.replace(str(place), name)
+    for path, name in ((ROOT, "."), (cache_folder(), "CACHE"), (Path.home(), "~")):
+        text = text.replace(str(path), name)
     return text
 
 
-def _working(attempts: Sequence[Attempt]) -> list[Attempt]:
-    return [attempt for attempt in attempts if attempt.reason is None]
+def _working(attempts: Sequence[Attempt]) -> list[tuple[Attempt, Ready]]:
+    return [(attempt, attempt.ready) for attempt in attempts if attempt.reason is None and attempt.ready]
 
 
 def _saved(file: Path, images: NDArray[np.uint8]) -> Path:

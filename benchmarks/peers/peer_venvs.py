@@ -1,4 +1,4 @@
-"""Where each peer lives: a venv of its own, kept between runs, or the Python that runs this."""
+"""The environment of each peer: a venv of its own, kept between runs, or the Python that runs this."""
 
 from __future__ import annotations
 
@@ -9,43 +9,41 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from peer import EDGEDIGITS, Missing, Peer
-
-sys.path.append(str(Path(__file__).parents[1]))
-from venvs import COMPILED, InstallFailed, made_venv, project_venv
+from benchmarks.harness.venvs import COMPILED, InstallError, made_venv, project_venv
+from benchmarks.peers.peer import EDGEDIGITS, Peer, PeerError
 
 # Its wheel declares torch, which is for models of PyTorch; from ONNX it converts without.
 PNNX = "pnnx==20261020"
 
 
 @dataclass(frozen=True, slots=True)
-class Homes:
-    """Venvs below ``folder``; ``here`` makes none of them and takes the Python that runs this."""
+class PeerVenvs:
+    """Venvs below ``folder``; with ``here`` none is made, and the Python that runs this serves all peers."""
 
     folder: Path
     here: bool = False
 
     def python(self, peer: Peer) -> str:
-        """The Python that has a peer's packages.
+        """Return the Python that has a peer's packages.
 
         Raises
         ------
-        Missing: they are not installed here, or cannot be installed.
+        PeerError: they are not installed here, or cannot be installed.
 
         """
         if self.here:
             if find_spec(peer.imports) is None:
-                raise Missing(f"{peer.imports} is not installed here")
+                raise PeerError(f"{peer.imports} is not installed here")
             return sys.executable
         if peer is not EDGEDIGITS:
             return self._venv(key_of(*peer.packages), peer.packages)
         try:
             return project_venv(self.folder, constrained=False)
-        except InstallFailed as failed:
-            raise Missing(str(failed)) from failed
+        except InstallError as failed:
+            raise PeerError(str(failed)) from failed
 
     def installed(self, peer: Peer) -> dict[str, Any] | None:
-        """What is in a peer's venv and its bytes beyond those of an empty one; None ``here``, where all is mixed."""
+        """List what a peer's venv has, with its bytes beyond an empty one; None ``here``, where all is mixed."""
         if self.here:
             return None
         python, empty = self.python(peer), self._venv("empty", ())
@@ -56,11 +54,11 @@ class Homes:
         }
 
     def pnnx(self) -> Path:
-        """The converter of ncnn's project.
+        """Return the path of ncnn's converter.
 
         Raises
         ------
-        Missing: it cannot be installed.
+        PeerError: it cannot be installed.
 
         """
         return _site_packages(self._venv(key_of(PNNX), ("--no-deps", PNNX))) / "pnnx" / "pnnx"
@@ -70,17 +68,17 @@ class Homes:
         home = self.folder / f"{key}-py{version}"
         try:
             return made_venv(home, sys.executable, *([(COMPILED, *packages)] if packages else []))
-        except InstallFailed as failed:
-            raise Missing(str(failed)) from failed
+        except InstallError as failed:
+            raise PeerError(str(failed)) from failed
 
 
 def key_of(*packages: str) -> str:
-    """A file name for releases."""
+    """Return a file name for releases."""
     return "-".join(packages).replace("==", "-")
 
 
 def _size(folder: Path) -> int:
-    """Bytes of all files but byte code, which comes and goes."""
+    """Count the bytes of all files but byte code, which comes and goes."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc")
 
 

@@ -1,4 +1,4 @@
-"""edgedigits itself: what `DigitClassifier().classify(array)` answers, decoding, checks and judgement included."""
+"""Run edgedigits itself: `DigitClassifier().classify(array)`, with its checks and rejection."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from clock import Loaded, serve
 NONE = -1  # refused before any inference: no digit, so never right
 
 
-def load(asked: dict[str, Any]) -> Loaded:  # noqa: ARG001 - the bundle in the package, not a file
+def load(request: dict[str, Any]) -> Loaded:  # noqa: ARG001 - the bundle in the package, not a file
     """Load what a user gets who says nothing."""
     from edgedigits import DigitClassifier
 
     classifier = DigitClassifier()
 
-    def answer(image: Any) -> int:
+    def classify(image: Any) -> int:
         digit = classifier.classify(image).digit
         return NONE if digit is None else digit
 
-    return Loaded(answer, note=f"{classifier.engine_id.name} {classifier.engine_id.version}")
+    return Loaded(classify, note=f"{classifier.engine_id.name} {classifier.engine_id.version}")
 
 
 if __name__ == "__main__":

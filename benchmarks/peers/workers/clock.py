@@ -1,9 +1,9 @@
-"""What all workers share: how they are asked, timed and heard. Needs numpy alone, for it runs in every peer's own venv.
+"""What all workers share: their request, their timing and their report. Only numpy is needed in every environment.
 
 A worker is started as ``python ask_PEER.py REQUEST``, REQUEST in JSON: ``model`` (paths), ``images`` (an .npy of uint8
-``[N, 28, 28]``), ``how`` (one of the peer's ways), ``versions`` (packages to tell the version of), ``cpu`` (the one to
-stay on, or null), ``seconds`` (of steady state; null asks for answers and no times). It writes one JSON line when it
-has its first answer, which ends the cold start, and one with all that was asked for.
+``[N, 28, 28]``), ``how`` (one of the peer's ways), ``versions`` (packages to report the version of), ``cpu`` (the one
+to stay on, or null), ``seconds`` (of steady state; null means digits and no times). It writes one JSON line when it has
+its first digit, which ends the cold start, and one with its report.
 """
 
 from __future__ import annotations
@@ -34,56 +34,56 @@ class Loaded:
 
     Attributes
     ----------
-    answer: uint8 ``[28, 28]`` to the digit.
-    answer_all: uint8 ``[N, 28, 28]`` to the digits, untimed, for those that would take minutes one by one.
+    classify: from uint8 ``[28, 28]`` to the digit.
+    classify_all: from uint8 ``[N, 28, 28]`` to the digits, untimed, for those that would take minutes one by one.
     note: what the engine says of how it computes.
 
     """
 
-    answer: Callable[[Any], int]
-    answer_all: Callable[[Any], list[int]] | None = None
+    classify: Callable[[Any], int]
+    classify_all: Callable[[Any], list[int]] | None = None
     note: str = ""
 
 
 def serve(load: Callable[[dict[str, Any]], Loaded]) -> None:
-    """Do what the command line asks; ``load(request)`` imports the peer and reads the model."""
-    asked = json.loads(sys.argv[1])
-    told = _own_output()
-    if asked["cpu"] is not None:
+    """Serve the request on the command line; ``load(request)`` imports the peer and reads the model."""
+    request = json.loads(sys.argv[1])
+    report = _own_output()
+    if request["cpu"] is not None:
         # Before numpy and the engines count the processors that they may use.
-        os.sched_setaffinity(0, {asked["cpu"]})
-    loaded = load(asked)
+        os.sched_setaffinity(0, {request["cpu"]})
+    loaded = load(request)
     import numpy as np
 
-    images = np.load(asked["images"])
-    _tell(told, digit=loaded.answer(images[0]))
-    if asked["seconds"] is None:
-        found: dict[str, Any] = {"answers": _answers(loaded, images)}
+    images = np.load(request["images"])
+    _write(report, digit=loaded.classify(images[0]))
+    if request["seconds"] is None:
+        found: dict[str, Any] = {"digits": _digits(loaded, images)}
     else:
-        found = _times(loaded.answer, [image.copy() for image in images], asked["seconds"])
-    _tell(told, **found, note=loaded.note, versions={package: version(package) for package in asked["versions"]})
+        found = _times(loaded.classify, [image.copy() for image in images], request["seconds"])
+    _write(report, **found, note=loaded.note, versions={package: version(package) for package in request["versions"]})
 
 
 def _own_output() -> TextIO:
-    """Standard output for the worker alone: what libraries print there joins their chat on standard error."""
-    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    """Return standard output for the worker alone: what libraries print there goes to standard error."""
+    report = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    return told
+    return report
 
 
-def _tell(told: TextIO, **values: Any) -> None:
-    print(json.dumps(values), file=told, flush=True)
+def _write(report: TextIO, **values: Any) -> None:
+    print(json.dumps(values), file=report, flush=True)
 
 
-def _answers(loaded: Loaded, images: Any) -> list[int]:
-    return loaded.answer_all(images) if loaded.answer_all else [loaded.answer(image) for image in images]
+def _digits(loaded: Loaded, images: Any) -> list[int]:
+    return loaded.classify_all(images) if loaded.classify_all else [loaded.classify(image) for image in images]
 
 
-def _times(answer: Callable[[Any], int], images: list[Any], seconds: float) -> dict[str, Any]:
-    """Warm-up and steady state, without the garbage collector."""
+def _times(classify: Callable[[Any], int], images: list[Any], seconds: float) -> dict[str, Any]:
+    """Time warm-up and steady state, without the garbage collector."""
     import numpy as np
 
-    lasted = _durations(answer, images)
+    lasted = _durations(classify, images)
     gc.collect()
     gc.disable()
     warmup = _warm_up(lasted)
@@ -97,16 +97,16 @@ def _times(answer: Callable[[Any], int], images: list[Any], seconds: float) -> d
     }  # fmt: skip
 
 
-def _durations(answer: Callable[[Any], int], images: list[Any]) -> Iterator[int]:
-    """Nanoseconds of one answer after another; which image is next is not timed."""
+def _durations(classify: Callable[[Any], int], images: list[Any]) -> Iterator[int]:
+    """Yield nanoseconds of one image after another; which is next is not timed."""
     for image in itertools.cycle(images):
         started = time.perf_counter_ns()
-        answer(image)
+        classify(image)
         yield time.perf_counter_ns() - started
 
 
 def _warm_up(lasted: Iterator[int]) -> int:
-    """Answer until the median of a window is within 5 % of that of the window before; how many it took."""
+    """Classify until the median of a window is within 5 % of that of the window before; how many it took."""
     count, before, deadline = 0, 0, time.perf_counter() + _MAX_WARM_SECONDS
     while True:
         median = sorted(itertools.islice(lasted, _WINDOW))[_WINDOW // 2]
@@ -117,7 +117,7 @@ def _warm_up(lasted: Iterator[int]) -> int:
 
 
 def _steady(lasted: Iterator[int], seconds: float) -> array[int]:
-    """Times of at least ``seconds`` and `LEAST_COUNT` answers, eight bytes each: they should not count as memory."""
+    """Return the times of ``seconds`` and at least `LEAST_COUNT` images, eight bytes each: they must not count as memory."""
     times = array("q")
     deadline = time.perf_counter() + seconds
     while len(times) < LEAST_COUNT or time.perf_counter() < deadline:
@@ -126,7 +126,7 @@ def _steady(lasted: Iterator[int], seconds: float) -> array[int]:
 
 
 def _status(field: str) -> int | None:
-    """A number of this process's own; getrusage's peak would be the parent's where that was larger before exec."""
+    """Return a number of this process; getrusage's peak would be the parent's where that was larger before exec."""
     status = Path("/proc/self/status")
     found = re.search(rf"^{field}:\s+(\d+)", status.read_text(), re.MULTILINE) if status.is_file() else None
     return int(found[1]) if found else None

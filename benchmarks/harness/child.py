@@ -28,5 +28,6 @@ def run_child(
     command = [python, *start, *words]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder)
     if done.returncode:
-        raise SystemExit(f"{' '.join([*start, *words])}: exit code {done.returncode}\n{done.stderr.strip()}")
+        name = target.name if isinstance(target, Path) else target
+        raise SystemExit(f"{name}: exit code {done.returncode}\n{done.stderr.strip()}")
     return json.loads(done.stdout.splitlines()[-1])

@@ -1,4 +1,4 @@
-"""Plays the steps of an attack against a port, and tells what came back."""
+"""Play the steps of an attack against a port, and return the statuses that came back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from attacks_http import END, HANG_UP, Step
+from benchmarks.serving.attacks_http import END, HANG_UP, Step
 
-# Told instead of statuses: nothing came back, we hung up first, or the server neither answered nor hung up.
+# In place of statuses: nothing came back, we hung up first, or the server neither answered nor hung up.
 CLOSED, GONE, HUNG, REFUSED = "closed", "gone", "hung", "refused"
 # After so long without news the rest is not sent any more, and the server has to end the connection.
 QUIET_S = 2.0
@@ -21,7 +21,7 @@ _HEAD_END, _LAST_CHUNK = b"\r\n\r\n", b"\r\n0\r\n\r\n"
 
 
 async def play(port: int, steps: Sequence[Step], *, wait: bool) -> list[str]:
-    """The statuses of all answers, or why there are none; with ``wait`` the server alone ends the connection."""
+    """Return all responses' statuses, or why there are none; with ``wait`` only the server ends the connection."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
@@ -31,7 +31,7 @@ async def play(port: int, steps: Sequence[Step], *, wait: bool) -> list[str]:
             await _send(writer, steps)
             return [GONE]
         sending = asyncio.ensure_future(_send(writer, steps))
-        told = await _answers(reader, writer, wait=wait)
+        told = await _statuses_of(reader, writer, wait=wait)
         sending.cancel()
         with suppress(asyncio.CancelledError):
             await sending
@@ -40,8 +40,8 @@ async def play(port: int, steps: Sequence[Step], *, wait: bool) -> list[str]:
         writer.transport.abort()
 
 
-async def answer_to(port: int, request: bytes) -> bytes:
-    """The whole answer to a good request; empty when there is none."""
+async def response_to(port: int, request: bytes) -> bytes:
+    """Return the whole response to a good request; empty if there is none."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
@@ -71,7 +71,7 @@ async def _send(writer: asyncio.StreamWriter, steps: Sequence[Step]) -> None:
                 writer.write_eof()
 
 
-async def _answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, wait: bool) -> list[str]:
+async def _statuses_of(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, wait: bool) -> list[str]:
     told, quiet = b"", wait
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_S
@@ -100,7 +100,7 @@ def _statuses(told: bytes) -> list[str]:
 
 
 def _whole(told: bytes) -> bool:
-    """Whether exactly one answer is there, from its first byte to its last; several are waited for."""
+    """Return whether exactly one response is there, from its first byte to its last; several are waited for."""
     head, _, body = told.partition(_HEAD_END)
     length = _LENGTH.search(head + b"\r\n")
     return body.endswith(_LAST_CHUNK) if length is None else len(body) == int(length[1])

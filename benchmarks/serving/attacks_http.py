@@ -1,4 +1,4 @@
-"""Hostile requests below and around HTTP: garbage, lies about lengths, odd paths and hosts, forms that are none.
+"""Hostile requests below and around HTTP: garbage, wrong lengths, odd paths and hosts, malformed forms.
 
 Each is a sequence of steps: bytes to send, seconds to wait, END of sending, or to HANG_UP.
 """
@@ -36,28 +36,28 @@ CHUNKS = (
 
 
 def garbage(dice: random.Random, _: bytes) -> list[Step]:
-    """Bytes that are no HTTP."""
+    """Send bytes that are no HTTP."""
     return [dice.choice(STARTS) + dice.randbytes(dice.randrange(1, 2000))]
 
 
 def cut_head(dice: random.Random, picture: bytes) -> list[Step]:
-    """A head that ends early."""
+    """Send a head that ends early."""
     head = whole(picture)[: dice.randrange(1, len(CLASSIFY) + 20)]
     return [head, END]
 
 
 def cut_body(dice: random.Random, picture: bytes) -> list[Step]:
-    """A body that ends early."""
+    """Send a body that ends early."""
     return [whole(picture)[: -dice.randrange(1, len(picture))], END]
 
 
 def lengths(dice: random.Random, picture: bytes) -> list[Step]:
-    """A Content-Length that is wrong, none, or far too large."""
+    """Send a Content-Length that is wrong, no number, or far too large."""
     return [CLASSIFY + f"Content-Length: {dice.choice(LENGTHS)}\r\n\r\n".encode() + picture]
 
 
 def conflicts(dice: random.Random, picture: bytes) -> list[Step]:
-    """Two lengths, or a length and chunks: what smuggles requests past a proxy."""
+    """Send two lengths, or a length and chunks: what smuggles requests past a proxy."""
     lines = [
         f"Content-Length: {len(picture)}", "Content-Length: 3", "Transfer-Encoding: chunked",
         "Transfer-Encoding: gzip, chunked", "Transfer-Encoding: identity", "Transfer-Encoding : chunked",
@@ -66,42 +66,42 @@ def conflicts(dice: random.Random, picture: bytes) -> list[Step]:
 
 
 def chunks(dice: random.Random, _: bytes) -> list[Step]:
-    """Chunks with sizes that are none."""
+    """Send chunks with malformed sizes."""
     return [CLASSIFY + b"Transfer-Encoding: chunked\r\n\r\n" + dice.choice(CHUNKS)]
 
 
 def long_head(dice: random.Random, _: bytes) -> list[Step]:
-    """More head than anybody needs."""
+    """Send more head than anybody needs."""
     lines = [b"X-%d: %s\r\n" % (number, b"y" * dice.randrange(200)) for number in range(dice.randrange(50, 2000))]
     one = b"Cookie: " + b"c" * dice.randrange(10_000, 300_000) + b"\r\n"
     return [b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + dice.choice([b"".join(lines), one]) + b"\r\n"]
 
 
 def methods(dice: random.Random, _: bytes) -> list[Step]:
-    """A method that is not served there."""
+    """Use a method that is not served there."""
     path = dice.choice(["/v1/classify", "/v1/read", "/", "/metrics", "/v1/model", "/nowhere"])
     return [f"{dice.choice(METHODS)} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode()]
 
 
 def paths(dice: random.Random, _: bytes) -> list[Step]:
-    """Ways out of the page's folder."""
+    """Ask for paths out of the page's folder."""
     return [f"GET {dice.choice(PATHS)} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()]
 
 
 def hosts(dice: random.Random, _: bytes) -> list[Step]:
-    """A Host header of somebody else."""
+    """Send the Host header of somebody else."""
     version = dice.choice(["1.1", "1.0"])
     return [f"GET /v1/model HTTP/{version}\r\nHost: {dice.choice(HOSTS)}\r\n\r\n".encode()]
 
 
 def pipelined(dice: random.Random, picture: bytes) -> list[Step]:
-    """Requests before the last one was answered, good ones and bad ones."""
+    """Send good and bad requests before the last one was answered."""
     some = [whole(picture), b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x00\r\n\r\n", whole(b"no picture")]
     return [b"".join(dice.choices(some, k=dice.randrange(2, 20)))]
 
 
 def forms(dice: random.Random, picture: bytes) -> list[Step]:
-    """Multipart that is cut, has no boundary, no file, many files, or many parts."""
+    """Send multipart that is cut, has no boundary, no file, many files, or many parts."""
     one = part(picture)
     bodies: list[tuple[bytes, bytes]] = [
         (b"Content-Type: multipart/form-data\r\n", one + end()), (FORM, one), (FORM, end()), (FORM, 2 * one + end()),
@@ -114,13 +114,13 @@ def forms(dice: random.Random, picture: bytes) -> list[Step]:
 
 
 def gone(dice: random.Random, picture: bytes) -> list[Step]:
-    """A client that hangs up: before, while and after it asks, without reading."""
+    """Hang up before, while and after sending, without reading."""
     asked = whole(picture)
     return [asked[: dice.randrange(len(asked) + 1)], dice.choice([0.0, 0.001, 0.01]), HANG_UP]
 
 
 def slow(dice: random.Random, picture: bytes) -> list[Step]:
-    """A client that sends a little at a time and then no more."""
+    """Send a little at a time and then no more."""
     asked = whole(picture)
     at = sorted(dice.sample(range(1, len(asked)), 3))
     pieces = [asked[: at[0]], asked[at[0] : at[1]], asked[at[1] : at[2]]]
@@ -133,16 +133,16 @@ HTTP: list[Attack] = [
 
 
 def whole(body: bytes) -> bytes:
-    """A request as it should be."""
+    """Return a request as it should be."""
     return CLASSIFY + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def part(body: bytes, file: str | None = "x.png") -> bytes:
-    """One part of a form."""
+    """Return one part of a form."""
     name = f'; filename="{file}"' if file is not None else ""
     return f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="image"{name}\r\n\r\n'.encode() + body + b"\r\n"
 
 
 def end() -> bytes:
-    """What ends a form."""
+    """Return the end of a form."""
     return f"--{BOUNDARY}--\r\n".encode()

@@ -1,6 +1,6 @@
 """Does the service survive? Malformed and hostile requests, the same for a seed, while a good one must stay right.
 
-`python hostile.py PORT NUMBER ...` sends single ones again, to a service that runs.
+`python -m benchmarks.serving.hostile PORT NUMBER ...` sends single ones again, to a service that runs.
 """
 
 from __future__ import annotations
@@ -11,36 +11,37 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from attacks_http import HTTP, Attack, Step, slow, whole
-from attacks_pictures import PICTURES, large
-from pictures import digit, encoded
 from PIL import Image
-from sending import play
-from servers import started
-from siege import AT_ONCE, TOLD, Siege
+
+from benchmarks.serving.attack_client import play
+from benchmarks.serving.attacks_http import HTTP, Attack, Step, slow, whole
+from benchmarks.serving.attacks_pictures import PICTURES, large
+from benchmarks.serving.payloads import digit, encoded
+from benchmarks.serving.servers import started
+from benchmarks.serving.siege import AT_ONCE, KEPT, Siege
 
 SEED = 20261124
 LABEL = 7
 # Resident memory at the end beside that after the first round.
 GOAL = 0.05
-# One of a hundred stalls, one of a thousand brings a picture as large as is taken; a third of the others are pictures.
+# One of a hundred stalls, one of a thousand has the largest picture that is accepted; of the others a third are pictures.
 ATTACKS: list[Attack] = [*(HTTP * 50), *(PICTURES * 68), *([slow] * 10), large]
 
 
 def attack(number: int) -> tuple[str, list[Step]]:
-    """The name and the steps of one hostile request."""
+    """Return the name and the steps of one hostile request."""
     dice = random.Random(f"{SEED} {number}")  # noqa: S311  it has to be the same again
     chosen = dice.choice(ATTACKS)
     return chosen.__name__, chosen(dice, good_picture())
 
 
 def good_picture() -> bytes:
-    """A digit that has to be read rightly throughout."""
+    """Return a digit that has to be classified rightly throughout."""
     return encoded(Image.fromarray(digit(LABEL)))
 
 
 def hostile(command: Sequence[str], count: int, rounds: int) -> dict[str, Any]:
-    """``count`` hostile requests in ``rounds``, after each of which a good one is asked."""
+    """Send ``count`` hostile requests in ``rounds``, and a good one after each round."""
     with started(command) as server:
         siege = Siege(server, attack, slow.__name__, (whole(good_picture()), f'"digit": {LABEL},'.encode()))
         told = asyncio.run(siege.lay(count, rounds))
@@ -55,12 +56,12 @@ def hostile(command: Sequence[str], count: int, rounds: int) -> dict[str, Any]:
         failed.append(f"resident memory grew by {growth:.1%}, at most {GOAL:.0%} are allowed")
     return {
         "seed": SEED, "count": count, "at_once": AT_ONCE, **told, "growth": growth, "goal": GOAL, "exit_code": code,
-        "failures": len(failed), "failed": failed[:TOLD],
+        "failures": len(failed), "failed": failed[:KEPT],
     }  # fmt: skip
 
 
 def main() -> None:
-    """Send some of them again."""
+    """Send single requests again."""
     port, *numbers = map(int, sys.argv[1:])
     for number in numbers:
         name, steps = attack(number)

@@ -1,47 +1,47 @@
-"""Rounds of hostile requests against a server, and what it was like before, between and after them."""
+"""Send rounds of hostile requests to a server, and look at it before, between and after them."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from attacks_http import Step
-from sending import HUNG, REFUSED, answer_to, play
-from servers import Figures, Server
+from benchmarks.harness.benchmark import progress
+from benchmarks.serving.attack_client import HUNG, REFUSED, play, response_to
+from benchmarks.serving.attacks_http import Step
+from benchmarks.serving.servers import Figures, Server
 
 AT_ONCE = 32
 SETTLE_TIMES = 100
-# As many failures are told word by word.
-TOLD = 20
+# As many failures are kept word by word.
+KEPT = 20
 METRICS = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 Attacks = Callable[[int], tuple[str, list[Step]]]
 
 
 class Siege:
-    """What is counted while a server is attacked."""
+    """Counts of what a server answers while it is attacked."""
 
     def __init__(self, server: Server, attacks: Attacks, stalling: str, good: tuple[bytes, bytes]) -> None:
         """``attacks`` gives a request's name and steps by its number; those named ``stalling`` are not waited for.
 
-        ``good`` is a request and what has to be in its answer.
+        ``good`` is a request and what its response has to contain.
         """
         self._server, self._attacks, self._stalling, self._good = server, attacks, stalling, good
         self._answers: dict[str, Counter[str]] = {}
         self._slow: set[asyncio.Task[None]] = set()
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self.failed: list[str] = []
 
     async def lay(self, count: int, rounds: int) -> dict[str, Any]:
-        """All rounds, and then whether everything was given back."""
+        """Send all rounds, then check that everything was given back."""
         await self._warm()
         before, begun, rows = self._server.figures(), time.monotonic(), []
         try:
             for number in range(rounds):
-                print(f"hostile: round {number + 1} of {rounds}", file=sys.stderr, flush=True)
+                progress(f"hostile: round {number + 1} of {rounds}")
                 await self._round(range(number * count // rounds, (number + 1) * count // rounds))
                 await self._still_right(f"after round {number + 1}")
                 rows.append(self._server.figures())
@@ -58,8 +58,8 @@ class Siege:
         }  # fmt: skip
 
     async def _warm(self) -> None:
-        """What a service keeps for good, such as a pool of threads, is there before the first look."""
-        await asyncio.gather(*(answer_to(self._server.port, METRICS) for _ in range(AT_ONCE)))
+        """Make the service create what it keeps for good, such as a pool of threads, before the first look."""
+        await asyncio.gather(*(response_to(self._server.port, METRICS) for _ in range(AT_ONCE)))
         await self._still_right("before the first round")
 
     async def _round(self, numbers: range) -> None:
@@ -69,9 +69,9 @@ class Siege:
                 if name == self._stalling:  # it takes as long as the service lets it; the others go on
                     self._slow.add(asyncio.ensure_future(self._count(number, name, steps)))
                 else:
-                    await self._places.acquire()
+                    await self._slots.acquire()
                     group.create_task(self._count(number, name, steps)).add_done_callback(
-                        lambda _: self._places.release()
+                        lambda _: self._slots.release()
                     )
 
     async def _count(self, number: int, name: str, steps: list[Step]) -> None:
@@ -82,12 +82,12 @@ class Siege:
 
     async def _still_right(self, when: str) -> None:
         request, holds = self._good
-        told = await answer_to(self._server.port, request)
+        told = await response_to(self._server.port, request)
         if holds not in told:
             self.failed.append(f"{when} a good digit was answered: {told[-200:].decode('latin-1')}")
 
     async def _settled(self, before: Figures) -> Figures:
-        """Connections that were left are noticed within moments; then the figures are those of the end."""
+        """Wait until the service has noticed that connections were left; returns the figures of the end."""
         for _ in range(SETTLE_TIMES):
             if (now := self._server.figures()).descriptors <= before.descriptors:
                 break

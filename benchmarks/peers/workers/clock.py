@@ -117,7 +117,7 @@ def _warm_up(lasted: Iterator[int]) -> int:
 
 
 def _steady(lasted: Iterator[int], seconds: float) -> array[int]:
-    """Return the times of ``seconds`` and at least `LEAST_COUNT` images, eight bytes each: they must not count as memory."""
+    """Return the times of ``seconds`` and at least `LEAST_COUNT` images, eight bytes each: not to count as memory."""
     times = array("q")
     deadline = time.perf_counter() + seconds
     while len(times) < LEAST_COUNT or time.perf_counter() < deadline:

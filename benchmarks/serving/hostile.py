@@ -24,7 +24,7 @@ SEED = 20261124
 LABEL = 7
 # Resident memory at the end beside that after the first round.
 GOAL = 0.05
-# One of a hundred stalls, one of a thousand has the largest picture that is accepted; of the others a third are pictures.
+# One of a hundred stalls, one of a thousand has the largest picture that is accepted; a third have other pictures.
 ATTACKS: list[Attack] = [*(HTTP * 50), *(PICTURES * 68), *([slow] * 10), large]
 
 

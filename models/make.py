@@ -6,8 +6,8 @@ Runs stand in build/family. The seed with the best validation figure whose files
 with all variants in build/members. Committed are the records in models/runs, the figures in
 benchmarks/results/family.json, and the weights of the members that ship.
 
-The command may be killed and repeated: it skips finished runs, resumes a stopped one, and repeats a run whose recipe has
-changed. Several commands may make different members side by side once the teacher is there, from which the smaller
+The command may be killed and repeated: it skips finished runs, resumes a stopped one, and repeats a run whose recipe
+has changed. Several commands may make different members side by side once the teacher is there, from which the smaller
 members learn. A member that was made on another machine keeps its figures.
 """
 

@@ -12,7 +12,6 @@ that. Emulation shows compatibility and numerics, never speed.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -47,8 +46,8 @@ GUESTS = 2  # at once
 MEMBER_DIGITS = 100  # an emulated board takes minutes for a thousand in the largest member
 SMALLEST_DIGITS = 20
 # Of instructions per inference. LiteRT and tflite-runtime repeat within 0.01 %, onnxruntime within 0.2 %; bookworm and
-# trixie, with other C libraries, Pythons and builds of the same releases, differ by about 1 % at most. Another choice of
-# kernels, which this has to notice, changes counts by tens of percent.
+# trixie, with other C libraries, Pythons and builds of the same releases, differ by about 1 % at most. Another choice
+# of kernels, which this has to notice, changes counts by tens of percent.
 TOLERANCE = 0.01
 
 
@@ -117,7 +116,7 @@ def _counts(result: Result) -> dict[tuple[str, ...], Any]:
 
 
 def _digits(folder: Path, count: int) -> tuple[Path, Path, Path, int]:
-    """Write the first test digits as a data set, fewer for members, and one as a dark-on-white picture with its label."""
+    """Write the first test digits as a data set, fewer for members, and one as a picture; returns its label, too."""
     digits = load_mnist()[1].take(np.arange(count))
     data, few, picture = folder / "digits.npz", folder / "few.npz", folder / "digit.png"
     for path, part in ((data, digits), (few, digits.take(np.arange(min(MEMBER_DIGITS, count))))):
@@ -130,7 +129,7 @@ def run_on_host(task: Task, bundle: Bundle) -> list[str]:
     """Save the outputs of the host's engines for comparison; returns the engines' names."""
     kept = folder_of(bundle, task.native)
     words = ["parity", bundle.path, "--data", task.data_of(bundle), "--save-outputs", kept, "--json"]
-    subprocess.run([sys.executable, "-m", "edgedigits.cli.main", *words], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "edgedigits.cli.main", *map(str, words)], check=True, capture_output=True)
     formats = {file.format for file in bundle.manifest.files}
     return [name for name in installed_engines() if ENGINES[name].format in formats]
 

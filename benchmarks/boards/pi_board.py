@@ -160,7 +160,7 @@ class _OneBoard:
         }
 
     def rows(self, bundle: Bundle) -> Iterator[dict[str, Any]]:
-        """Yield each file in each engine: its outputs there against those of the host, and instructions per inference."""
+        """Yield each file in each engine: its outputs against those of the host, and instructions per inference."""
         here, there = folder_of(bundle, self.task.native), self._folder(bundle) / "outputs"
         self._run("parity", bundle.path, "--data", self.task.data_of(bundle), "--save-outputs", there)
         for engine in self.engines:

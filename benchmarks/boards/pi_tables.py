@@ -57,8 +57,9 @@ def cheapest_table(pi: Result) -> str:
         (f"`{same[0]['model']}`", *(_cheapest([row for row in same if row["board"] == board]) for board in boards))
         for same in sorted(_grouped(rows, "model"), key=lambda same: min(row["instructions"] for row in same))
     ]
+    engines = ", ".join(_different(rows, "release"))
     note = (
-        f"Thousands of instructions per inference, one thread, 64-bit bookworm; {', '.join(_different(rows, 'release'))}. "
+        f"Thousands of instructions per inference, one thread, 64-bit bookworm; {engines}. "
         f"In brackets, how many more the default takes where it is another, `{DEFAULT[0]}` in {DEFAULT[1]}. "
         f"{_sentence(pi['note'])}"
     )
@@ -140,7 +141,7 @@ def _wrong_rows(pi: Result) -> list[Sequence[object]]:
     for machine in pi["machines"]:
         for wrong in machine["lies"]:
             found.setdefault(wrong["bundle"], []).extend((machine, row) for row in wrong["selftest"])
-    lines = []
+    lines: list[Sequence[object]] = []
     for name, rows in found.items():
         boards = ", ".join(dict.fromkeys(machine["board"] for machine, _ in rows))
         systems = ", ".join(dict.fromkeys(f"{machine['os']} {BITS[machine['arch']]}" for machine, _ in rows))

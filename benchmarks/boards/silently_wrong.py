@@ -1,8 +1,9 @@
 """Make a bundle around a file that tflite-runtime 2.14 loads without an error and answers wrongly.
 
-`python -m benchmarks.boards.silently_wrong MODEL.keras BUNDLE FOLDER`: FOLDER becomes a copy of BUNDLE, exported from the
-model, with only its dynamic-int8 variant, made by the recipe `dynamic_wi8_afp32` of Google's stand-alone quantizer. The recipe gives Dense
-layers one scale per channel under an operator version that knows only one scale per tensor.
+`python -m benchmarks.boards.silently_wrong MODEL.keras BUNDLE FOLDER`: FOLDER becomes a copy of BUNDLE, which was
+exported from the model, with only its dynamic-int8 variant. The variant is made anew by the recipe `dynamic_wi8_afp32` of
+Google's stand-alone quantizer, which gives Dense layers one scale per channel under an operator version that knows only one scale
+per tensor.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ open(sys.argv[2], "wb").write(work.quantize().quantized_model)
 
 
 def converted(keras: Path, temperature: float) -> bytes:
-    """Convert to a float32 file with the names of inner tensors, which the quantizer needs and edgedigits leaves out."""
+    """Convert to a float32 file that keeps the names of inner tensors, which the quantizer needs."""
     frozen = freeze(load_keras(keras))
     if temperature != 1:
         fold_temperature(frozen, temperature)

@@ -1,8 +1,8 @@
 """How fast could it be? Multiplications a second that one core reaches in a small matrix product, float32 and int8.
 
-`python benchmarks/limit/run.py [--smallest] [-o FILE]`. Nobody's peak from a data sheet: the best that numpy's BLAS and
-the engines themselves reach here, in matrices that stay in the caches. A model's multiplications divided by it are the
-time that no engine can undercut on this core.
+This is nobody's peak from a data sheet, but the best that numpy's BLAS and the engines themselves reach here, in
+matrices that stay in the caches. A model's multiplications divided by it are the time that no engine can undercut on
+this core.
 """
 
 from __future__ import annotations
@@ -10,26 +10,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections import defaultdict
-from importlib.metadata import version
-from pathlib import Path
-from statistics import median
+from collections.abc import Iterable
 from typing import Any
 
-from bound import PRECISIONS, limit_table, limit_us, limits
+from benchmarks.harness.benchmark import Benchmark, Result, describe
+from benchmarks.harness.child import run_child
+from benchmarks.harness.markdown import markdown_table, versions_phrase
+from benchmarks.harness.spread import spread_rows
+from edgedigits.engines import installed_engines
 
-from edgedigits.bundle import Bundle
-from edgedigits.engines import ENGINES, installed_engines
-from edgedigits.files import write_atomic
-from edgedigits.measure.machine import describe_machine
-from edgedigits.records import to_plain
-
-SCHEMA = 1
-HERE = Path(__file__).parent
-RESULT = HERE.parent / "results" / "limit.json"
+PRECISIONS = ("float32", "int8")
 SHAPES = [[64, 256, 256], [128, 256, 256], [256, 256, 256], [256, 512, 512], [512, 512, 512]]
 SMALLEST = [[64, 64, 64]]
 ROUNDS, SECONDS = 5, 0.1
@@ -37,65 +29,65 @@ ROUNDS, SECONDS = 5, 0.1
 OVERRULED = {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"}
 
 
-def result(shapes: list[list[int]], rounds: int, seconds: float) -> dict[str, Any]:
-    """Make the products, measure, and everything that is committed."""
-    with tempfile.TemporaryDirectory(prefix="edgedigits-limit-") as folder:
-        macs = apart("products", folder, json.dumps(shapes))
+def measure(args: argparse.Namespace) -> Result:
+    """Make the products, then measure numpy and all engines in fresh processes."""
+    shapes, rounds, seconds = (SMALLEST, 1, 0.0) if args.smallest else (SHAPES, ROUNDS, SECONDS)
+    with tempfile.TemporaryDirectory(prefix="edgedigits-roofline-") as folder:
+        macs = _run("roofline_models", folder, json.dumps(shapes))
         measured = []
         for _ in range(rounds):
             for engine in ("numpy", *installed_engines()):
-                measured += apart("probe", folder, engine, json.dumps(shapes), str(seconds))
-    details = joined(measured)
+                measured += _run("roofline_probe", folder, engine, json.dumps(shapes), str(seconds))
+    details = spread_rows(measured, "gmacs")
     found = limits(details)
     model = {"name": "models/small.keras", "macs": macs}
-    model |= {f"{precision}_us": round(limit_us(found, precision, macs), 2) for precision in PRECISIONS}
-    return {
-        "schema": SCHEMA,
-        "bundle": Bundle.load().id,
-        "machine": to_plain(describe_machine()),
-        "versions": {name: version(name) for name in ("edgedigits", "numpy")}
-        | {engine: version(ENGINES[engine].package.replace("_", "-")) for engine in installed_engines()},
-        "processes": rounds,
-        **found,
-        "model": model,
-        "details": details,
-    }
+    model |= {f"{precision}_us": round(roofline_us(found, precision, macs), 2) for precision in PRECISIONS}
+    named = describe(["edgedigits", "numpy", *installed_engines()])
+    return named | {"processes": rounds, **found, "model": model, "details": details}
 
 
-def apart(script: str, *words: str) -> Any:
-    """The JSON that one of this folder's scripts prints last, in a process of its own with one BLAS thread."""
+def _run(module: str, *words: str) -> Any:
     environment = {name: value for name, value in os.environ.items() if name not in OVERRULED}
-    environment["OPENBLAS_NUM_THREADS"] = "1"
-    command = [sys.executable, str(HERE / f"{script}.py"), *words]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
-    if done.returncode:
-        raise SystemExit(f"{script} {' '.join(words)}: exit code {done.returncode}\n{done.stderr.strip()}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return run_child(f"benchmarks.latency.{module}", *words, environment=environment | {"OPENBLAS_NUM_THREADS": "1"})
 
 
-def joined(measured: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What multiplied what, with the median over processes, the lowest and the highest."""
-    by_product = defaultdict(list)
-    for row in measured:
-        by_product[json.dumps({key: value for key, value in row.items() if key != "gmacs"})].append(row["gmacs"])
-    return [
-        json.loads(product)
-        | {name: float(f"{of(values):.4g}") for name, of in (("gmacs", median), ("low", min), ("high", max))}
-        for product, values in by_product.items()
-    ]
+def limits(details: Iterable[dict[str, Any]]) -> dict[str, float]:
+    """Return the most that anything ever reached in each precision, 10⁹ multiplications with addition a second.
+
+    The best process counts and not the median one: a limit that was exceeded once is none.
+    """
+    found: dict[str, float] = defaultdict(float)
+    for row in details:
+        key = f"{row['precision']}_gmacs"
+        found[key] = max(found[key], row["high"])
+    return dict(found)
 
 
-def main() -> int:
-    """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--smallest", action="store_true", help="one product, in one process each: does it work?")
-    parser.add_argument("-o", type=Path, default=RESULT, dest="output", help="benchmarks/results/limit.json")
-    args = parser.parse_args()
-    values = result(SMALLEST, 1, 0) if args.smallest else result(SHAPES, ROUNDS, SECONDS)
-    write_atomic(args.output, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
-    print(limit_table(values))
-    return 0
+def roofline_us(result: Result, precision: str, macs: int) -> float:
+    """Return the µs in which one core could do a model's multiplications, if it did nothing else."""
+    return macs / float(result[f"{precision}_gmacs"]) / 1e3
 
+
+def roofline_table(result: Result) -> str:
+    """Lay out rates: a row for each thing that multiplies, a column a shape."""
+    shapes = dict.fromkeys("×".join(map(str, row["shape"])) for row in result["details"])
+    rates: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in sorted(result["details"], key=lambda row: PRECISIONS.index(row["precision"])):
+        rates[row["precision"], f"{row['engine']} {row['operator']}"].append(f"{row['gmacs']:.0f}")
+    macs, machine = result["model"]["macs"], result["machine"]
+    note = (
+        f"Thousand million multiplications with addition a second, one thread, medians over {result['processes']} "
+        f"processes; rows × depth × columns. The best process reached {result['float32_gmacs']:.0f} in float32 and "
+        f"{result['int8_gmacs']:.0f} in int8: the {macs / 1e6:.2f} million of `{result['model']['name']}` cannot take "
+        f"less than {roofline_us(result, 'float32', macs):.1f} µs and {roofline_us(result, 'int8', macs):.1f} µs on "
+        f"one core. {versions_phrase(result['versions'])}; {machine['board'] or machine['cpu']}, Python "
+        f"{machine['python']}."
+    )
+    head = ("precision", "what multiplies", *shapes)
+    return markdown_table(head, "llr", [[*key, *cells] for key, cells in rates.items()], note)
+
+
+ROOFLINE = Benchmark("roofline", "How many multiplications a second does one core reach?", measure, roofline_table)
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(ROOFLINE.main())

@@ -1,7 +1,7 @@
-"""Matrix products of a model's size as the files that engines read, and the multiplications of the reference model.
+"""Write matrix products as the files that engines read, and count the multiplications of the reference model.
 
-`python products.py FOLDER SHAPES`: needs TensorFlow, so it has a process of its own. A shape is rows, depth, columns;
-the second matrix is a constant, as weights are. Prints the model's multiplications as JSON.
+`python -m benchmarks.latency.roofline_models FOLDER SHAPES` needs TensorFlow, so it has a process of its own. A shape
+is rows, depth, columns; the second matrix is a constant, as weights are. Prints the model's multiplications as JSON.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits_export.keras_model.frozen import load_keras
+from benchmarks.harness.child import ROOT
+from benchmarks.latency.roofline_probe import OPERATORS
+from edgedigits_export.keras_model.inspect import load_keras
 from edgedigits_export.lazy_imports import load, quiet
 
-REFERENCE = Path(__file__).parents[2] / "models" / "small.keras"
+REFERENCE = ROOT / "models" / "small.keras"
 _OPSET, _IR_VERSION = 13, 7
 
 
 def tflite_product(shape: list[int], precision: str) -> bytes:
-    """One FULLY_CONNECTED; in int8 with int8 in and out, so that nothing but the product is computed."""
+    """Return one FULLY_CONNECTED; in int8 with int8 in and out, so that nothing but the product is computed."""
     tf = load("tensorflow")
     rows, depth, columns = shape
     weights = tf.constant(_values((depth, columns)))
@@ -40,7 +42,10 @@ def tflite_product(shape: list[int], precision: str) -> bytes:
 
 
 def onnx_product(shape: list[int], operator: str) -> bytes:
-    """One MatMul, MatMulInteger (int32 out) or QLinearMatMul (uint8 out), uint8 by int8 as processors like it best."""
+    """Return one MatMul, MatMulInteger (int32 out) or QLinearMatMul (uint8 out).
+
+    Integers are uint8 by int8, which processors multiply fastest.
+    """
     onnx = load("onnx")
     make, kinds = onnx.helper, onnx.TensorProto
     rows, depth, columns = shape
@@ -50,7 +55,7 @@ def onnx_product(shape: list[int], operator: str) -> bytes:
         "QLinearMatMul": (kinds.UINT8, kinds.UINT8),
     }[operator]
     float32 = _values((depth, columns))
-    constants = {"w": float32 if operator == "MatMul" else _quantized(float32)}
+    constants: dict[str, Any] = {"w": float32 if operator == "MatMul" else _quantized(float32)}
     inputs = ["a", "w"]
     if operator == "QLinearMatMul":
         scales = {name: np.float32(0.05) for name in ("a_scale", "w_scale", "y_scale")}
@@ -73,22 +78,23 @@ def _values(shape: tuple[int, int], seed: int = 0) -> NDArray[np.float32]:
 
 
 def _quantized(values: NDArray[np.float32]) -> NDArray[np.int8]:
-    return np.clip(np.rint(32 * values), -127, 127).astype(np.int8)
+    quantized: NDArray[np.int8] = np.clip(np.rint(32 * values), -127, 127).astype(np.int8)
+    return quantized
 
 
 def _samples(shape: tuple[int, int]) -> Iterator[list[NDArray[np.float32]]]:
-    """What the converter takes the range of the first matrix from."""
+    """Yield what the converter takes the range of the first matrix from."""
     for seed in range(3):
         yield [_values(shape, seed)]
 
 
 def main(folder: Path, shapes: list[list[int]]) -> int:
-    """Every product in every form; returns the reference model's multiplications with addition an image."""
+    """Write every product in every form; returns the reference model's multiplications with addition an image."""
     for shape in shapes:
         name = "x".join(map(str, shape))
         for precision in ("float32", "int8"):
             (folder / f"{name}-{precision}.tflite").write_bytes(tflite_product(shape, precision))
-        for operator in ("MatMul", "MatMulInteger", "QLinearMatMul"):
+        for operator in OPERATORS:
             (folder / f"{name}-{operator}.onnx").write_bytes(onnx_product(shape, operator))
     model: Any = load_keras(REFERENCE)
     from edgedigits_train.models.build import count_macs  # which imports TensorFlow loudly unless it is there already

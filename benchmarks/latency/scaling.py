@@ -1,40 +1,33 @@
 """How does the cost grow with batch, picture, threads and model? Measured in fresh processes, in turn.
 
-`python benchmarks/scaling/run.py [--smallest] [-o FILE] [--picture FILE]`. Each point is the median over processes of
-the median within one; rounds go through all engines, so that a slow minute of the machine meets all of them alike.
+Each point is the median over processes of the median within one; rounds go through all engines, so that a slow minute
+of the machine meets all of them alike.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from panels import draw_scaling
-from photographs import write_photographs
-from table import scaling_table
 
+from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
+from benchmarks.harness.child import run_child
+from benchmarks.harness.spread import spread_rows
+from benchmarks.latency.scaling_photographs import write_photographs
+from benchmarks.latency.scaling_picture import draw_scaling
+from benchmarks.latency.scaling_table import scaling_table
 from edgedigits import DigitClassifier
 from edgedigits.bundle import Bundle
-from edgedigits.engines import ENGINES, installed_engines
-from edgedigits.files import write_atomic
-from edgedigits.measure.machine import describe_machine
-from edgedigits.records import to_plain
+from edgedigits.engines import installed_engines
 
-SCHEMA = 1
-HERE = Path(__file__).parent
-RESULT = HERE.parent / "results" / "scaling.json"
 PRECISIONS = ("int8", "float32")
 FULL = {
     "batches": [1, 4, 16, 64, 256, 1024],
@@ -46,76 +39,45 @@ SMALLEST = {"batches": [1, 4], "sides": [28, 64], "threads": [1, 2], "widths": [
 ROUNDS, SECONDS = 5, 0.1
 
 
-def result(plan: dict[str, list[int]], rounds: int, seconds: float) -> dict[str, Any]:
-    """Make the files, measure, and everything that is committed."""
+def measure(args: argparse.Namespace) -> Result:
+    """Make models and pictures, then measure every engine, precision and picture in rounds."""
+    plan, rounds, seconds = (SMALLEST, 1, 0.0) if args.smallest else (FULL, ROUNDS, SECONDS)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="edgedigits-scaling-") as name:
-        folder = Path(name)
-        macs = apart("widths", name, json.dumps(plan["widths"]))
-        write_photographs(folder, plainest_digit(), plan["sides"])
+    with tempfile.TemporaryDirectory(prefix="edgedigits-scaling-") as folder:
+        macs = run_child("benchmarks.latency.scaling_models", folder, json.dumps(plan["widths"]))
+        write_photographs(Path(folder), plainest_digit(), plan["sides"])
+        words = (folder, json.dumps(plan), str(seconds))
         measured = []
         for number in range(rounds):
-            print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
-            for engine, precision in product(installed_engines(), PRECISIONS):
-                measured += apart("probe_engine", name, engine, precision, json.dumps(plan), str(seconds))
-            measured += apart("probe_images", name, json.dumps(plan["sides"]), str(seconds))
-    return {
-        "schema": SCHEMA,
-        "bundle": Bundle.load().id,
-        "machine": to_plain(describe_machine()),
-        "versions": {name: version(name) for name in ("edgedigits", "numpy", "pillow")}
-        | {engine: version(ENGINES[engine].package.replace("_", "-")) for engine in installed_engines()},
+            progress(f"round {number + 1} of {rounds}")
+            for chosen in [*product(installed_engines(), PRECISIONS), ()]:
+                measured += run_child("benchmarks.latency.scaling_probe", *words, *chosen)
+    return describe(["edgedigits", "numpy", "pillow", *installed_engines()]) | {
         "processes": rounds,
         "seconds": round(time.monotonic() - started),
         "macs": macs,
-        **series(measured),
+        **_series(measured),
     }
 
 
 def plainest_digit() -> NDArray[np.uint8]:
-    """Of the bundle's golden inputs, some of which are between two digits, the one answered most surely."""
+    """Return the golden input that is classified most surely, uint8 ``[28, 28]``; some are between two digits."""
     images = Bundle.load().golden().images
     with DigitClassifier() as classifier:
         plainest = classifier.classify_batch(images).max(axis=1).argmax()
     return images[plainest, ..., 0]
 
 
-def apart(script: str, *words: str) -> Any:
-    """The JSON that one of this folder's scripts prints last, in a process of its own."""
-    command = [sys.executable, str(HERE / f"{script}.py"), *words]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{script} {' '.join(words)}: exit code {done.returncode}\n{done.stderr.strip()}")
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def series(measured: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Points by series: what was measured, with the median over processes, the lowest and the highest."""
-    by_point = defaultdict(list)
-    for row in measured:
-        by_point[tuple((key, value) for key, value in row.items() if key != "us")].append(row["us"])
+def _series(measured: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     found = defaultdict(list)
-    for point, values in by_point.items():
-        told = dict(point)
-        spread = {"us": median(values), "low": min(values), "high": max(values)}
-        found[told.pop("series")].append(told | {key: float(f"{us:.4g}") for key, us in spread.items()})
+    for row in spread_rows(measured, "us"):
+        found[row.pop("series")].append(row)
     return found
 
 
-def main() -> int:
-    """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--smallest", action="store_true", help="a few points in one process each: does it work?")
-    parser.add_argument("-o", type=Path, default=RESULT, dest="output", help="benchmarks/results/scaling.json")
-    parser.add_argument("--picture", type=Path, help="draw it, too, e.g. docs/scaling.svg")
-    args = parser.parse_args()
-    values = result(SMALLEST, 1, 0) if args.smallest else result(FULL, ROUNDS, SECONDS)
-    write_atomic(args.output, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
-    if args.picture:
-        write_atomic(args.picture, draw_scaling(values))
-    print(scaling_table(values))
-    return 0
-
+SCALING = Benchmark(
+    "scaling", "How does the cost grow with batch, picture, threads and model?", measure, scaling_table, draw_scaling
+)
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(SCALING.main())

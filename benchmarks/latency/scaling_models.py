@@ -1,7 +1,8 @@
-"""The reference model and wider ones of the same architecture, as the files that the engines read.
+"""Write the reference model and wider ones of the same architecture as the files that the engines read.
 
-`python widths.py FOLDER WIDTHS`: needs TensorFlow, so it has a process of its own. Wider models have random weights,
-which take as long to multiply with as trained ones. Prints the multiplications of each width as JSON.
+`python -m benchmarks.latency.scaling_models FOLDER WIDTHS` needs TensorFlow, so it has a process of its own. Wider
+models have random weights, which take as long to multiply with as trained ones. Prints the multiplications of each
+width as JSON.
 """
 
 from __future__ import annotations
@@ -12,21 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from layout import DIGITS, model_file
 from numpy.typing import NDArray
 
+from benchmarks.harness.child import ROOT
+from benchmarks.latency.scaling_probe import DIGITS, model_file
 from edgedigits.bundle import Bundle
 from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx
 from edgedigits_export.convert.tflite import convert_tflite
-from edgedigits_export.keras_model.frozen import freeze, load_keras
+from edgedigits_export.keras_model.frozen import freeze
+from edgedigits_export.keras_model.inspect import load_keras
 from edgedigits_export.lazy_imports import load
 
-REFERENCE = Path(__file__).parents[2] / "models" / "small.keras"
+REFERENCE = ROOT / "models" / "small.keras"
 _DIGITS, _SEED = 1024, 0
 
 
 def widened(model: Any, width: int) -> Any:
-    """The same architecture with ``width`` times as many filters in every convolution, and fresh weights."""
+    """Return the same architecture with ``width`` times as many filters in every convolution, and fresh weights."""
     keras = load("keras")
 
     def clone(layer: Any) -> Any:
@@ -40,12 +43,12 @@ def widened(model: Any, width: int) -> Any:
 
 
 def golden_digits() -> NDArray[np.uint8]:
-    """Real digits that are always there; uint8 ``[N, 28, 28, 1]``. No latency depends on which digits they are."""
+    """Return real digits that are always there, uint8 ``[N, 28, 28, 1]``; no latency depends on which they are."""
     return Bundle.load().golden().images
 
 
 def write_width(folder: Path, width: int) -> int:
-    """Four files of one width; returns its multiplications with addition an image."""
+    """Write four files of one width; returns its multiplications with addition an image."""
     reference = load_keras(REFERENCE)
     model = reference if width == 1 else widened(reference, width)
     frozen = freeze(model)
@@ -64,7 +67,7 @@ def write_width(folder: Path, width: int) -> int:
 
 
 def main(folder: Path, widths: list[int]) -> dict[int, int]:
-    """All widths, and digits to measure with, as many as the largest batch."""
+    """Write all widths, and as many digits as the largest batch; returns the multiplications of each width."""
     digits = golden_digits()
     np.save(folder / DIGITS, np.resize(digits, (_DIGITS, *digits.shape[1:])))
     return {width: write_width(folder, width) for width in widths}

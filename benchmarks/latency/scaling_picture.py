@@ -10,15 +10,15 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullForma
 
 from edgedigits_export.report.svg import ENGINE_COLOURS, svg_bytes, svg_figure
 
-_STYLES = {"int8": "-", "float32": "--"}
+_STYLES: dict[str, Any] = {"int8": "-", "float32": "--"}
 _SOURCES = {"array": "#7b4fa3", "png": "#00868b", "jpeg": "#e9a03b"}
-_STAGES = {"total": "-", "decode": "--", "preprocess": ":"}
-_THIN = {"color": "#999999", "linewidth": 0.7, "zorder": 0}
+_STAGES: dict[str, Any] = {"total": "-", "decode": "--", "preprocess": ":"}
+_THIN: dict[str, Any] = {"color": "#999999", "linewidth": 0.7, "zorder": 0}
 _SMALL = 8
 
 
 def draw_scaling(result: dict[str, Any]) -> bytes:
-    """An SVG: batch, size of the picture, threads, size of the model; a thin grey line where cost is proportional."""
+    """Draw batch, size of the picture, threads, size of the model; a thin grey line is cost in proportion."""
     figure = svg_figure(10, 8)
     batch, images, threads, width = figure.subplots(2, 2).flat
     _batch(batch, result["batch"])
@@ -36,21 +36,19 @@ def draw_scaling(result: dict[str, Any]) -> bytes:
 
 
 def _batch(axes: Any, rows: list[dict[str, Any]]) -> None:
-    for row in _lines(rows, "engine", "precision", "how"):
-        style = {"alpha": 0.45, "marker": "x", "linewidth": 0.8} if row["how"] == "bare" else {"marker": "."}
-        _plot(
-            axes, rows, row, "batch", color=ENGINE_COLOURS[row["engine"]], linestyle=_STYLES[row["precision"]], **style
-        )
-        if row["how"] == "classify_batch":
-            axes.axhline(_first(rows, row)["us"], **_THIN)
+    for line in _lines(rows, "engine", "precision", "how"):
+        bare = line["how"] == "bare"
+        points = _plot_engine(axes, rows, line, "batch", faint=bare, marker="x" if bare else ".")
+        if not bare:
+            axes.axhline(points[0]["us"], **_THIN)
     _ticks(axes, {row["batch"] for row in rows})
     axes.set(title="classify_batch (faint: the bare engine)", xlabel="images in the batch", ylabel="µs an image")
 
 
 def _images(axes: Any, rows: list[dict[str, Any]]) -> None:
     shown = [row for row in rows if row["stage"] in _STAGES]
-    for row in _lines(shown, "source", "stage"):
-        _plot(axes, shown, row, "side", color=_SOURCES[row["source"]], linestyle=_STAGES[row["stage"]], marker=".")
+    for line in _lines(shown, "source", "stage"):
+        _plot(axes, shown, line, "side", color=_SOURCES[line["source"]], linestyle=_STAGES[line["stage"]], marker=".")
     sides = sorted({row["side"] for row in shown})
     largest = max((row for row in shown if row["stage"] == "total"), key=lambda row: (row["side"], row["us"]))
     _ideal(axes, sides, [largest["us"] * (side / largest["side"]) ** 2 for side in sides])
@@ -65,12 +63,8 @@ def _images(axes: Any, rows: list[dict[str, Any]]) -> None:
 
 def _threads(axes: Any, rows: list[dict[str, Any]], cores: int) -> None:
     widest = max(row["width"] for row in rows)
-    for row in _lines(rows, "engine", "precision", "width"):
-        faint = {} if row["width"] == widest else {"alpha": 0.45, "linewidth": 0.8}
-        _plot(
-            axes, rows, row, "threads", color=ENGINE_COLOURS[row["engine"]], linestyle=_STYLES[row["precision"]],
-            marker=".", **faint,
-        )  # fmt: skip
+    for line in _lines(rows, "engine", "precision", "width"):
+        _plot_engine(axes, rows, line, "threads", faint=line["width"] != widest)
     threads = sorted({row["threads"] for row in rows})
     for first in _extremes([row for row in rows if row["threads"] == threads[0] and row["width"] == widest]):
         _ideal(axes, threads, [first["us"] / count for count in threads])
@@ -84,16 +78,8 @@ def _threads(axes: Any, rows: list[dict[str, Any]], cores: int) -> None:
 def _width(axes: Any, rows: list[dict[str, Any]], macs: dict[str, int]) -> None:
     millions = {int(width): count / 1e6 for width, count in macs.items()}
     rows = [row | {"millions": millions[row["width"]]} for row in rows]
-    for row in _lines(rows, "engine", "precision"):
-        _plot(
-            axes,
-            rows,
-            row,
-            "millions",
-            color=ENGINE_COLOURS[row["engine"]],
-            linestyle=_STYLES[row["precision"]],
-            marker=".",
-        )
+    for line in _lines(rows, "engine", "precision"):
+        _plot_engine(axes, rows, line, "millions")
     steps = sorted(millions.values())
     for first in _extremes([row for row in rows if row["millions"] == steps[0]]):
         _ideal(axes, steps, [first["us"] * step / steps[0] for step in steps])
@@ -105,21 +91,23 @@ def _width(axes: Any, rows: list[dict[str, Any]], macs: dict[str, int]) -> None:
 
 
 def _lines(rows: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
-    """What tells one line from another."""
+    """Return what tells one line from another."""
     return [dict(line) for line in dict.fromkeys(tuple((key, row[key]) for key in keys) for row in rows)]
 
 
-def _of(rows: list[dict[str, Any]], line: dict[str, Any]) -> list[dict[str, Any]]:
-    return [row for row in rows if line.items() <= row.items()]
+def _plot_engine(
+    axes: Any, rows: list[dict[str, Any]], line: dict[str, Any], x: str, *, faint: bool = False, marker: str = "."
+) -> list[dict[str, Any]]:
+    style = {"alpha": 0.45, "linewidth": 0.8} if faint else {}
+    colour, dashes = ENGINE_COLOURS[line["engine"]], _STYLES[line["precision"]]
+    return _plot(axes, rows, line, x, color=colour, linestyle=dashes, marker=marker, **style)
 
 
-def _first(rows: list[dict[str, Any]], line: dict[str, Any]) -> dict[str, Any]:
-    return _of(rows, line)[0]
-
-
-def _plot(axes: Any, rows: list[dict[str, Any]], line: dict[str, Any], x: str, **style: Any) -> None:
-    points = _of(rows, line)
+def _plot(axes: Any, rows: list[dict[str, Any]], line: dict[str, Any], x: str, **style: Any) -> list[dict[str, Any]]:
+    """Plot the points of a line and return them."""
+    points = [row for row in rows if line.items() <= row.items()]
     axes.plot([row[x] for row in points], [row["us"] for row in points], **style)
+    return points
 
 
 def _ideal(axes: Any, x: list[float], y: list[float]) -> None:
@@ -127,7 +115,7 @@ def _ideal(axes: Any, x: list[float], y: list[float]) -> None:
 
 
 def _ticks(axes: Any, values: Iterable[float]) -> None:
-    """The measured values, and no others."""
+    """Label the measured values, and no others."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sorted(values)))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -139,7 +127,7 @@ def _number(value: float, _: object) -> str:
 
 
 def _extremes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The cheapest and the dearest: a line of proportional cost from each is enough."""
+    """Return the cheapest and the dearest: a line of proportional cost from each is enough."""
     return sorted(rows, key=lambda row: float(row["us"]))[:: max(len(rows) - 1, 1)]
 
 

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.harness.benchmark import Result
+from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
+
 _SIDES = 4  # rows are enough to see how it goes
+_STAGES = ("decode", "preprocess", "infer")
 
 
-def scaling_table(result: dict[str, Any]) -> str:
-    """Two short tables, and what was measured on what."""
-    machine = result["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    lines = [
-        *_engines(result),
-        "",
-        *_pictures(result["images"]),
-        "",
+def scaling_table(result: Result) -> str:
+    """Lay out two short tables, and what was measured on what."""
+    note = (
         f"µs an image; medians over {result['processes']} processes; one thread where no number says otherwise. MMAC: "
         f"million multiplications with addition, the model itself has {min(result['macs'].values()) / 1e6:.1f}, wider "
         f"ones more. Pictures are squares, through `classify` of bundle `{result['bundle'][:12]}`; the array is grey, "
-        "the files are in colour. "
-        f"{versions}; {machine['board'] or machine['cpu']}, {machine['cores']} cores, Python {machine['python']}.",
-    ]
-    return "\n".join(lines)
+        f"the files are in colour. {versions_phrase(result['versions'])}; {machine_phrase(result['machine'])}."
+    )
+    return f"{_engines(result)}\n\n{_pictures(result['images'], note)}"
 
 
-def _engines(result: dict[str, Any]) -> list[str]:
-    """Batches of the model itself, wider models, threads of the widest."""
+def _engines(result: Result) -> str:
+    """Lay out batches of the model itself, wider models, threads of the widest."""
     batches = sorted({row["batch"] for row in result["batch"]})
     threads = sorted({row["threads"] for row in result["threads"]})
     millions = {int(width): macs / 1e6 for width, macs in result["macs"].items()}
@@ -42,36 +39,33 @@ def _engines(result: dict[str, Any]) -> list[str]:
         f"{millions[widest]:.1f} MMAC, {count} threads": ("threads", {"width": widest, "threads": count})
         for count in dict.fromkeys((threads[1], threads[-1]))
     }
-    lines = [
-        f"| engine | file | {' | '.join(columns)} |",
-        f"|---|---|{'---:|' * len(columns)}",
-    ]
-    for line in dict.fromkeys((row["engine"], row["precision"]) for row in result["batch"]):
-        of = dict(zip(("engine", "precision"), line, strict=True))
-        cells = (_figure(result[series], of | wanted) for series, wanted in columns.values())
-        lines.append(f"| {line[0]} | {line[1]} | {' | '.join(cells)} |")
-    return lines
+    rows = []
+    for engine, precision in dict.fromkeys((row["engine"], row["precision"]) for row in result["batch"]):
+        line = {"engine": engine, "precision": precision}
+        cells = (_figure(result[series], line | wanted) for series, wanted in columns.values())
+        rows.append([engine, precision, *cells])
+    return markdown_table(["engine", "file", *columns], "llr", rows)
 
 
-def _pictures(rows: list[dict[str, Any]]) -> list[str]:
-    """Where the time goes, by source and size."""
+def _pictures(rows: list[dict[str, Any]], note: str) -> str:
+    """Lay out where the time goes, by source and size."""
     sources = list(dict.fromkeys(row["source"] for row in rows))
     sides = sorted({row["side"] for row in rows})
-    shown = (
-        sides if len(sides) <= _SIDES else [sides[round(i * (len(sides) - 1) / (_SIDES - 1))] for i in range(_SIDES)]
-    )
-    stages = ("decode", "preprocess", "infer")
-    lines = [
-        f"| pixels a side | {' | '.join(f'{source}: {stages[0]}, {stages[1]}, {stages[2]}' for source in sources)} |",
-        f"|---:|{'---:|' * len(sources)}",
+    if len(sides) > _SIDES:
+        sides = [sides[round(i * (len(sides) - 1) / (_SIDES - 1))] for i in range(_SIDES)]
+    cells = [
+        [
+            f"{side:,}",
+            *(
+                " + ".join(_figure(rows, {"source": source, "side": side, "stage": stage}) for stage in _STAGES)
+                for source in sources
+            ),
+        ]
+        for side in sides
     ]
-    for side in shown:
-        cells = (
-            " + ".join(_figure(rows, {"source": source, "side": side, "stage": stage}) for stage in stages)
-            for source in sources
-        )
-        lines.append(f"| {side:,} | {' | '.join(cells)} |")
-    return lines
+    return markdown_table(
+        ["pixels a side", *(f"{source}: {', '.join(_STAGES)}" for source in sources)], "r", cells, note
+    )
 
 
 def _figure(rows: list[dict[str, Any]], wanted: dict[str, Any]) -> str:

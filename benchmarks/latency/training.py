@@ -1,47 +1,35 @@
 """How much of training is the input pipeline: whole epochs beside as many bare steps on one batch that is there.
 
-    python benchmarks/training.py [MODEL ...] -o benchmarks/results/training.json
-
-Both in turns, in one process, so that what else the machine does falls on both; the ratio is that of neighbours.
+Both in turns, in one process, so that whatever else the machine does meets both; the ratio is that of neighbours.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
-from edgedigits.files import write_atomic
+import numpy as np
+
+from benchmarks.harness.benchmark import Benchmark, Result, describe
+from benchmarks.harness.markdown import markdown_table
 from edgedigits_train.config import DEFAULT_MODEL, TrainConfig, resolve
 from edgedigits_train.training import backend
 
-_ROUNDS = 7
+_ROUNDS, _SMALLEST_IMAGES = 7, 1000
 
 
-def main() -> None:
-    """Measure each model and store what was seen."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=[DEFAULT_MODEL], metavar="MODEL")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE")
-    args = parser.parse_args()
+def measure(args: argparse.Namespace) -> Result:
+    """Measure the default model's quick recipe."""
     backend.import_quietly()
-    configs = [resolve({"model": model}) for model in args.models]
-    backend.set_up(configs[0].threads)
-    from edgedigits.measure.machine import describe_machine
-    from edgedigits.records import to_plain
-
-    rows = [_measure(config) for config in configs]
-    told = {"machine": to_plain(describe_machine()), "versions": backend.versions(), "rows": rows}
-    text = json.dumps(told, indent=1) + "\n"
-    if args.output:
-        write_atomic(args.output, text.encode())
-    print(text, end="")
+    config = resolve({"model": DEFAULT_MODEL})
+    backend.set_up(config.threads)
+    row = _measure(config, 1, _SMALLEST_IMAGES) if args.smallest else _measure(config, _ROUNDS, None)
+    return describe(["edgedigits"]) | {"versions": backend.versions(), "rows": [row]}
 
 
-def _measure(config: TrainConfig) -> dict[str, Any]:
+def _measure(config: TrainConfig, rounds: int, images: int | None) -> dict[str, Any]:
     import keras
 
     from edgedigits.datasets import load_splits
@@ -51,16 +39,17 @@ def _measure(config: TrainConfig) -> dict[str, Any]:
     from edgedigits_train.data.training_set import Material
     from edgedigits_train.training.loop import learn, new_model
 
-    material = Material.of(load_splits("mnist", read_pixels).train)
+    digits = load_splits("mnist", read_pixels).train
+    material = Material.of(digits.take(np.arange(images or len(digits))))
     model = new_model(config, material)
     limits = Range(bend=config.bend) if config.augment else None
     epoch = Epoch(material, View.draw(material, limits, 1, seed=0, epoch=0), config.batch_size, seed=0, epoch=0)
     batch = epoch.batch(0)
     constant = tuple(keras.ops.convert_to_tensor(part) for part in batch)
-    ways = {"bare": [constant] * len(epoch), "whole": epoch}
+    ways: dict[str, Any] = {"bare": [constant] * len(epoch), "whole": epoch}
     learn(model, [batch, epoch.batch(len(epoch) - 1)])  # both sizes of a batch are compiled for
     seen: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         for name, batches in ways.items():
             started = time.perf_counter()
             learn(model, batches)
@@ -75,28 +64,24 @@ def _measure(config: TrainConfig) -> dict[str, Any]:
     }
 
 
-def training_table(result: dict[str, Any]) -> str:
-    """A line a model: bare steps, whole epochs, and what lies between."""
-    lines = [
-        "| model | images a batch | bare steps, images a second | whole epochs | the pipeline costs | goal |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    for row in result["rows"]:
-        found = row["median"]
-        lines.append(
-            f"| `{row['model']}` | {row['batch_size']} | {found['bare']:,} | {found['whole']:,} "
-            f"| {100 * row['pipeline_costs']:.1f} % | ≤ 10 % |"
-        )
+def training_table(result: Result) -> str:
+    """Lay out bare steps, whole epochs, and what lies between, a row a model."""
+    rows = [
+        (f"`{row['model']}`", row["batch_size"], f"{row['median']['bare']:,}", f"{row['median']['whole']:,}",
+         f"{100 * row['pipeline_costs']:.1f} %", "≤ 10 %")
+        for row in result["rows"]
+    ]  # fmt: skip
     machine, versions = result["machine"], result["versions"]
-    rounds = len(result["rows"][0]["images_per_second"]["bare"])
-    lines += [
-        "",
-        f"The `quick` recipes; medians of {rounds} epochs each, in turns in one process. "
-        f"{machine['board'] or machine['cpu']}, {machine['cores']} cores; keras {versions['keras']}, tensorflow "
-        f"{versions['tensorflow']}. Measured by `make bench`, written by `make readme`.",
-    ]
-    return "\n".join(lines)
+    note = (
+        f"The `quick` recipes; medians of {len(result['rows'][0]['images_per_second']['bare'])} epochs each, in turns "
+        f"in one process. {machine['board'] or machine['cpu']}, {machine['cores']} cores; keras {versions['keras']}, "
+        f"tensorflow {versions['tensorflow']}. Measured by `make bench`, written by `make readme`."
+    )
+    head = ("model", "images a batch", "bare steps, images a second", "whole epochs", "the pipeline costs", "goal")
+    return markdown_table(head, "lr", rows, note)
 
+
+TRAINING = Benchmark("training", "How much of training is the input pipeline?", measure, training_table)
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(TRAINING.main())

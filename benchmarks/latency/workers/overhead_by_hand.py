@@ -1,6 +1,6 @@
-"""What somebody would write who needs one digit and no package: the measure for our own overhead.
+"""Inference written by hand, without any package of ours: what our own overhead is measured against.
 
-``python by_hand.py MODEL.tflite PICTURE`` is the script; the functions are its parts, for each engine.
+``python overhead_by_hand.py MODEL.tflite PICTURE`` classifies one picture; the functions are its parts, an engine each.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Infer = Callable[[Any], tuple[Any, int]]
 
 
 def interpreter(engine: str, data: bytes) -> tuple[Any, int, int]:
-    """An interpreter of one thread that is ready, and the indices of its input and output."""
+    """Return an interpreter of one thread that is ready, and the indices of its input and output."""
     package = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}[engine]
     made = import_module(f"{package}.interpreter").Interpreter(model_content=data, num_threads=1)
     made.allocate_tensors()
@@ -28,7 +28,7 @@ def interpreter(engine: str, data: bytes) -> tuple[Any, int, int]:
 
 
 def session(data: bytes) -> Any:
-    """A session of one thread."""
+    """Return a session of one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -37,7 +37,7 @@ def session(data: bytes) -> Any:
 
 
 def one(engine: str, data: bytes) -> Infer:
-    """From an image uint8 ``[28, 28]`` to probabilities and digit."""
+    """Return a function from an image uint8 ``[28, 28]`` to probabilities and digit."""
     if engine == "onnxruntime":
         run = session(data).run
 
@@ -58,7 +58,7 @@ def one(engine: str, data: bytes) -> Infer:
 
 
 def many(engine: str, data: bytes) -> dict[str, Callable[[Any], Any]]:
-    """From images uint8 ``[N, 28, 28, 1]`` to probabilities, in every way that could be the fastest."""
+    """Return functions from images uint8 ``[N, 28, 28, 1]`` to probabilities: every way that could be the fastest."""
     if engine == "onnxruntime":
         run = session(data).run
 
@@ -71,18 +71,18 @@ def many(engine: str, data: bytes) -> dict[str, Callable[[Any], Any]]:
     made, source, target = interpreter(engine, data)
 
     def loop(images: Any) -> Any:
-        answers = np.empty((len(images), 10), np.float32)
+        outputs = np.empty((len(images), 10), np.float32)
         for at in range(len(images)):
             made.set_tensor(source, images[at : at + 1])
             made.invoke()
-            answers[at] = made.get_tensor(target)[0]
-        return answers
+            outputs[at] = made.get_tensor(target)[0]
+        return outputs
 
     return {"a loop": loop}  # a larger batch fails: the file reshapes to one image
 
 
 def main(model: str, picture: str) -> None:
-    """Decode, make sure of the model, infer, print."""
+    """Decode the picture, hash the model, infer, print."""
     data = Path(model).read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     infer = one("litert", data)

@@ -1,6 +1,6 @@
-"""One process that measures ours and theirs in turns: ``python probe.py WHAT ENGINE SECONDS FILES...`` prints JSON.
+"""Measure edgedigits and code written by hand in turns, in one process that has the built wheel.
 
-It runs where the wheel is installed, and knows nothing of this checkout.
+``python overhead_probe.py WHAT ENGINE SECONDS FILES...`` prints JSON.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import by_hand
 import numpy as np
+import overhead_by_hand as by_hand
 from PIL import Image
 
 from edgedigits import DigitClassifier
@@ -27,11 +28,11 @@ from edgedigits.images.decode import DETAIL
 BLOCK, WARM = 50, 20
 THREADS, CALLS = 8, 1000
 Call = Callable[[], object]
-Ask = Callable[[int], Any]
+Infer = Callable[[int], Any]
 
 
 def calls(engine: str, seconds: float, digits: str) -> dict[str, Any]:
-    """One ready array to its digit."""
+    """Measure one ready array to its digit; medians in µs."""
     images, data = _digits(digits), _model(engine)
     hand, classifier = by_hand.one(engine, data), DigitClassifier(engine=engine)
     position = 0
@@ -50,15 +51,15 @@ def calls(engine: str, seconds: float, digits: str) -> dict[str, Any]:
 
 
 def batch(engine: str, seconds: float, digits: str) -> dict[str, Any]:
-    """A thousand ready arrays to their probabilities."""
+    """Measure a thousand ready arrays to their probabilities; medians in µs."""
     images = np.resize(_digits(digits), (1000, 28, 28))[..., np.newaxis]
     classifier = DigitClassifier(engine=engine)
-    ways = {name: lambda way=way: way(images) for name, way in by_hand.many(engine, _model(engine)).items()}
+    ways: dict[str, Call] = {name: partial(way, images) for name, way in by_hand.many(engine, _model(engine)).items()}
     return _in_turns(lambda: classifier.classify_batch(images), ways, seconds, 1)
 
 
 def photograph(engine: str, seconds: float, file: str) -> dict[str, Any]:
-    """A photograph's file to its digit, beside a bare decoding at the same reduced size."""
+    """Measure a photograph's file to its digit, beside a bare decoding at the same reduced size; medians in µs."""
     classifier = DigitClassifier(engine=engine)
 
     def bare() -> None:
@@ -70,7 +71,7 @@ def photograph(engine: str, seconds: float, file: str) -> dict[str, Any]:
 
 
 def memory(engine: str, _: float, who: str, picture: str) -> dict[str, Any]:
-    """Most memory of this process, in MiB, once it has answered."""
+    """Return the peak memory of this process, in MiB, after one inference."""
     if who == "ours":
         DigitClassifier(engine=engine).classify(picture)
     else:
@@ -80,50 +81,50 @@ def memory(engine: str, _: float, who: str, picture: str) -> dict[str, Any]:
 
 
 def threads(engine: str, seconds: float, digits: str, at_once: str) -> dict[str, Any]:
-    """Answers a second of eight threads that share a classifier, beside eight with an interpreter of their own.
+    """Measure eight threads that share a classifier, beside eight with an interpreter of their own; images a second.
 
-    With more than one image ``at_once``, `classify_batch` answers them.
+    With more than one image ``at_once``, `classify_batch` takes them.
     """
     size, images, data = int(at_once), _digits(digits), _model(engine)
     classifier = DigitClassifier(engine=engine)
     expected = classifier.classify_batch(images)
     wrong: list[int] = []
 
-    def share() -> Ask:
+    def share() -> Infer:
         if size == 1:
             return lambda at: classifier.classify(images[at]).probabilities
         return lambda at: classifier.classify_batch(images[at : at + size])
 
-    def own() -> Ask:
-        infer = by_hand.one(engine, data)
+    def own() -> Infer:
+        hand = by_hand.one(engine, data)
         if size == 1:
-            return lambda at: infer(images[at])[0]
-        return lambda at: [infer(image)[0] for image in images[at : at + size]]
+            return lambda at: hand(images[at])[0]
+        return lambda at: [hand(image)[0] for image in images[at : at + size]]
 
     found: dict[str, list[float]] = {"ours": [], "theirs": []}
     deadline = time.perf_counter() + seconds
     while not found["ours"] or time.perf_counter() < deadline:
         for name, make in (("ours", share), ("theirs", own)):
-            answers: list[Any] = []
-            found[name].append(_together(make, len(images), size, answers))
+            outputs: list[Any] = []
+            found[name].append(_together(make, len(images), size, outputs))
             wrong += [
-                at for at, said in answers if not np.array_equal(np.squeeze(said), np.squeeze(expected[at : at + size]))
+                at for at, said in outputs if not np.array_equal(np.squeeze(said), np.squeeze(expected[at : at + size]))
             ]
     return {name: median(rates) for name, rates in found.items()} | {"wrong": len(wrong)}
 
 
-def _together(make: Callable[[], Ask], count: int, size: int, answers: list[Any]) -> float:
-    """Images a second, from the moment when all threads are ready; what they answered is kept."""
+def _together(make: Callable[[], Infer], count: int, size: int, outputs: list[Any]) -> float:
+    """Return images a second, from the moment when all threads are ready; their outputs are added to ``outputs``."""
     ready = threading.Barrier(THREADS + 1)
 
     def work(number: int) -> None:
-        ask, kept = make(), []
-        ask(0)
+        infer, kept = make(), []
+        infer(0)
         ready.wait()
         for step in range(0, CALLS, size):
             at = (step + size * number) % count
-            kept.append((at, ask(at)))
-        answers.extend(kept)
+            kept.append((at, infer(at)))
+        outputs.extend(kept)
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
     for worker in workers:
@@ -136,7 +137,7 @@ def _together(make: Callable[[], Ask], count: int, size: int, answers: list[Any]
 
 
 def _in_turns(ours: Call, theirs: dict[str, Call], seconds: float, block: int) -> dict[str, Any]:
-    """Medians in microseconds of blocks of calls that alternate, so that whatever drifts meets all alike."""
+    """Return medians in µs of blocks of calls that alternate, so that whatever drifts meets all alike."""
     _stay()
     ways = {"ours": ours, **theirs}
     for call in ways.values():
@@ -157,6 +158,7 @@ def _in_turns(ours: Call, theirs: dict[str, Call], seconds: float, block: int) -
 
 
 def _stay() -> None:
+    """Keep this process on one processor."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
@@ -174,7 +176,9 @@ def _model(engine: str) -> bytes:
     return _model_file(engine).read_bytes()
 
 
-PROBES = {"calls": calls, "batch": batch, "photograph": photograph, "memory": memory, "threads": threads}
+PROBES: dict[str, Callable[..., dict[str, Any]]] = {
+    "calls": calls, "batch": batch, "photograph": photograph, "memory": memory, "threads": threads
+}  # fmt: skip
 
 if __name__ == "__main__":
     what, chosen, length, *words = sys.argv[1:]

@@ -1,17 +1,18 @@
-"""Physical boards' measurements that people contributed: ``edgedigits bench -o benchmarks/boards/NAME.json``."""
+"""Measurements of physical boards that people contributed: `edgedigits bench -o benchmarks/boards/NAME.json`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.harness.markdown import markdown_table
 from edgedigits.errors import InputError
 from edgedigits.measure.result import Result, read_result
 
-BOARDS = Path(__file__).parent / "boards"
+BOARDS = Path(__file__).parent
 
 
 def contributed(folder: Path = BOARDS) -> list[Result]:
-    """All of them, in the order of their files' names.
+    """Read all contributed measurements, in the order of their files' names.
 
     Raises
     ------
@@ -29,21 +30,16 @@ def contributed(folder: Path = BOARDS) -> list[Result]:
 
 
 def contributed_table(results: list[Result]) -> str:
-    """A row each file and engine of each board."""
+    """Return a table with a row for each file and engine of each board."""
     if not results:
         return "Nobody has contributed a board yet."
-    lines = [
-        "| board | system | file | setting | p50 µs (95 % interval) | p99 µs | doubts |",
-        "|---|---|---|---|---:|---:|---|",
-    ]
-    for result in results:
-        for row in result.rows:
-            if row.summary is not None:
-                low, high = row.summary.p50_ci95_us
-                lines.append(
-                    f"| {result.machine.board} | {result.machine.system or result.machine.kernel} "
-                    f"| `{row.configuration.file}` | {row.configuration.setting} "
-                    f"| {row.summary.p50_us:.1f} ({low:.1f}-{high:.1f}) | {row.summary.p99_us:.1f} "
-                    f"| {'; '.join([*result.warnings, *row.doubts]) or 'none'} |"
-                )
-    return "\n".join(lines)
+    rows = [
+        (
+            result.machine.board, result.machine.system or result.machine.kernel, f"`{row.configuration.file}`",
+            row.configuration.setting, "{:.1f} ({:.1f}-{:.1f})".format(row.summary.p50_us, *row.summary.p50_ci95_us),
+            f"{row.summary.p99_us:.1f}", "; ".join([*result.warnings, *row.doubts]) or "none",
+        )
+        for result in results for row in result.rows if row.summary is not None
+    ]  # fmt: skip
+    head = ("board", "system", "file", "setting", "p50 µs (95 % interval)", "p99 µs", "doubts")
+    return markdown_table(head, "llllrrl", rows)

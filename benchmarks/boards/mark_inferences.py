@@ -1,6 +1,7 @@
-"""Runs on the emulated board: infer, and mark before and after with a system call that benchmarks/insncount.c sees.
+"""Run inferences on an emulated board, between two system calls that insncount.c sees.
 
-`python mark_inferences.py ENGINE COUNT FILE …`: the engine's own Python package, nothing around it; two marks a file.
+`python mark_inferences.py ENGINE COUNT FILE …` runs in the board's Python with the engine's own package and nothing
+around it; each file gives two marks.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ WARM_UP = 3
 
 
 def inference(engine: str, file: str) -> Callable[[], object]:
-    """One inference of a file in an engine, its input set to a middle grey."""
+    """Return a function that runs one inference of a file, its input set to a middle grey."""
     if engine == "onnxruntime":
         import onnxruntime
 
@@ -37,7 +38,7 @@ def inference(engine: str, file: str) -> Callable[[], object]:
 
 
 def main(engine: str, count: str, *files: str) -> None:
-    """Warm up, mark, infer ``count`` times, mark; the policies that the system call asks about do not matter here."""
+    """Warm up, mark, infer ``count`` times, mark; the argument of the system call only tells begin from end."""
     gc.disable()
     for file in files:
         infer = inference(engine, file)

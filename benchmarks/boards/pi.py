@@ -1,88 +1,82 @@
-"""Does it run on a Raspberry Pi, and does it compute the same there? Asked of emulated boards, with the built wheel.
+"""Does the built wheel run on a Raspberry Pi and compute the same there? Measured on emulated boards.
 
-`python benchmarks/pi.py WHEEL [--bundle BUNDLE] [--member BUNDLE ...] [-o FILE] [--check]`: on each board, with each of
-its systems, the wheel's `doctor`, `selftest`, `classify`, `serve` and `parity --save-outputs` over test digits of
-MNIST, compared with what the same engines answer on this machine; and guest instructions per inference. Of members only
-self-test, parity and instructions. With --check it exits 1 where a gate fails or an instruction count left the
-committed one; committed members that are not named are left alone. Emulation proves compatibility and numerics, never
-speed.
+    python -m benchmarks.boards.pi WHEEL [--bundle BUNDLE] [--member BUNDLE ...] [--check] [-o FILE]
+
+Each board runs, with each of its systems, the wheel's `doctor`, `selftest`, `classify`, `serve`, `bench` and `parity
+--save-outputs` over test digits of MNIST. The outputs are compared with those of the same engines on the host, and the
+guest instructions of an inference are counted. Members run only `selftest`, `parity` and the counting. With --check the
+exit code is 1 when an instruction count left the committed one; committed members that are not named are left out of
+that. Emulation shows compatibility and numerics, never speed.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pi_board import Task, folder_of, on_board, without_wheels
 from PIL import Image
-from tables import model_and_variant
 
+from benchmarks.boards.pi_board import Task, engines_without_wheels, folder_of, on_board
+from benchmarks.boards.pi_tables import boards_table, instructions_table, model_and_variant
+from benchmarks.harness.benchmark import RESULTS, Benchmark, Result, progress, read_result
 from edgedigits.bundle import Bundle
-from edgedigits.cli.commands import COMMANDS
-from edgedigits.console.tables import table
 from edgedigits.datasets import load_mnist
 from edgedigits.engines import ENGINES, installed_engines
 from edgedigits.errors import UsageError
 from edgedigits_export.emulation.boards import NOTE, SYSTEMS
 
-ROOT = Path(__file__).parent.parent
-COMMITTED = ROOT / "benchmarks" / "results" / "pi.json"
+COMMITTED = RESULTS / "pi.json"
 BOARDS = ("pi3", "pi4", "pi5")  # zero2w has pi3's processor
 # QEMU has one processor for all 32-bit systems, so one board stands for them.
-ASKED = [
+MACHINES = [
     (board, name) for name, board in product(SYSTEMS, BOARDS) if SYSTEMS[name].architecture == "arm64" or board == "pi3"
 ]
 GUESTS = 2  # at once
-FEW = 100  # digits for a member: an emulated board takes minutes for a thousand in the largest one
-# Of instructions per inference. LiteRT and tflite repeat within 0.01 %, onnxruntime within 0.2 %; bookworm and trixie,
-# with other C libraries, Pythons and builds of the same releases, differ by about 1 % at most. Another choice of
-# kernels, which is what this is to notice, changes counts by tens of percent.
+MEMBER_DIGITS = 100  # an emulated board takes minutes for a thousand in the largest member
+SMALLEST_DIGITS = 20
+# Of instructions per inference. LiteRT and tflite-runtime repeat within 0.01 %, onnxruntime within 0.2 %; bookworm and
+# trixie, with other C libraries, Pythons and builds of the same releases, differ by about 1 % at most. Another choice
+# of kernels, which this has to notice, changes counts by tens of percent.
 TOLERANCE = 0.01
 
 
-def main() -> int:
-    """Run everything; returns 1 when a gate failed."""
-    args = _parse()
+def measure(args: argparse.Namespace) -> Result:
+    """Run everything on every board."""
+    digits, asked = (SMALLEST_DIGITS, MACHINES[:1]) if args.smallest else (args.digits, MACHINES)
     with tempfile.TemporaryDirectory(prefix="edgedigits-pi-") as name:
         folder = Path(name)
         zipfile.ZipFile(args.wheel).extractall(folder / "wheel")
-        bundle, *members = bundles(args.bundle, args.member)
-        data, few, picture, label = _digits(folder, args.digits)
-        plugin, native = _plugin(folder), folder / "native"
-        wheel = folder / "wheel"
-        task = Task(bundle, tuple(members), wheel, data, few, picture, label, native, plugin, tuple(args.lie))
+        bundle, *members = load_bundles(args.bundle, args.member)
+        data, few, picture, label = _digits(folder, digits)
+        native, plugin = folder / "native", _plugin(folder)
+        task = Task(
+            bundle, tuple(members), folder / "wheel", data, few, picture, label, native, plugin, tuple(args.wrong)
+        )
         for one in task.bundles:
-            print(f"{one.manifest.name} natively: {', '.join(_native(task, one))}", file=sys.stderr)
+            progress(f"{one.manifest.name} on the host: {', '.join(run_on_host(task, one))}")
         with ThreadPoolExecutor(GUESTS) as pool:
-            machines = list(pool.map(lambda one: on_board(task, *one), ASKED))
-    result = {
+            machines = list(pool.map(lambda machine: on_board(task, *machine), asked))
+    return {
         "note": NOTE, "wheel": args.wheel.name, "bundle": bundle.id,
-        "members": {member.manifest.name: member.id for member in members}, "digits": args.digits,
-        "member_digits": min(FEW, args.digits), "data": "mnist:test", "skipped": _skipped(task), "machines": machines,
+        "members": {member.manifest.name: member.id for member in members}, "digits": digits,
+        "member_digits": min(MEMBER_DIGITS, digits), "data": "mnist:test", "skipped": _skipped(task),
+        "machines": machines,
     }  # fmt: skip
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    args.output.write_text(json.dumps(result, indent=1) + "\n")
-    failed = [f"{_name(machine)}: {line}" for machine in machines for line in machine["failed"]]
-    if args.check:
-        failed += drifted(result, json.loads(COMMITTED.read_text()))
-    print(_table(machines))
-    for line in [NOTE, *(f"skipped: {line}" for line in result["skipped"]), *(f"FAILED: {line}" for line in failed)]:
-        print(line)
-    return int(bool(failed))
 
 
-def bundles(main: str | None, members: list[str]) -> list[Bundle]:
-    """The main bundle and its members, which results tell apart by their names.
+def load_bundles(main: str | None, members: list[str]) -> list[Bundle]:
+    """Load the main bundle and the members, which results tell apart by their names.
 
     Raises
     ------
@@ -96,10 +90,10 @@ def bundles(main: str | None, members: list[str]) -> list[Bundle]:
     return found
 
 
-def drifted(result: dict[str, Any], committed: dict[str, Any]) -> list[str]:
-    """Instruction counts that differ from the committed ones, and those that are not there to compare with.
+def drifted(result: Result, committed: Result) -> list[str]:
+    """Return a line for each instruction count that left the committed one or has none, and for each that is missing.
 
-    Committed members that this run was not asked about have nothing to be compared with, and need not.
+    Committed members that are not in ``result`` need not be there.
     """
     before, now = _counts(committed), _counts(result)
     unasked = committed["members"].keys() - result["members"].keys()
@@ -113,7 +107,7 @@ def drifted(result: dict[str, Any], committed: dict[str, Any]) -> list[str]:
     return sorted(found)
 
 
-def _counts(result: dict[str, Any]) -> dict[tuple[str, ...], Any]:
+def _counts(result: Result) -> dict[tuple[str, ...], Any]:
     return {
         (machine["board"], machine["os"], machine["arch"], row["file"], row["engine"], row["version"]):
             row["instructions"]
@@ -121,45 +115,27 @@ def _counts(result: dict[str, Any]) -> dict[tuple[str, ...], Any]:
     }  # fmt: skip
 
 
-def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="The built wheel on emulated Raspberry Pis.")
-    parser.add_argument("wheel", type=Path)
-    parser.add_argument("--bundle", help="default: the shipped one")
-    parser.add_argument(
-        "--member", action="append", default=[], metavar="BUNDLE",
-        help="a bundle of which only self-test, parity and instructions are asked; may be repeated",
-    )  # fmt: skip
-    parser.add_argument("--digits", type=int, default=1000, help="test digits for parity (default: 1000)")
-    parser.add_argument(
-        "--lie", action="append", type=Path, default=[], metavar="BUNDLE",
-        help="a bundle whose self-test must fail in tflite-runtime on every board",
-    )  # fmt: skip
-    parser.add_argument("-o", "--output", type=Path, default=Path("build/pi.json"))
-    parser.add_argument("--check", action="store_true", help="compare with benchmarks/results/pi.json")
-    return parser.parse_args()
-
-
 def _digits(folder: Path, count: int) -> tuple[Path, Path, Path, int]:
-    """The first test digits as a data set, and some of them; one of them as a picture, dark on white, and its label."""
+    """Write the first test digits as a data set, fewer for members, and one as a picture; returns its label, too."""
     digits = load_mnist()[1].take(np.arange(count))
     data, few, picture = folder / "digits.npz", folder / "few.npz", folder / "digit.png"
-    for path, part in ((data, digits), (few, digits.take(np.arange(min(FEW, count))))):
+    for path, part in ((data, digits), (few, digits.take(np.arange(min(MEMBER_DIGITS, count))))):
         np.savez(path, images=part.images, labels=part.labels, names=np.array(part.names))
     Image.fromarray(255 - digits.images[0, ..., 0]).resize((112, 112)).save(picture)
     return data, few, picture, int(digits.labels[0])
 
 
-def _native(task: Task, bundle: Bundle) -> list[str]:
-    """Answer with every engine of this machine, to compare with; returns their names."""
+def run_on_host(task: Task, bundle: Bundle) -> list[str]:
+    """Save the outputs of the host's engines for comparison; returns the engines' names."""
     kept = folder_of(bundle, task.native)
     words = ["parity", bundle.path, "--data", task.data_of(bundle), "--save-outputs", kept, "--json"]
-    subprocess.run([sys.executable, "-m", "edgedigits.cli.main", *words], check=True, capture_output=True)
-    read = {file.format for file in bundle.manifest.files}
-    return [name for name in installed_engines() if ENGINES[name].format in read]
+    subprocess.run([sys.executable, "-m", "edgedigits.cli.main", *map(str, words)], check=True, capture_output=True)
+    formats = {file.format for file in bundle.manifest.files}
+    return [name for name in installed_engines() if ENGINES[name].format in formats]
 
 
 def _plugin(folder: Path) -> Path | None:
-    """The counting plugin of QEMU, where there is a compiler."""
+    """Compile the counting plugin of QEMU; None without a compiler."""
     if shutil.which("gcc") is None:
         return None
     plugin, source = folder / "insncount.so", Path(__file__).with_name("insncount.c")
@@ -168,32 +144,46 @@ def _plugin(folder: Path) -> Path | None:
 
 
 def _skipped(task: Task) -> list[str]:
-    """What was not asked, and why."""
-    skipped = [*without_wheels(), "32-bit trixie: no engine has a wheel for it"]
+    """Return what is not measured, and why."""
+    skipped = [*engines_without_wheels(), "32-bit trixie: no engine has a wheel for it"]
     skipped.append("32-bit bookworm on pi4 and pi5: QEMU would run it on the same processor as on pi3")
-    if "doctor" not in COMMANDS:
-        skipped.append("doctor: there is no such verb yet")
     if task.plugin is None:
         skipped.append("instruction counts: no gcc to compile the counting plugin")
     return skipped
 
 
-def _name(machine: dict[str, Any]) -> str:
-    return f"{machine['board']} {machine['os']} {machine['arch']}"
+def _failures(result: Result, *, check: bool = False) -> list[str]:
+    failed = [
+        f"{machine['board']} {machine['os']} {machine['arch']}: {line}"
+        for machine in result["machines"] for line in machine["failed"]
+    ]  # fmt: skip
+    return failed + (drifted(result, read_result("pi")) if check else [])
 
 
-def _table(machines: list[dict[str, Any]]) -> str:
-    cells = []
-    for machine in machines:
-        for row in machine["rows"]:
-            count = "–" if row["instructions"] is None else f"{row['instructions']:,.0f}"
-            cells.append([
-                machine["board"], f"{machine['os']} {machine['arch']}", row["file"], row["engine"],
-                f"{row['agreement']:.2%}", str(row["flips"]), f"{row['max_abs_difference']:.1e}", count,
-            ])  # fmt: skip
-    head = ["board", "system", "file", "engine", "agreement", "flips", "max |Δ|", "instructions"]
-    return table(head, cells)
+def _table(result: Result) -> str:
+    skipped = "\n".join(f"skipped: {line}" for line in result["skipped"])
+    return f"{boards_table(result)}\n\n{instructions_table(result)}\n\n{skipped}"
 
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument("--bundle", help="default: the shipped one")
+    parser.add_argument(
+        "--member", action="append", default=[], metavar="BUNDLE",
+        help="a bundle that runs only selftest, parity and the counting of instructions; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--digits", type=int, default=1000, help="test digits for parity (default: 1000)")
+    parser.add_argument(
+        "--wrong", action="append", type=Path, default=[], metavar="BUNDLE",
+        help="a bundle whose self-test has to fail in tflite-runtime on every board",
+    )  # fmt: skip
+    parser.add_argument("--check", action="store_true", help=f"fail when counts differ from {COMMITTED.name}")
+
+
+PI = Benchmark(
+    "pi", "Measure the built wheel on emulated Raspberry Pis.", measure, _table, options=_options, failures=_failures
+)
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    asked = PI.parse()
+    raise SystemExit(replace(PI, failures=partial(_failures, check=asked.check)).main())

@@ -1,19 +1,18 @@
-"""One emulated board for benchmarks/pi.py: the wheel's verbs there, and its answers beside those of this machine."""
+"""One emulated board: runs the wheel's commands there and compares its outputs with those of the host."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pi_serve import serve_there
 
+from benchmarks.boards.pi_serve import serve_on_board
+from benchmarks.harness.benchmark import progress
 from edgedigits.bundle import Bundle
-from edgedigits.cli.commands import COMMANDS
 from edgedigits.datasets.own import read_npz
 from edgedigits.engines import ENGINES
 from edgedigits.manifest import ModelFile
@@ -33,17 +32,17 @@ INFERENCES = 10
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every board is asked.
+    """What runs on every board.
 
     Attributes
     ----------
-    bundle: asked everything; members: bundles that are only proved and counted.
+    bundle: runs through every command; members: bundles that run only selftest, parity and the counting.
     wheel: the unpacked wheel under test.
     data: an .npz of labelled digits; few: the first of them, for the members.
-    picture: one of them as a PNG, whose answer is ``label``.
-    native: outputs of this machine's engines for the digits, a folder a bundle, see `folder_of`.
-    plugin: that counts instructions; None without a compiler.
-    lies: bundles that load and answer wrongly in tflite-runtime.
+    picture: one of them as a PNG, a picture of the digit ``label``.
+    native: outputs of the host's engines for the digits, a folder a bundle, see `folder_of`.
+    plugin: QEMU's plugin that counts instructions; None without a compiler.
+    wrong: bundles that load and compute wrongly in tflite-runtime.
 
     """
 
@@ -56,71 +55,69 @@ class Task:
     label: int
     native: Path
     plugin: Path | None
-    lies: tuple[Path, ...]
+    wrong: tuple[Path, ...]
 
     @property
     def bundles(self) -> tuple[Bundle, ...]:
-        """The one that is asked everything, then the members."""
+        """The main bundle, then the members."""
         return self.bundle, *self.members
 
     def data_of(self, bundle: Bundle) -> Path:
-        """The digits that a bundle is asked about."""
+        """Return the digits that a bundle runs over."""
         return self.data if bundle is self.bundle else self.few
 
 
 def folder_of(bundle: Bundle, folder: Path) -> Path:
-    """Where in ``folder`` files about a bundle are kept, apart from those about others."""
+    """Return the sub-folder of ``folder`` for files about this bundle."""
     return folder / bundle.manifest.name
 
 
 def on_board(task: Task, name: str, system_name: str) -> dict[str, Any]:
-    """Everything on one board with one system, as an entry of the results; ``failed`` lists what went wrong."""
+    """Run everything on one board with one system; returns an entry of the result, ``failed`` lists what went wrong."""
     board, system = BOARDS[name], SYSTEMS[system_name]
     title = f"{name} {system.suite} {system.architecture}"
 
     def say(line: str) -> None:
-        print(f"{title}: {line}", file=sys.stderr, flush=True)
+        progress(f"{title}: {line}")
 
     say("begun")
-    with emulated_board(board, system, system.engines, say, task.wheel, service=True) as place:
-        one = _OneBoard(task, place, system.engines, MARKING_CALL[system.architecture], [])
-        versions = place.versions(["numpy", "pillow", *map(package_of, system.engines), "starlette", "uvicorn"])
+    with emulated_board(board, system, system.engines, say, task.wheel, service=True) as python:
+        one = _OneBoard(task, python, system.engines, MARKING_CALL[system.architecture], [])
+        versions = python.versions(["numpy", "pillow", *map(package_of, system.engines), "starlette", "uvicorn"])
         found = {
             "board": name, "os": system.suite, "arch": system.architecture, "model": board.model,
             "processor": processor_of(board, system), "emulated": True, "versions": versions,
             "doctor": one.doctor(), "selftest": [row for bundle in task.bundles for row in one.selftest(bundle)],
             "classify": one.classify(), "serve": one.serve(), "bench": one.bench(),
             "rows": [row for bundle in task.bundles for row in one.rows(bundle)],
-            "lies": list(one.lies()), "failed": one.failed,
+            "lies": list(one.wrong()), "failed": one.failed,
         }  # fmt: skip
-    say("; ".join(one.failed) or "as it should be")
+    say("; ".join(one.failed) or "passed")
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class _OneBoard:
-    """A board that is ready; ``engines`` are its engines with their releases, ``failed`` grows."""
+    """A board that is ready; ``engines`` are its engines with their releases, ``failed`` collects failures."""
 
     task: Task
-    place: PythonEnvironment
+    python: PythonEnvironment
     engines: dict[str, str]
     marking_call: int
     failed: list[str]
 
-    def doctor(self) -> int | None:
-        """Its exit code; None when the wheel has no such verb."""
-        if "doctor" not in COMMANDS:
-            return None
-        return self._run("doctor").returncode
+    def doctor(self) -> int:
+        """Return its exit code."""
+        return int(self._run("doctor").returncode)
 
     def selftest(self, bundle: Bundle) -> list[dict[str, Any]]:
-        """File, engine and whether it passed; all must."""
+        """Return file, engine and whether it passed; all must."""
         stored = self._folder(bundle) / "selftest.json"
         self._run("selftest", bundle.path, "-o", stored)
         return _verdicts(stored)
 
     def classify(self) -> list[dict[str, Any]]:
-        """What each engine reads on the picture."""
+        """Return the digit that each engine classifies the picture as."""
         found = []
         for engine in self.engines:
             if not pairs(self.task.bundle.manifest.files, [engine]):
@@ -131,13 +128,13 @@ class _OneBoard:
             digit = json.loads(done.stdout)["digit"] if not done.returncode else None
             found.append({"engine": engine, "digit": digit, "expected": self.task.label})
             if digit != self.task.label:
-                self.failed.append(f"classify in {engine} reads {digit}, not {self.task.label}")
+                self.failed.append(f"classify in {engine} says {digit}, not {self.task.label}")
         return found
 
     def serve(self) -> dict[str, Any] | None:
-        """What the service there answers here, and how it ends; None when it did neither."""
+        """Return what the service there answers here, and how it ends; None when it did neither."""
         try:
-            found = serve_there(self.place, self.task.picture, "--bundle", str(self.task.bundle.path))
+            found = serve_on_board(self.python, self.task.picture, "--bundle", str(self.task.bundle.path))
         except OSError as error:
             self.failed.append(_last(str(error)))
             return None
@@ -147,15 +144,15 @@ class _OneBoard:
         return found
 
     def bench(self) -> dict[str, Any]:
-        """That `bench` runs here, says where it ran, and keeps to itself times that mean nothing."""
-        stored = self.place.folder / "bench.json"
+        """Check that `bench` runs, says that the board is emulated, and withholds times that mean nothing."""
+        stored = self.python.folder / "bench.json"
         self._run(
             "bench", self.task.bundle.path, "--variant", "int8", "--processes", "5", "--seconds", "0", "-o", stored
         )
         told = json.loads(stored.read_text()) if stored.exists() else {"machine": {}, "rows": [], "withheld": None}
         timed = [row["configuration"]["file"] for row in told["rows"] if row["summary"] or row["processes"]]
         if timed or not told["withheld"] or not told["machine"].get("emulated"):
-            self.failed.append(f"bench does not say that the board is emulated, or tells times of {timed}")
+            self.failed.append(f"bench does not say that the board is emulated, or shows times of {timed}")
         return {
             "board": told["machine"].get("board"),
             "rows": [f"{row['configuration']['file']} in {row['configuration']['engine']}" for row in told["rows"]],
@@ -163,33 +160,33 @@ class _OneBoard:
         }
 
     def rows(self, bundle: Bundle) -> Iterator[dict[str, Any]]:
-        """Each file in each engine: its answers there and here, and its instructions per inference."""
+        """Yield each file in each engine: its outputs against those of the host, and instructions per inference."""
         here, there = folder_of(bundle, self.task.native), self._folder(bundle) / "outputs"
         self._run("parity", bundle.path, "--data", self.task.data_of(bundle), "--save-outputs", there)
         for engine in self.engines:
             files = [file for file, _ in pairs(bundle.manifest.files, [engine])]
             counts = self._instructions(bundle, engine, files)
             for file in files:
-                if outputs_path(there, file.path, engine).exists():  # otherwise parity has failed and is told
+                if outputs_path(there, file.path, engine).exists():  # otherwise parity failed, which is reported
                     yield {
                         "file": file.path, "engine": engine, "version": self.engines[engine],
                         **self._compared(here, there, file, engine), "instructions": counts.get(file.path),
                     }  # fmt: skip
 
-    def lies(self) -> Iterator[dict[str, Any]]:
-        """Bundles with a file that tflite-runtime loads and computes wrongly: the self-test must say so."""
-        for lie in self.task.lies if "tflite" in self.engines else ():
-            stored = self.place.folder / f"{lie.name}.json"
-            self._run("selftest", lie, "--engine", "tflite", "-o", stored, expected=1)
-            yield {"bundle": lie.name, "engine": "tflite", "selftest": _verdicts(stored)}
+    def wrong(self) -> Iterator[dict[str, Any]]:
+        """Yield the self-test of each bundle that tflite-runtime loads and computes wrongly; it has to fail."""
+        for bundle in self.task.wrong if "tflite" in self.engines else ():
+            stored = self.python.folder / f"{bundle.name}.json"
+            self._run("selftest", bundle, "--engine", "tflite", "-o", stored, expected=1)
+            yield {"bundle": bundle.name, "engine": "tflite", "selftest": _verdicts(stored)}
 
     def _compared(self, here: Path, there: Path, file: ModelFile, engine: str) -> dict[str, Any]:
-        """How its answers differ from this machine's: of the same engine, else of LiteRT."""
+        """Compare its outputs with those of the same engine on the host, of LiteRT where the host lacks it."""
         against = engine if outputs_path(here, file.path, engine).exists() else "litert"
-        answers = read_outputs(outputs_path(there, file.path, engine)).probabilities
+        outputs = read_outputs(outputs_path(there, file.path, engine)).probabilities
         reference = read_outputs(outputs_path(here, file.path, against)).probabilities
-        labels = read_npz(self.task.data).labels[: len(answers)]
-        figures, gate = compare(answers, reference, labels), GATES[file.precision]
+        labels = read_npz(self.task.data).labels[: len(outputs)]
+        figures, gate = compare(outputs, reference, labels), GATES[file.precision]
         if gate.max_abs_difference is not None and not figures.max_abs_difference <= gate.max_abs_difference:
             self.failed.append(f"{file.path} in {engine}: max |Δ| {figures.max_abs_difference:.2g}")
         if figures.agreement_beyond_ties < gate.min_agreement:
@@ -201,13 +198,13 @@ class _OneBoard:
         }  # fmt: skip
 
     def _instructions(self, bundle: Bundle, engine: str, files: list[ModelFile]) -> dict[str, float]:
-        """Guest instructions of one inference of each file: those between two marks, shared out."""
+        """Return the guest instructions of one inference of each file: those between two marks, divided."""
         if self.task.plugin is None or not files:
             return {}
         marks = self._folder(bundle) / f"{engine}.marks"
         variable = f"{self.task.plugin},out={marks},call={self.marking_call}"
         paths = [str(bundle.path / file.path) for file in files]
-        done = self.place.with_variables(QEMU_PLUGIN=variable).run([str(MARKS), engine, str(INFERENCES), *paths])
+        done = self.python.with_variables(QEMU_PLUGIN=variable).run([str(MARKS), engine, str(INFERENCES), *paths])
         if done.returncode:
             self.failed.append(
                 f"counting {bundle.manifest.name} in {engine} ended with {done.returncode}: {_last(done.stderr)}"
@@ -218,15 +215,15 @@ class _OneBoard:
         return {file.path: float(count) for file, count in zip(files, each, strict=True)}
 
     def _folder(self, bundle: Bundle) -> Path:
-        folder = folder_of(bundle, self.place.folder / "bundles")
+        folder = folder_of(bundle, self.python.folder / "bundles")
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def _run(self, *words: object, expected: int = 0) -> Any:
-        done = self.place.command(list(map(str, words)))
+        done = self.python.command(list(map(str, words)))
         if done.returncode != expected:
-            verb = " ".join(map(str, words[:2]))
-            self.failed.append(f"{verb} ended with {done.returncode}, not {expected}: {_last(done.stderr)}")
+            command = " ".join(map(str, words[:2]))
+            self.failed.append(f"{command} ended with {done.returncode}, not {expected}: {_last(done.stderr)}")
         return done
 
 
@@ -238,11 +235,11 @@ def _verdicts(stored: Path) -> list[dict[str, Any]]:
 
 
 def _last(text: str) -> str:
-    return (text.strip().splitlines() or ["it said nothing"])[-1][:200]
+    return (text.strip().splitlines() or ["no message"])[-1][:200]
 
 
-def without_wheels() -> list[str]:
-    """Which engines are left out where, as the results tell it."""
+def engines_without_wheels() -> list[str]:
+    """Return a line for each engine that a system has no wheel of."""
     return [
         f"{package_of(engine)} on {system.suite} {system.architecture}: no wheel for Python {system.python}"
         for system in SYSTEMS.values() for engine in ENGINES if engine not in system.engines

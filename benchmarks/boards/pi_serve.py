@@ -1,4 +1,4 @@
-"""`edgedigits serve` on an emulated board, asked from this machine: user emulation shares its network."""
+"""Run `edgedigits serve` on an emulated board and send it requests from the host, whose network it shares."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ PATIENCE_S = 60.0
 _URL = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
-def serve_there(place: PythonEnvironment, picture: Path, *words: str) -> dict[str, Any]:
-    """Start it, ask it, end it; ``words`` are more options.
+def serve_on_board(python: PythonEnvironment, picture: Path, *words: str) -> dict[str, Any]:
+    """Start the service, classify a picture with it and stop it; ``words`` are further options.
 
     Raises
     ------
-    OSError: it is not ready, refuses the picture or has no metrics, with what it said.
+    OSError: it is not ready, refuses the picture or has no metrics; the message has the end of its log.
 
     """
-    log = place.folder / "serve.log"
-    process = place.start(["serve", "--port", "0", *words], log)
+    log = python.folder / "serve.log"
+    process = python.start(["serve", "--port", "0", *words], log)
     try:
         url = _url(process, log)
-        proved = json.loads(_asked(f"{url}/readyz"))["golden_inputs"]
-        digit = json.loads(_asked(f"{url}/v1/classify", picture.read_bytes()))["digit"]
-        counted = b'edgedigits_requests_total{path="/v1/classify",status="200"} 1.0' in _asked(f"{url}/metrics")
+        golden = json.loads(_fetch(f"{url}/readyz"))["golden_inputs"]
+        digit = json.loads(_fetch(f"{url}/v1/classify", picture.read_bytes()))["digit"]
+        counted = b'edgedigits_requests_total{path="/v1/classify",status="200"} 1.0' in _fetch(f"{url}/metrics")
         process.send_signal(signal.SIGTERM)
-        return {"proved": proved, "digit": digit, "counted": counted, "exit_code": process.wait(PATIENCE_S)}
+        return {"proved": golden, "digit": digit, "counted": counted, "exit_code": process.wait(PATIENCE_S)}
     except (URLError, subprocess.TimeoutExpired) as error:
         raise OSError(f"serve: {error}: {log.read_text()[-300:]}") from error
     finally:
@@ -48,10 +48,10 @@ def _url(process: subprocess.Popen[bytes], log: Path) -> str:
         if found := _URL.search(log.read_text()):
             return found[0]
         time.sleep(0.05)
-    raise OSError(f"serve does not begin: {log.read_text()[-300:]}")
+    raise OSError(f"serve does not start: {log.read_text()[-300:]}")
 
 
-def _asked(url: str, body: bytes | None = None) -> bytes:
+def _fetch(url: str, body: bytes | None = None) -> bytes:
     request = Request(url, body, {"Content-Type": "image/png"})  # noqa: S310  of this machine
     with urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
         told: bytes = answer.read()

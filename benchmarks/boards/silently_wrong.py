@@ -1,8 +1,9 @@
 """Make a bundle around a file that tflite-runtime 2.14 loads without an error and answers wrongly.
 
-`python silently_wrong.py MODEL.keras BUNDLE FOLDER`: FOLDER becomes the bundle exported from the model, with only its
-dynamic-int8 variant, made by the recipe `dynamic_wi8_afp32` of Google's stand-alone quantizer. The recipe gives
-Dense layers a scale a channel, under the version of an operator that knows one scale only.
+`python -m benchmarks.boards.silently_wrong MODEL.keras BUNDLE FOLDER`: FOLDER becomes a copy of BUNDLE, which was
+exported from the model, with only its dynamic-int8 variant. The variant is made anew by the recipe `dynamic_wi8_afp32` of
+Google's stand-alone quantizer, which gives Dense layers one scale per channel under an operator version that knows only one scale
+per tensor.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ open(sys.argv[2], "wb").write(work.quantize().quantized_model)
 
 
 def converted(keras: Path, temperature: float) -> bytes:
-    """A float32 file with the names of inner tensors, which the quantizer needs and edgedigits leaves out."""
+    """Convert to a float32 file that keeps the names of inner tensors, which the quantizer needs."""
     frozen = freeze(load_keras(keras))
     if temperature != 1:
         fold_temperature(frozen, temperature)
@@ -44,7 +45,7 @@ def converted(keras: Path, temperature: float) -> bytes:
 
 
 def quantized(data: bytes) -> bytes:
-    """The file by the recipe, which wants packages of its own."""
+    """Quantize a file by the recipe, whose package has an environment of its own."""
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
         python, file, out = (Path(folder, name) for name in ("venv/bin/python", "float32.tflite", "quantized.tflite"))
         file.write_bytes(data)
@@ -54,9 +55,9 @@ def quantized(data: bytes) -> bytes:
         return out.read_bytes()
 
 
-def main(keras: str, place: str, target: str) -> None:
-    """Write the bundle; all in it but the one file is as it was."""
-    bundle = Bundle.load(place)
+def main(keras: str, original: str, target: str) -> None:
+    """Write the bundle; everything in it but the one file is as it was."""
+    bundle = Bundle.load(original)
     data = quantized(converted(Path(keras), bundle.manifest.confidence.temperature))
     wrong = bundle.pick("dynamic-int8", ["tflite"])
     values = to_plain(bundle.manifest)

@@ -1,53 +1,52 @@
-"""Is `edgedigits check` right? Run a zoo of models in many releases of the engines and compare verdict and reality.
+"""Is `edgedigits check` right? Compares its verdict with what a zoo of models really does in many engine releases.
 
-`python benchmarks/compat/run.py [--work FOLDER] [-o RESULT]`, or `make compat`. Models, venvs and answers stay in the
-work folder (2 GB), so that a second run only judges anew; remove it to begin from nothing. Exit code 1: a false "runs",
-or too many a false "cannot run".
+`python -m benchmarks.compat.compat [--work FOLDER] [-o FILE]`, or `make compat`. Models, environments and outputs stay
+in the work folder (2 GB), so that a second run only compares anew; remove it to begin from nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import re
-import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from answers import answers, zoo
-from reality import CANNOT, FAR, RUNS, Reality, realities
-from releases import Release
-from verdicts import OTHER, Pair, pairs, totals
-
-from edgedigits.files import cache_folder, write_atomic
+from benchmarks.compat.compat_tables import compat_tables
+from benchmarks.compat.nets import NETS
+from benchmarks.compat.reality import CANNOT, FAR, RUNS, WRONG, Reality, realities
+from benchmarks.compat.release_outputs import collect_outputs, load_zoo
+from benchmarks.compat.releases import NEWEST, RELEASES, Release
+from benchmarks.compat.verdicts import OTHER, UNKNOWN, Pair, pairs, totals
+from benchmarks.harness.benchmark import Benchmark, Result
+from edgedigits.files import cache_folder
 from edgedigits.measure.machine import describe_machine
 
-RESULT = Path(__file__).parents[1] / "results" / "compat.json"
 # One letter a release keeps the committed file small.
-LETTERS = {RUNS: "r", CANNOT: "c", "computes wrongly": "w", "unknown": "u"}
+LETTERS = {RUNS: "r", CANNOT: "c", WRONG: "w", UNKNOWN: "u"}
 MOST_FALSE_CANNOT = 0.02
 
 
-def result(work: Path) -> dict[str, Any]:
-    """Everything that is committed."""
-    made = zoo(work)
-    found, skipped = answers(work)
-    lines = {str(release): said["lines"] for release, said in found.items()}
-    real = realities(work / "zoo", made["models"], lines)
-    judged = list(pairs(work / "zoo", real))
+def measure(args: argparse.Namespace) -> Result:
+    """Run all models in all releases and compare; the smallest run is of one net in each engine's newest release."""
+    work: Path = args.work.resolve() / ("smallest" if args.smallest else "")
+    zoo = load_zoo(work, NETS[:1] if args.smallest else NETS)
+    found, skipped = collect_outputs(work, NEWEST if args.smallest else RELEASES)
+    lines = {str(release): outputs["lines"] for release, outputs in found.items()}
+    real = realities(work / "zoo", zoo["models"], lines)
+    compared = list(pairs(work / "zoo", real))
+    refusals = Counter(pair.told for pair in compared if pair.reality == CANNOT)
+    seconds = round(sum(outputs["seconds"] for outputs in found.values()))
     return {
         "machine": asdict(describe_machine()),
-        "made_by": made["versions"],
-        "seconds": {"zoo": made["seconds"], "releases": round(sum(said["seconds"] for said in found.values()))},
-        "releases": {str(release): {key: said[key] for key in ("python", "numpy")} for release, said in found.items()},
+        "made_by": zoo["versions"],
+        "seconds": {"zoo": zoo["seconds"], "releases": seconds},
+        "releases": {str(release): {key: one[key] for key in ("python", "numpy")} for release, one in found.items()},
         "skipped": [missing(release) for release in skipped],
-        "totals": totals(judged),
+        "totals": totals(compared),
         "distances": _distances(real),
-        "faults": [{**asdict(pair), "fault": pair.fault} for pair in judged if pair.fault],
-        "refusals": _refusals(judged),
-        "models": [{**model, **_letters(model["file"], judged)} for model in made["models"]],
+        "faults": [{**asdict(pair), "fault": pair.fault} for pair in compared if pair.fault],
+        "refusals": dict(refusals.most_common()),
+        "models": [{**model, **_letters(model["file"], compared)} for model in zoo["models"]],
     }
 
 
@@ -57,46 +56,35 @@ def missing(release: Release) -> str:
 
 
 def _distances(real: dict[str, dict[str, Reality]]) -> dict[str, float]:
-    """How clear the line is between another rounding and wrong answers."""
+    """Return how clear the line is between another rounding and wrong outputs."""
     off = [one.distance for by_release in real.values() for one in by_release.values() if one.distance is not None]
     right, wrong = [one for one in off if one <= FAR], [one for one in off if one > FAR]
     return {"limit": FAR, "largest_that_runs": max(right), "smallest_that_is_wrong": min(wrong)}
 
 
-def _refusals(judged: list[Pair]) -> dict[str, int]:
-    """How often each message was heard, without the file it was about."""
-    heard = Counter(pair.told for pair in judged if pair.reality == CANNOT)
-    return dict(heard.most_common())
-
-
-def _letters(file: str, judged: list[Pair]) -> dict[str, str]:
-    own = [pair for pair in judged if pair.model == file]
+def _letters(file: str, compared: list[Pair]) -> dict[str, str]:
+    own = [pair for pair in compared if pair.model == file]
     return {side: "".join(LETTERS[getattr(pair, side)] for pair in own) for side in ("verdict", "reality")}
 
 
-def compact(values: dict[str, Any]) -> str:
-    """JSON with one line a row, which git can compare."""
-    text = json.dumps(values, indent=1, ensure_ascii=False)
-    return re.sub(r"\{\n  +([^{}\[\]]*?)\n +\}", lambda row: "{" + re.sub(r"\n +", " ", row[1]) + "}", text) + "\n"
+def _failures(result: Result) -> list[str]:
+    """Return each false "runs", and all faults if too many are a false "cannot run"."""
+    counts = result["totals"]
+    if not counts["false_runs"] and counts["false_cannot_run_share"] <= MOST_FALSE_CANNOT:
+        return []
+    line = "{fault}: {model} on {release}: {verdict} ({why}); really {reality} ({told})"
+    return [line.format(**fault) for fault in result["faults"] if fault["fault"] != OTHER]
 
 
-def main() -> int:
-    """Run, write, and say how it went."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, default=cache_folder() / "compat", help="keeps models, venvs and answers")
-    parser.add_argument("-o", type=Path, default=RESULT, dest="output", help="result, benchmarks/results/compat.json")
-    chosen = parser.parse_args()
-    values = result(chosen.work.resolve())
-    write_atomic(chosen.output, compact(values).encode())
-    for fault in values["faults"]:
-        if fault["fault"] != OTHER:
-            print("{fault}: {model} on {release}: {verdict} ({why}); really {reality} ({told})".format(**fault))
-    for line in values["skipped"]:
-        print(f"skipped {line}", file=sys.stderr)
-    counts = values["totals"]
-    print(json.dumps(counts))
-    return int(counts["false_runs"] > 0 or counts["false_cannot_run_share"] > MOST_FALSE_CANNOT)
+def _options(parser: argparse.ArgumentParser) -> None:
+    default = cache_folder() / "compat"
+    parser.add_argument("--work", type=Path, default=default, help="folder for models, environments and outputs")
 
+
+COMPAT = Benchmark(
+    "compat", "Compare `edgedigits check` with what models really do in many engine releases.", measure, compat_tables,
+    options=_options, failures=_failures,
+)  # fmt: skip
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(COMPAT.main())

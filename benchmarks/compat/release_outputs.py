@@ -1,4 +1,4 @@
-"""Run `probe.py` in every release's own venv; answers are kept, so that a broken-off run goes on where it stopped."""
+"""Runs `compat_probe.py` in each release's own environment; outputs are kept, so that a stopped run resumes."""
 
 from __future__ import annotations
 
@@ -7,64 +7,66 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from releases import RELEASES, Release, venv
-
+from benchmarks.compat.releases import Release, release_venv
+from benchmarks.harness.benchmark import progress
+from benchmarks.harness.child import ROOT
 from edgedigits.files import write_atomic
 
-_ENGINES = {"tflite-runtime": "tflite_runtime", "ai-edge-litert": "ai_edge_litert", "onnxruntime": "onnxruntime"}
-_HERE = Path(__file__).parent
+_MODULES = {"tflite-runtime": "tflite_runtime", "ai-edge-litert": "ai_edge_litert", "onnxruntime": "onnxruntime"}
+_PROBE = Path(__file__).with_name("compat_probe.py")
 _VERSIONS = "import platform, numpy; print(platform.python_version(), numpy.__version__)"
 
 
-def zoo(work: Path) -> dict[str, Any]:
-    """The zoo's ``models.json``; makes the zoo first when it is not there."""
+def load_zoo(work: Path, nets: Sequence[str]) -> dict[str, Any]:
+    """Return the zoo's ``models.json``; makes the zoo of these nets first when it is not there."""
     listed = work / "zoo" / "models.json"
     if not listed.is_file():
         # TensorFlow stays out of this process.
-        subprocess.run([sys.executable, _HERE / "zoo.py", work / "zoo"], check=True)
+        command = [sys.executable, "-m", "benchmarks.compat.zoo", str(work / "zoo"), *nets]
+        subprocess.run(command, check=True, cwd=ROOT)
     found: dict[str, Any] = json.loads(listed.read_text())
     return found
 
 
-def answers(work: Path) -> tuple[dict[Release, dict[str, Any]], list[Release]]:
-    """What each release made of each model, and the releases for which this machine has no Python."""
-    asked = hashlib.sha256((work / "zoo" / "models.json").read_bytes() + (_HERE / "probe.py").read_bytes())
+def collect_outputs(work: Path, releases: Sequence[Release]) -> tuple[dict[Release, dict[str, Any]], list[Release]]:
+    """Return what each release made of each model, and the releases for which this machine has no Python."""
+    known = hashlib.sha256((work / "zoo" / "models.json").read_bytes() + _PROBE.read_bytes()).hexdigest()[:8]
     found: dict[Release, dict[str, Any]] = {}
     skipped = []
-    for release in RELEASES:
-        kept = work / "answers" / f"{release}-{asked.hexdigest()[:8]}.json"
+    for release in releases:
+        kept = work / "outputs" / f"{release}-{known}.json"
         if not kept.is_file():
-            said = _ask(work, release)
-            if said is None:
+            outputs = _run_probe(work, release)
+            if outputs is None:
                 skipped.append(release)
                 continue
-            write_atomic(kept, json.dumps(said).encode())
+            write_atomic(kept, json.dumps(outputs).encode())
         found[release] = json.loads(kept.read_text())
     return found, skipped
 
 
-def _ask(work: Path, release: Release) -> dict[str, Any] | None:
-    """``{"python", "numpy", "seconds", "lines"}``; lines as ``probe.py`` writes them, by model file."""
+def _run_probe(work: Path, release: Release) -> dict[str, Any] | None:
+    """Return ``{"python", "numpy", "seconds", "lines"}``; lines as ``compat_probe.py`` writes them, by model file."""
     started = time.monotonic()
-    executable = venv(release, work / "venvs")
+    executable = release_venv(release, work / "venvs")
     if executable is None:
         return None
-    print(f"{release}:", end=" ", file=sys.stderr, flush=True)
-    told = _said(executable, _HERE / "probe.py", _ENGINES[release.package], work / "zoo")
-    lines = {line["file"]: line for line in map(json.loads, told.splitlines())}
-    python, numpy = _said(executable, "-c", _VERSIONS).split()
+    printed = _output_of(executable, _PROBE, _MODULES[release.package], work / "zoo")
+    lines = {line["file"]: line for line in map(json.loads, printed.splitlines())}
+    python, numpy = _output_of(executable, "-c", _VERSIONS).split()
     seconds = round(time.monotonic() - started, 1)
     refused = sum("error" in line for line in lines.values())
-    print(f"{len(lines)} models, {refused} refused, {seconds} s", file=sys.stderr, flush=True)
+    progress(f"{release}: {len(lines)} models, {refused} refused, {seconds} s")
     return {"python": python, "numpy": numpy, "seconds": seconds, "lines": lines}
 
 
-def _said(*words: str | Path) -> str:
-    # Native libraries chat on standard error.
+def _output_of(*words: str | Path) -> str:
+    # Native libraries write to standard error, too.
     done = subprocess.run(words, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"{' '.join(map(str, words))}: ended with {done.returncode}: {done.stderr[-500:]}")
+        raise SystemExit(f"{' '.join(map(str, words))}: exit code {done.returncode}: {done.stderr[-500:]}")
     return done.stdout

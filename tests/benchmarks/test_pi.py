@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import os
 import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.boards import pi, pi_board
+from benchmarks.boards.pi import drifted
 from edgedigits.bundle import Bundle
 from edgedigits.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
-BENCHMARKS = ROOT / "benchmarks"
-pytestmark = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the wheel alone has no benchmarks")
 
 ROW = {"file": "small-int8.tflite", "engine": "litert", "version": "2.3.0", "instructions": 1_000_000.0}
 NANO = ROW | {"file": "nano-int8.tflite", "instructions": 100_000.0}
 COMMITTED = {"members": {}, "machines": [{"board": "pi4", "os": "bookworm", "arch": "arm64", "rows": [ROW]}]}
-
-
-@pytest.fixture
-def pi(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module("pi")
-
-
-@pytest.fixture
-def drifted(pi):
-    return pi.drifted
 
 
 @pytest.fixture
@@ -58,27 +45,27 @@ def with_nano(*rows, members=("nano",)):
 
 
 @pytest.mark.parametrize("count", [1_000_000.0, 1_009_000.0, 991_000.0, None])
-def test_counts_within_the_tolerance_and_counts_that_could_not_be_had_pass(drifted, count):
+def test_counts_within_the_tolerance_and_counts_that_could_not_be_had_pass(count):
     assert drifted(measured(instructions=count), COMMITTED) == []
 
 
 @pytest.mark.parametrize("count", [1_011_000.0, 500_000.0])
-def test_another_choice_of_kernels_is_noticed(drifted, count):
+def test_another_choice_of_kernels_is_noticed(count):
     (line,) = drifted(measured(instructions=count), COMMITTED)
     assert line == f"pi4 bookworm arm64 small-int8.tflite litert 2.3.0: {count:,.0f} instructions, committed 1,000,000"
 
 
-def test_another_release_asks_for_a_new_baseline_rather_than_comparing(drifted):
+def test_another_release_asks_for_a_new_baseline_rather_than_comparing():
     gone, new = drifted(measured(version="2.4.0"), COMMITTED)
     assert "2.3.0: in the committed results, not in these" in gone
     assert "2.4.0: not in pi.json; run make pi-family and commit it" in new
 
 
-def test_committed_members_that_were_not_asked_are_not_missed(drifted):
+def test_committed_members_that_were_not_asked_are_not_missed():
     assert drifted(COMMITTED, with_nano(NANO)) == []
 
 
-def test_a_row_of_a_bundle_that_was_asked_is_missed_members_as_well(drifted):
+def test_a_row_of_a_bundle_that_was_asked_is_missed_members_as_well():
     committed = with_nano(NANO, NANO | {"file": "tiny-int8.tflite"}, members=("nano", "tiny"))
     (line,) = drifted(with_nano(), committed)
     assert line == "pi4 bookworm arm64 nano-int8.tflite litert 2.3.0: in the committed results, not in these"
@@ -88,17 +75,17 @@ def test_a_row_of_a_bundle_that_was_asked_is_missed_members_as_well(drifted):
     assert ROW["file"] in line
 
 
-def test_a_member_that_was_asked_is_held_against_its_committed_count(drifted):
+def test_a_member_that_was_asked_is_held_against_its_committed_count():
     (line,) = drifted(with_nano(NANO | {"instructions": 200_000.0}), with_nano(NANO))
     assert line == "pi4 bookworm arm64 nano-int8.tflite litert 2.3.0: 200,000 instructions, committed 100,000"
     (line,) = drifted(with_nano(NANO), COMMITTED)
     assert "nano-int8.tflite litert 2.3.0: not in pi.json" in line
 
 
-def test_two_bundles_of_one_name_could_not_be_told_apart(pi, shipped, member):
-    assert [bundle.id for bundle in pi.bundles(None, [str(member.path)])] == [shipped.id, member.id]
+def test_two_bundles_of_one_name_could_not_be_told_apart(shipped, member):
+    assert [bundle.id for bundle in pi.load_bundles(None, [str(member.path)])] == [shipped.id, member.id]
     with pytest.raises(UsageError, match=f"different names, found {shipped.manifest.name}, {shipped.manifest.name};"):
-        pi.bundles(None, [str(shipped.path)])
+        pi.load_bundles(None, [str(shipped.path)])
 
 
 class DeadBoard:
@@ -119,15 +106,15 @@ class DeadBoard:
         return {}
 
 
-def task(pi: ModuleType, bundle: Bundle, member: Bundle, folder: Path) -> Any:
+def task(bundle: Bundle, member: Bundle, folder: Path) -> Any:
     data, few, picture = ROOT / "tests" / "data" / "digits.npz", folder / "few.npz", folder / "digit.png"
     with np.load(data) as digits:
         np.savez(few, images=digits["images"][:20], labels=digits["labels"][:20], names=digits["names"])
-    return pi.Task(bundle, (member,), folder, data, few, picture, 7, folder / "native", None, ())
+    return pi_board.Task(bundle, (member,), folder, data, few, picture, 7, folder / "native", None, ())
 
 
-def test_members_are_asked_for_proof_alone_and_fail_the_gate_as_the_main_bundle_does(
-    pi, shipped, member, tmp_path, monkeypatch
+def test_members_run_selftest_and_parity_alone_and_fail_the_gate_as_the_main_bundle_does(
+    shipped, member, tmp_path, monkeypatch
 ):
     board = DeadBoard(tmp_path)
 
@@ -135,29 +122,27 @@ def test_members_are_asked_for_proof_alone_and_fail_the_gate_as_the_main_bundle_
     def dead(*args: object, **options: object) -> Any:
         yield board
 
-    pi_board = importlib.import_module("pi_board")
     monkeypatch.setattr(pi_board, "emulated_board", dead)
-    found = pi_board.on_board(task(pi, shipped, member, tmp_path), "pi4", "bookworm-arm64")
+    found = pi_board.on_board(task(shipped, member, tmp_path), "pi4", "bookworm-arm64")
     asked = {
         path: {words[0] for words in board.asked if path in words} for path in map(str, (shipped.path, member.path))
     }
     assert asked[str(shipped.path)] == {"selftest", "classify", "serve", "bench", "parity"}
     assert asked[str(member.path)] == {"selftest", "parity"}
     for bundle in (shipped, member):
-        for verb in asked[str(member.path)]:
-            assert f"{verb} {bundle.path} ended with 1, not 0: broken" in found["failed"]
+        for command in asked[str(member.path)]:
+            assert f"{command} {bundle.path} ended with 1, not 0: broken" in found["failed"]
 
 
-def test_rows_of_each_bundle_come_from_its_own_files(pi, shipped, member, tmp_path):
+def test_rows_of_each_bundle_come_from_its_own_files(shipped, member, tmp_path):
     """On a board that is this machine: so its answers are the native ones."""
     from edgedigits.engines import installed_engines
     from edgedigits_export.emulation.python_environment import PythonEnvironment
 
-    pi_board = importlib.import_module("pi_board")
-    asked = task(pi, shipped, member, tmp_path)
+    asked = task(shipped, member, tmp_path)
     place = PythonEnvironment(Path(sys.executable), os.environ, tmp_path)
     board = pi_board._OneBoard(asked, place, dict.fromkeys(installed_engines(), "of here"), 0, [])
-    pi._native(asked, member)
+    pi.run_on_host(asked, member)
     left, lost = (member.pick(precision, ["tflite"]).path for precision in ("float32", "int8"))
     (member.path / lost).unlink()
     passed = {row["file"]: row["passed"] for row in board.selftest(member) if row["engine"] == "litert"}

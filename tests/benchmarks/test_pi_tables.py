@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-pytestmark = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the wheel alone has no benchmarks")
+from benchmarks.boards import pi_tables
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
 A53, A76 = ("pi3", "cortex-a53"), ("pi5", "cortex-a76")
 RELEASES = {"litert": "2.3.0", "tflite": "2.14.0"}
-
-
-@pytest.fixture
-def tables(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module("tables")
 
 
 def row(file: str, instructions: float | None, engine: str = "litert", **changes: Any) -> dict[str, Any]:
@@ -72,8 +65,8 @@ def rows_of(table: str) -> list[str]:
     return [line for line in table.splitlines()[2:] if line.startswith("|")]
 
 
-def test_a_member_has_one_row_a_system_with_the_worst_of_its_files_engines_and_boards(tables):
-    lines = rows_of(tables.boards_table(family()))
+def test_a_member_has_one_row_a_system_with_the_worst_of_its_files_engines_and_boards():
+    lines = rows_of(pi_tables.boards_table(family()))
     assert [line for line in lines if "nano" in line] == [
         "| pi3 | bookworm 32-bit | tflite 2.14.0 | `nano`, 2 files | 100.00 % | 0 | 2.0e-07 | passed |",
         "| pi3, pi5 | bookworm 64-bit | litert 2.3.0, tflite 2.14.0 | `nano`, 2 files "
@@ -87,21 +80,21 @@ def test_a_member_has_one_row_a_system_with_the_worst_of_its_files_engines_and_b
     ]
 
 
-def test_one_file_of_a_member_that_fails_its_self_test_fails_the_row(tables):
+def test_one_file_of_a_member_that_fails_its_self_test_fails_the_row():
     rows = row("nano-float32.tflite", 1.0), row("nano-int8.tflite", 1.0)
-    (line,) = rows_of(tables.boards_table(result(machine(A53, *rows, failed="nano-int8.tflite"))))
+    (line,) = rows_of(pi_tables.boards_table(result(machine(A53, *rows, failed="nano-int8.tflite"))))
     assert line.endswith("| FAILED |")
 
 
-def test_instructions_are_told_of_the_main_bundle_file_by_file(tables):
-    table = tables.instructions_table(
+def test_instructions_are_told_of_the_main_bundle_file_by_file():
+    table = pi_tables.instructions_table(
         result(machine(A53, row("small-int8.tflite", 723_400.0), row("nano-int8.tflite", 9.0)))
     )
     assert rows_of(table) == ["| litert 2.3.0 | `small-int8.tflite` | 723 |"]
 
 
-def test_the_cheapest_file_and_engine_of_each_model_on_each_board_and_how_much_dearer_the_default_is(tables):
-    table = tables.cheapest_table(family())
+def test_the_cheapest_file_and_engine_of_each_model_on_each_board_and_how_much_dearer_the_default_is():
+    table = pi_tables.cheapest_table(family())
     assert table.splitlines()[0] == "| model | pi3 (cortex-a53) | pi5 (cortex-a76) |"
     assert rows_of(table) == [
         "| `nano` | `int8.tflite` in tflite: 80 (+12 %) | `int8.tflite` in litert: 70 |",
@@ -110,9 +103,9 @@ def test_the_cheapest_file_and_engine_of_each_model_on_each_board_and_how_much_d
     assert table.endswith("Emulated: never speed.")
 
 
-def test_what_was_not_counted_is_no_candidate(tables):
+def test_what_was_not_counted_is_no_candidate():
     counted = machine(A53, row("small-int8.tflite", None), row("small-float32.tflite", 5000.0))
-    table = tables.cheapest_table(result(counted, machine(A76, row("nano-int8.tflite", 4000.0))))
+    table = pi_tables.cheapest_table(result(counted, machine(A76, row("nano-int8.tflite", 4000.0))))
     assert rows_of(table) == [
         "| `nano` | – | `int8.tflite` in litert: 4 |",
         "| `small` | `float32.tflite` in litert: 5 | – |",
@@ -127,19 +120,19 @@ def test_what_was_not_counted_is_no_candidate(tables):
         ("my-own-net-float32.onnx", ("my-own-net", "float32.onnx")),
     ],
 )
-def test_a_files_name_is_its_models_and_its_variants(tables, file, parts):
-    assert tables.model_and_variant(file) == parts
+def test_a_files_name_is_its_models_and_its_variants(file, parts):
+    assert pi_tables.model_and_variant(file) == parts
 
 
-def test_a_name_of_another_form_belongs_to_no_model(tables):
+def test_a_name_of_another_form_belongs_to_no_model():
     with pytest.raises(ValueError, match=r"found model\.tflite"):
-        tables.model_and_variant("model.tflite")
+        pi_tables.model_and_variant("model.tflite")
 
 
-def test_every_member_of_the_family_as_it_is_now_passed_on_the_boards(tables):
-    committed = json.loads((BENCHMARKS / "results" / "pi.json").read_text())
-    proofs = json.loads((BENCHMARKS / "results" / "family.json").read_text())["proofs"]
+def test_every_member_of_the_family_as_it_is_now_passed_on_the_boards():
+    committed = json.loads((RESULTS / "pi.json").read_text())
+    proofs = json.loads((RESULTS / "family.json").read_text())["proofs"]
     asked = {**committed["members"], "small": committed["bundle"]}
     assert asked == {member: proof["bundle"] for member, proof in proofs.items()}
     assert not [machine["failed"] for machine in committed["machines"] if machine["failed"]]
-    assert all(one["passed"] and one["agreement"] == 1 for one in tables._rows(committed))
+    assert all(one["passed"] and one["agreement"] == 1 for one in pi_tables._rows(committed))

@@ -1,7 +1,7 @@
 """Quantize float32 TFLite files by Google's stand-alone quantizer, in a Python of its own.
 
-`python recipes.py OUT ZOO NET …`: for each net of the zoo one file a recipe, OUT/<net>--<recipe>.tflite. Nothing but
-the quantizer and numpy: it pins an engine's release, which the rest of the zoo should not have to share.
+`python quantizer_recipes.py OUT ZOO NET …` writes OUT/<net>--<recipe>.tflite for each net of the zoo and each recipe.
+It needs the quantizer and numpy alone: the quantizer pins an engine's release, which the rest of the zoo does not share.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RECIPES = (
 
 
 def quantize(zoo: Path, net: str, name: str) -> bytes:
-    """A net's file by one recipe; of the file with a free batch, for only that has the signature that it asks for."""
+    """Quantize a net's file with a free batch, for only that has the signature that the quantizer requires."""
     work = quantizer.Quantizer(str(zoo / f"{net}--tf-float32-free-batch.tflite"), getattr(recipe, name)())
     calibrated = None
     if work.need_calibration:

@@ -1,4 +1,7 @@
-"""The model files that peers run: those that ship, and those that are made from them once and kept."""
+"""The environments of peers and the model files that they run; both are made once and kept.
+
+`python -m benchmarks.peers.peer_models KERAS OUT` exports a .keras file as float32 ONNX; TensorFlow is in that process.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,68 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import distributions
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from benchmarks.harness.child import ROOT
-from benchmarks.peers import export_onnx
-from benchmarks.peers.peer import KERAS, PeerError
-from benchmarks.peers.peer_venvs import PNNX, PeerVenvs, key_of
+from benchmarks.harness.venvs import COMPILED, InstallError, made_venv, project_venv
+from benchmarks.peers.peer import EDGEDIGITS, KERAS, Peer
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset
 from edgedigits.files import write_atomic
 
 REFERENCE = ROOT / "models" / "small.keras"
-_EXPORT = Path(export_onnx.__file__)
+# Its wheel declares torch, which is for models of PyTorch; from ONNX it converts without.
+PNNX = "pnnx==20261020"
 _TUTORIAL = Path(__file__).parent / "workers" / "train_tutorial.py"
 
 
 @dataclass(frozen=True, slots=True)
+class PeerVenvs:
+    """Venvs below ``folder``; with ``here`` none is made, and the Python that runs this serves all peers.
+
+    What cannot be installed, or is not installed here, raises InstallError.
+    """
+
+    folder: Path
+    here: bool = False
+
+    def python(self, peer: Peer) -> str:
+        """Return the Python that has a peer's packages."""
+        if self.here:
+            if find_spec(peer.imports) is None:
+                raise InstallError(f"{peer.imports} is not installed here")
+            return sys.executable
+        if peer is EDGEDIGITS:
+            return project_venv(self.folder, constrained=False)
+        return self._venv(_key(*peer.packages), peer.packages)
+
+    def installed(self, peer: Peer) -> dict[str, Any] | None:
+        """List what a peer's venv has, with its bytes beyond an empty one; None ``here``, where all is mixed."""
+        if self.here:
+            return None
+        packages, empty = _site_packages(self.python(peer)), _site_packages(self._venv("empty", ()))
+        return {
+            "bytes": _size(packages) - _size(empty),
+            "packages": sorted((dist.name for dist in distributions(path=[str(packages)])), key=str.lower),
+        }
+
+    def pnnx(self) -> Path:
+        """Return the path of ncnn's converter."""
+        return _site_packages(self._venv(_key(PNNX), ("--no-deps", PNNX))) / "pnnx" / "pnnx"
+
+    def _venv(self, key: str, packages: tuple[str, ...]) -> str:
+        home = self.folder / f"{key}-py{sys.version_info.major}.{sys.version_info.minor}"
+        return made_venv(home, sys.executable, *([(COMPILED, *packages)] if packages else []))
+
+
+@dataclass(frozen=True, slots=True)
 class PeerModels:
-    """Model files by name; ``folder`` keeps those that are made here."""
+    """Model files by name; ``folder`` keeps those that are made here. What cannot be made raises InstallError."""
 
     folder: Path
     venvs: PeerVenvs
@@ -36,13 +80,7 @@ class PeerModels:
     training: Dataset
 
     def files(self, name: str) -> list[Path]:
-        """Return the files of one model.
-
-        Raises
-        ------
-        PeerError: one of them cannot be made.
-
-        """
+        """Return the files of one model."""
         makers: dict[str, Callable[[], list[Path]]] = {
             "keras": lambda: [REFERENCE],
             "int8.tflite": lambda: [self._shipped("tflite")],
@@ -59,13 +97,17 @@ class PeerModels:
 
     def _float32(self) -> Path:
         """Return the reference model as float32 ONNX, which the shipped bundle has in int8 alone."""
-        made = self.folder / f"float32-{_sum(REFERENCE, _EXPORT)}.onnx"
-        return made if made.is_file() else _made(made, sys.executable, "-m", export_onnx.__name__, REFERENCE, cwd=ROOT)
+        made = self.folder / f"float32-{_sum(REFERENCE, Path(__file__))}.onnx"
+        return (
+            made
+            if made.is_file()
+            else _made(made, sys.executable, "-m", "benchmarks.peers.peer_models", REFERENCE, cwd=ROOT)
+        )
 
     def _tutorial(self) -> Path:
         """Return the tutorial's model, trained by the Python that has Keras, with training digits alone."""
         python = self.venvs.python(KERAS)
-        made = self.folder / f"tutorial-{key_of(*KERAS.packages)}-{_sum(_TUTORIAL)}.tflite"
+        made = self.folder / f"tutorial-{_key(*KERAS.packages)}-{_sum(_TUTORIAL)}.tflite"
         if made.is_file():
             return made
         with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
@@ -75,7 +117,7 @@ class PeerModels:
 
     def _ncnn(self, source: Path) -> list[Path]:
         """Return what pnnx makes of an ONNX file: network and weights."""
-        made = [self.folder / f"{key_of(PNNX)}-{_sum(source)}.{end}" for end in ("param", "bin")]
+        made = [self.folder / f"{_key(PNNX)}-{_sum(source)}.{end}" for end in ("param", "bin")]
         if all(file.is_file() for file in made):
             return made
         with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
@@ -115,8 +157,37 @@ def _made(file: Path, *words: Any, cwd: Path | None = None) -> Path:
 def _run(*words: Any, cwd: Path | str | None = None) -> None:
     done = subprocess.run([*map(str, words)], check=False, capture_output=True, text=True, cwd=cwd)
     if done.returncode:
-        raise PeerError(f"{Path(words[0]).name} ended with {done.returncode}: {' '.join(done.stderr.split())[-300:]}")
+        raise InstallError(
+            f"{Path(words[0]).name} ended with {done.returncode}: {' '.join(done.stderr.split())[-300:]}"
+        )
 
 
 def _sum(*files: Path) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+
+
+def _key(*packages: str) -> str:
+    """Return a file name for releases."""
+    return "-".join(packages).replace("==", "-")
+
+
+def _size(folder: Path) -> int:
+    """Count the bytes of all files but byte code, which comes and goes."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc")
+
+
+def _site_packages(python: str) -> Path:
+    (found,) = Path(python).parents[1].glob("lib/python3.*/site-packages")
+    return found
+
+
+def _export(keras: str, out: str) -> None:
+    from edgedigits_export.convert.onnx import convert_onnx
+    from edgedigits_export.keras_model.frozen import freeze
+    from edgedigits_export.keras_model.inspect import load_keras
+
+    Path(out).write_bytes(convert_onnx(freeze(load_keras(keras))))
+
+
+if __name__ == "__main__":
+    _export(*sys.argv[1:])

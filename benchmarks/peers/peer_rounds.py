@@ -1,7 +1,10 @@
-"""Run all peers: first whether they can run at all and how well they classify, then in rounds for how long."""
+"""Run all peers, each in a fresh process: first to see how well they classify, then in rounds to time them."""
 
 from __future__ import annotations
 
+import json
+import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,15 +16,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness.benchmark import progress
-from benchmarks.harness.child import ROOT
-from benchmarks.peers.peer import Peer, PeerError
-from benchmarks.peers.peer_models import PeerModels
-from benchmarks.peers.peer_process import Ready, run_worker
-from benchmarks.peers.peer_venvs import PeerVenvs
+from benchmarks.harness.child import ROOT, ChildError, run_child
+from benchmarks.harness.venvs import InstallError
+from benchmarks.peers.peer import Peer
+from benchmarks.peers.peer_models import PeerModels, PeerVenvs
 from edgedigits.datasets import Dataset
 from edgedigits.files import cache_folder
 
+WORKER = Path(__file__).parent / "workers" / "peer_worker.py"
+# Beside what the worker sets in each engine's own terms (see `Peer.threads`).
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+    "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1",
+}  # fmt: skip
 _FIGURES = ("cold_ms", "p50_us", "p99_us", "peak_mb", "threads_running")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A peer that can run: its Python and its model files."""
+
+    peer: Peer
+    python: str
+    model: list[Path]
+
+    def run(self, images: Path, seconds: float | None) -> dict[str, Any]:
+        """Return the worker's report; with None for ``seconds`` the digits of all ``images`` and no times.
+
+        Raises
+        ------
+        ChildError: the worker failed.
+
+        """
+        request = {
+            "load": self.peer.load, "model": [str(path) for path in self.model], "images": str(images),
+            "versions": [package.partition("==")[0] for package in (*self.peer.packages, "numpy")],
+            "cpu": last_processor(), "seconds": seconds, "started": time.time_ns(),
+        }  # fmt: skip
+        environment = os.environ | _ENVIRONMENT
+        report: dict[str, Any] = run_child(WORKER, json.dumps(request), python=self.python, environment=environment)
+        return report
 
 
 @dataclass(slots=True)
@@ -48,8 +82,8 @@ class Attempt:
         """Remember why it did not work, and go on with the others."""
         try:
             yield
-        except PeerError as error:
-            self.reason = _without_paths(str(error))
+        except (InstallError, ChildError) as error:
+            self.reason = _without_paths(_last_words(error))
             progress(f"{self.peer.name}: {self.reason}")
 
     def row(self) -> dict[str, Any]:
@@ -85,7 +119,7 @@ def classify_test(attempts: Sequence[Attempt], folder: Path, test: Dataset) -> N
     images = _saved(folder / "test.npy", test.images)
     for attempt, ready in _working(attempts):
         with attempt.trying():
-            attempt.report = run_worker(ready, images, None)
+            attempt.report = ready.run(images, None)
             attempt.accuracy = float(np.mean(np.array(attempt.report["digits"]) == test.labels))
             progress(f"{attempt.peer.name}: {100 * attempt.accuracy:.2f} %")
 
@@ -97,7 +131,19 @@ def time_rounds(attempts: Sequence[Attempt], folder: Path, digits: Dataset, roun
         progress(f"round {number + 1} of {rounds}")
         for attempt, ready in _working(attempts)[:: -1 if number % 2 else 1]:
             with attempt.trying():
-                attempt.runs.append(run_worker(ready, images, seconds))
+                attempt.runs.append(ready.run(images, seconds))
+
+
+def last_processor() -> int | None:
+    """Return the processor that workers stay on; None where the system cannot keep them there."""
+    return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+
+
+def _last_words(error: InstallError | ChildError) -> str:
+    if isinstance(error, InstallError):
+        return str(error)
+    said = " ".join(error.said.split()).rpartition("Traceback (most recent call last):")[2][-300:].strip()
+    return f"{said} ({error.ended})" if error.ended.startswith("died") or not said else said
 
 
 def _spread(figure: str, runs: list[dict[str, Any]]) -> dict[str, float] | None:

@@ -16,10 +16,8 @@ import numpy as np
 
 from benchmarks.harness.benchmark import Benchmark, Result, describe
 from benchmarks.peers.peer import PEERS
-from benchmarks.peers.peer_models import PeerModels
-from benchmarks.peers.peer_process import last_processor
-from benchmarks.peers.peer_rounds import classify_test, prepare, time_rounds
-from benchmarks.peers.peer_venvs import PeerVenvs
+from benchmarks.peers.peer_models import PeerModels, PeerVenvs
+from benchmarks.peers.peer_rounds import classify_test, last_processor, prepare, time_rounds
 from benchmarks.peers.peers_table import draw_peers, peers_table
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset, load_mnist

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.peers.peer import EDGEDIGITS, PEERS, PeerError
-from benchmarks.peers.peer_process import WORKERS, Ready, run_worker
+from benchmarks.harness.child import ChildError
+from benchmarks.peers.peer import EDGEDIGITS, PEERS
+from benchmarks.peers.peer_rounds import Ready
 from benchmarks.peers.peers import measure_peers, peers_table
+from benchmarks.peers.workers.peer_worker import LOADERS
 from edgedigits.datasets.own import read_npz
 
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
@@ -64,14 +66,14 @@ def test_a_worker_that_fails_is_a_reason_in_its_own_words(tmp_path, digits):
     broken.write_bytes(b"no model")
     np.save(tmp_path / "digits.npy", digits.images[..., 0])
     (asked,) = (one for one in PEERS if one.name == "onnxruntime-int8")
-    with pytest.raises(PeerError, match=r"broken\.onnx"):
-        run_worker(Ready(asked, sys.executable, [broken]), tmp_path / "digits.npy", None)
+    with pytest.raises(ChildError, match=r"broken\.onnx"):
+        Ready(asked, sys.executable, [broken]).run(tmp_path / "digits.npy", None)
 
 
 def test_every_peer_has_a_worker_a_name_of_its_own_and_says_how_it_keeps_to_one_thread():
     assert len({one.name for one in PEERS}) == len(PEERS)
     for one in PEERS:
-        assert (WORKERS / one.worker).is_file()
+        assert one.load in LOADERS
         assert one.threads
     assert EDGEDIGITS in PEERS
 
@@ -141,4 +143,4 @@ def test_what_the_machine_could_not_tell_is_left_open():
     result["rows"] = [row("fast", 6.0, installed=None, peak_mb=None)]
     (line,) = cells(peers_table(result))[2:]
     assert (line[4], line[7], line[9]) == ("–", "–", "–")
-    assert "kept on one processor" not in table(result)
+    assert "kept on one processor" not in peers_table(result)

@@ -31,11 +31,11 @@ async def play(port: int, steps: Sequence[Step], *, wait: bool) -> list[str]:
             await _send(writer, steps)
             return [GONE]
         sending = asyncio.ensure_future(_send(writer, steps))
-        told = await _statuses_of(reader, writer, wait=wait)
+        received, end = await _receive(reader, writer, patient=wait, one=not wait)
         sending.cancel()
         with suppress(asyncio.CancelledError):
             await sending
-        return told
+        return [status.decode() for status in _STATUS.findall(received)] + end or [CLOSED]
     finally:
         writer.transport.abort()
 
@@ -46,17 +46,11 @@ async def response_to(port: int, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
         return b""
-    told = b""
     try:
         writer.write(request)
-        async with asyncio.timeout(PATIENCE_S):
-            while not _whole(told) and (more := await reader.read(1 << 16)):
-                told += more
-    except OSError:  # TimeoutError is one
-        pass
+        return (await _receive(reader, writer, patient=True, one=True))[0]
     finally:
         writer.transport.abort()
-    return told
 
 
 async def _send(writer: asyncio.StreamWriter, steps: Sequence[Step]) -> None:
@@ -71,8 +65,14 @@ async def _send(writer: asyncio.StreamWriter, steps: Sequence[Step]) -> None:
                 writer.write_eof()
 
 
-async def _statuses_of(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, wait: bool) -> list[str]:
-    told, quiet = b"", wait
+async def _receive(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, patient: bool, one: bool
+) -> tuple[bytes, list[str]]:
+    """Return all bytes that came, and ``[HUNG]`` if the server did not end the connection.
+
+    Unless ``patient``, nothing more is sent after `QUIET_S` without news; with ``one``, one whole response is enough.
+    """
+    received, quiet = b"", patient
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_S
     while (left := deadline - loop.time()) > 0:
@@ -87,20 +87,14 @@ async def _statuses_of(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
             continue
         except OSError:
             more = b""
-        told += more
-        if not more:
-            return _statuses(told) or [CLOSED]
-        if not wait and _whole(told):
-            return _statuses(told)
-    return [*_statuses(told), HUNG]
+        received += more
+        if not more or (one and _whole(received)):
+            return received, []
+    return received, [HUNG]
 
 
-def _statuses(told: bytes) -> list[str]:
-    return [status.decode() for status in _STATUS.findall(told)]
-
-
-def _whole(told: bytes) -> bool:
+def _whole(received: bytes) -> bool:
     """Return whether exactly one response is there, from its first byte to its last; several are waited for."""
-    head, _, body = told.partition(_HEAD_END)
+    head, _, body = received.partition(_HEAD_END)
     length = _LENGTH.search(head + b"\r\n")
     return body.endswith(_LAST_CHUNK) if length is None else len(body) == int(length[1])

@@ -34,6 +34,10 @@ class Request(NamedTuple):
     status: int
     holds: str
 
+    def met(self, response: bytes) -> bool:
+        """Return whether a response is as expected."""
+        return response[9:12] == str(self.status).encode() and self.holds.encode() in response
+
 
 def saved(folder: Path, name: str, request: bytes, holds: str, status: int = 200) -> Request:
     """Write a request to a file."""
@@ -45,7 +49,7 @@ def saved(folder: Path, name: str, request: bytes, holds: str, status: int = 200
 def run_load(
     port: int, requests: Sequence[Request], connections: int, core: int | None = None, **limits: float
 ) -> dict[str, Any]:
-    """Send requests in turn from a fresh process on processor ``core``; returns its `summary`.
+    """Send requests in turn from a fresh process on processor ``core``; returns its rate and times.
 
     ``limits`` are ``seconds`` or a ``count``, and perhaps ``renew``, requests a connection makes before a fresh one
     takes its place. A response that is not as expected is counted in ``wrong``; none at all ends the measurement.
@@ -55,15 +59,7 @@ def run_load(
     return found
 
 
-class Expected(NamedTuple):
-    """The bytes of a request, and of what its response has to contain."""
-
-    request: bytes
-    status: bytes
-    holds: bytes
-
-
-class Connection:
+class _Connection:
     """One connection, made anew after ``renew`` requests (0: never)."""
 
     def __init__(self, port: int, renew: int, selector: selectors.BaseSelector) -> None:
@@ -72,7 +68,7 @@ class Connection:
         self._received = bytearray()
         self._socket: socket.socket | None = None
 
-    def send(self, expected: Expected) -> None:
+    def send(self, data: bytes, expected: Request) -> None:
         """Send a request."""
         if self._socket is None or (self._renew and self._sent % self._renew == 0):
             self.close()
@@ -83,7 +79,7 @@ class Connection:
         self._sent += 1
         self._received.clear()
         self.begun = time.perf_counter_ns()
-        self._socket.sendall(expected.request)
+        self._socket.sendall(data)
 
     def response(self) -> bytes | None:
         """Return the response, once all of it is there."""
@@ -104,18 +100,18 @@ class Connection:
             self._socket.close()
 
 
-def send_all(port: int, requests: Sequence[Expected], order: dict[str, Any]) -> dict[str, Any]:
+def _send_all(port: int, requests: Sequence[Request], order: dict[str, Any]) -> dict[str, Any]:
     """Send in turn for ``seconds``, or ``count`` times; what was sent before the end is waited for, and counts."""
-    turns = islice(cycle(requests), order.get("count"))
+    turns = islice(cycle([(Path(request.file).read_bytes(), request) for request in requests]), order.get("count"))
     times: list[int] = []
     wrong = Counter[str]()
     selector = selectors.DefaultSelector()
-    connections = [Connection(port, order.get("renew", 0), selector) for _ in range(order["connections"])]
+    connections = [_Connection(port, order.get("renew", 0), selector) for _ in range(order["connections"])]
     busy, begun = time.process_time(), time.perf_counter_ns()
     end = begun + 1e9 * order.get("seconds", 1e9)
     waiting = 0
-    for connection, first in zip(connections, turns, strict=False):
-        connection.send(first)
+    for connection, turn in zip(connections, turns, strict=False):
+        connection.send(*turn)
         waiting += 1
     while waiting:
         if not (ready := selector.select(PATIENCE_S)):
@@ -126,38 +122,29 @@ def send_all(port: int, requests: Sequence[Expected], order: dict[str, Any]) -> 
                 continue
             now = time.perf_counter_ns()
             times.append(now - connection.begun)
-            if response[9:12] != connection.expected.status or connection.expected.holds not in response:
+            if not connection.expected.met(response):
                 wrong[f"{response[:12].decode('latin-1')} ... {response[-120:].decode('latin-1')}"] += 1
-            if now < end and (request := next(turns, None)) is not None:
-                connection.send(request)
+            if now < end and (following := next(turns, None)) is not None:
+                connection.send(*following)
             else:
                 waiting -= 1
     seconds = (now - begun) / 1e9
     busy = time.process_time() - busy
     for connection in connections:
         connection.close()
-    return summary(times, seconds) | {"busy": busy / seconds, "wrong": dict(wrong.most_common(3))}
-
-
-def summary(times: list[int], seconds: float) -> dict[str, Any]:
-    """Return how many a second, and latencies in milliseconds."""
-    times = sorted(times)
+    times.sort()
     quantiles = {f"p{share}_ms": times[share * (len(times) - 1) // 100] / 1e6 for share in (50, 99)}
-    return {"requests": len(times), "seconds": seconds, "per_s": len(times) / seconds, **quantiles}
+    counts = {"requests": len(times), "seconds": seconds, "per_s": len(times) / seconds}
+    return {**counts, **quantiles, "busy": busy / seconds, "wrong": dict(wrong.most_common(3))}
 
 
-def main() -> None:
-    """Send what the command line orders, and print the summary."""
-    port, order = int(sys.argv[1]), json.loads(sys.argv[2])
-    if order.get("core") is not None and hasattr(os, "sched_setaffinity"):
+def main(port: int, order: dict[str, Any]) -> None:
+    """Print what `_send_all` returns."""
+    if order["core"] is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {order["core"]})
     gc.disable()
-    requests = [
-        Expected(Path(file).read_bytes(), str(status).encode(), holds.encode())
-        for file, status, holds in order["requests"]
-    ]
-    print(json.dumps(send_all(port, requests, order)))
+    print(json.dumps(_send_all(port, [Request(*one) for one in order["requests"]], order)))
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]), json.loads(sys.argv[2]))

@@ -23,7 +23,6 @@ from benchmarks.serving import (
     serve,
     serve_table,
     servers,
-    siege,
     throughput,
 )
 from edgedigits.serve.limits import LIMITS
@@ -97,7 +96,7 @@ def test_both_sides_give_the_same_answer():
 def test_what_goes_wrong_under_hostile_requests_is_noticed(stub, monkeypatch, way, failure):
     monkeypatch.setattr(attack_client, "QUIET_S", 0.1)
     monkeypatch.setattr(attack_client, "PATIENCE_S", 1.0)
-    monkeypatch.setattr(siege, "SETTLE_TIMES", 2)
+    monkeypatch.setattr(hostile, "SETTLE_TIMES", 2)
     found = hostile.hostile(stub(way), 150, 3)
     assert failure in "\n".join(found["failed"])
     assert found["failures"] >= 1

@@ -14,7 +14,7 @@ from PIL import Image
 from benchmarks.harness.benchmark import progress
 from benchmarks.serving.attack_client import HUNG, REFUSED, play, response_to
 from benchmarks.serving.attacks_http import HTTP, Attack, Step, slow, whole
-from benchmarks.serving.attacks_pictures import PICTURES, large
+from benchmarks.serving.attacks_pictures import PICTURES
 from benchmarks.serving.payloads import digit, encoded
 from benchmarks.serving.servers import Figures, Server, started
 
@@ -27,15 +27,17 @@ SETTLE_TIMES = 100
 # As many failures are kept word by word.
 KEPT = 20
 METRICS = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+SLOW, LARGE = "slow", "large"
+ATTACKS: dict[str, Attack] = {**HTTP, **PICTURES, SLOW: slow}
 # One of a hundred stalls, one of a thousand has the largest picture that is accepted; a third have other pictures.
-ATTACKS: list[Attack] = [*(HTTP * 50), *(PICTURES * 68), *([slow] * 10), large]
+WEIGHTED = [*([*HTTP] * 50), *([name for name in PICTURES if name != LARGE] * 68), *([SLOW] * 10), LARGE]
 
 
 def attack(number: int) -> tuple[str, list[Step]]:
     """Return the name and the steps of one hostile request."""
     dice = random.Random(f"{SEED} {number}")  # noqa: S311  it has to be the same again
-    chosen = dice.choice(ATTACKS)
-    return chosen.__name__, chosen(dice, _good_picture())
+    name = dice.choice(WEIGHTED)
+    return name, ATTACKS[name](dice, _good_picture())
 
 
 def _good_picture() -> bytes:
@@ -101,7 +103,7 @@ class _Siege:
         async with asyncio.TaskGroup() as group:
             for number in numbers:
                 name, steps = attack(number)
-                if name == slow.__name__:  # it takes as long as the service lets it; the others go on
+                if name == SLOW:  # it takes as long as the service lets it; the others go on
                     self._slow.add(asyncio.ensure_future(self._play(number, name, steps)))
                 else:
                     await self._slots.acquire()
@@ -109,7 +111,7 @@ class _Siege:
                     task.add_done_callback(lambda _: self._slots.release())
 
     async def _play(self, number: int, name: str, steps: list[Step]) -> None:
-        statuses = await play(self._server.port, steps, wait=name == slow.__name__)
+        statuses = await play(self._server.port, steps, wait=name == SLOW)
         self._statuses.setdefault(name, Counter()).update(statuses)
         bad = {HUNG, REFUSED, *(status for status in statuses if status.startswith("5") and status != "503")}
         if bad & {*statuses}:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.latency.loadgen_logs import ACCURACY, logged_outputs, read_summary, right_outputs
-from benchmarks.latency.loadgen_system import BATCH, Issue, offline, run_loadgen, settings, single_stream
+from benchmarks.latency.loadgen_system import BATCH, Issue, offline, run_loadgen, single_stream
 from edgedigits import DigitClassifier
 from edgedigits.datasets import load_mnist
 
@@ -72,12 +72,12 @@ class Probe:
         return {"accuracy": accuracy, "summary": read_summary(folder), "direct_samples_per_second": rate}
 
     def _perform(self, issue: Issue, scenario: str, expected: float, folder: Path) -> None:
-        run_loadgen(issue, len(self.images), settings(scenario, "PerformanceOnly", self.seconds, expected), folder)
+        run_loadgen(issue, len(self.images), folder, scenario, "PerformanceOnly", self.seconds, expected)
 
     def _accuracy(self, issue: Issue, scenario: str, name: str, direct: int) -> dict[str, Any]:
         """Infer every sample once, and judge what LoadGen logged."""
         count, folder = len(self.labels), self.folder / name
-        run_loadgen(issue, count, settings(scenario, "AccuracyOnly", 0, 1000), folder)
+        run_loadgen(issue, count, folder, scenario, "AccuracyOnly")
         outputs = logged_outputs((folder / ACCURACY).read_text(), count, 10)
         right = right_outputs(outputs, self.labels)
         return {

@@ -52,19 +52,19 @@ def offline(classifier: DigitClassifier, images: NDArray[np.uint8]) -> Issue:
     return issue
 
 
-def settings(scenario: str, mode: str, seconds: float, expected: float) -> Any:
-    """Return LoadGen's own settings; ``expected`` samples a second let it prepare as many queries as it will need."""
+def run_loadgen(
+    issue: Issue, samples: int, folder: Path, scenario: str, mode: str, seconds: float = 0, expected: float = 1000
+) -> None:
+    """Run one test to its end, the garbage collector off; its logs are in ``folder`` then.
+
+    ``expected`` samples a second let LoadGen prepare as many queries as it will need.
+    """
     chosen = mlperf_loadgen.TestSettings()
     chosen.scenario = getattr(mlperf_loadgen.TestScenario, scenario)
     chosen.mode = getattr(mlperf_loadgen.TestMode, mode)
     chosen.min_duration_ms = round(1000 * seconds)
     chosen.single_stream_expected_latency_ns = round(1e9 / expected)
     chosen.offline_expected_qps = expected
-    return chosen
-
-
-def run_loadgen(issue: Issue, samples: int, chosen: Any, folder: Path) -> None:
-    """Run one test to its end, the garbage collector off; its logs are in ``folder`` then."""
     folder.mkdir(parents=True, exist_ok=True)
     output = mlperf_loadgen.LogOutputSettings()
     output.outdir, output.copy_summary_to_stdout = str(folder), False

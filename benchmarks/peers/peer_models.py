@@ -98,11 +98,7 @@ class PeerModels:
     def _float32(self) -> Path:
         """Return the reference model as float32 ONNX, which the shipped bundle has in int8 alone."""
         made = self.folder / f"float32-{_sum(REFERENCE, Path(__file__))}.onnx"
-        return (
-            made
-            if made.is_file()
-            else _made(made, sys.executable, "-m", "benchmarks.peers.peer_models", REFERENCE, cwd=ROOT)
-        )
+        return made if made.is_file() else _made(made, sys.executable, "-m", "benchmarks.peers.peer_models", REFERENCE)
 
     def _tutorial(self) -> Path:
         """Return the tutorial's model, trained by the Python that has Keras, with training digits alone."""
@@ -145,16 +141,16 @@ def _without_cast(data: bytes) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _made(file: Path, *words: Any, cwd: Path | None = None) -> Path:
+def _made(file: Path, *words: Any) -> Path:
     """Return the file that a command writes where its last word says."""
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
         written = Path(folder) / file.name
-        _run(*words, written, cwd=cwd)
+        _run(*words, written)
         write_atomic(file, written.read_bytes())
     return file
 
 
-def _run(*words: Any, cwd: Path | str | None = None) -> None:
+def _run(*words: Any, cwd: Path | str = ROOT) -> None:
     done = subprocess.run([*map(str, words)], check=False, capture_output=True, text=True, cwd=cwd)
     if done.returncode:
         raise InstallError(

@@ -8,16 +8,14 @@ timed are training digits.
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.harness.benchmark import Benchmark, Result, describe
 from benchmarks.peers.peer import PEERS
 from benchmarks.peers.peer_models import PeerModels, PeerVenvs
-from benchmarks.peers.peer_rounds import classify_test, last_processor, prepare, time_rounds
+from benchmarks.peers.peer_rounds import Attempt, last_processor, run_rounds
 from benchmarks.peers.peers_table import draw_peers, peers_table
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset, load_mnist
@@ -41,10 +39,8 @@ def measure_peers(names: Sequence[str], training: Dataset, test: Dataset, *, sma
     work = cache_folder() / "peers"
     venvs = PeerVenvs(work / "venvs", here=smallest)
     models = PeerModels(work / "models", venvs, Bundle.load(), training)
-    with tempfile.TemporaryDirectory(prefix="edgedigits-peers-") as folder:
-        attempts = prepare([peer for peer in PEERS if peer.name in names], venvs, models)
-        classify_test(attempts, Path(folder), test)
-        time_rounds(attempts, Path(folder), training.take(np.arange(TIMED_DIGITS)), rounds, seconds)
+    attempts = [Attempt(peer) for peer in PEERS if peer.name in names]
+    run_rounds(attempts, venvs, models, test, training.take(np.arange(TIMED_DIGITS)), rounds, seconds)
     return describe(["edgedigits"]) | {
         "data": test.source, "digits": len(test),
         "rounds": rounds, "seconds": seconds,

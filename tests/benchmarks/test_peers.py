@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.harness.child import ChildError
 from benchmarks.peers.peer import EDGEDIGITS, PEERS
-from benchmarks.peers.peer_rounds import Ready
+from benchmarks.peers.peer_rounds import Attempt
 from benchmarks.peers.peers import measure_peers, peers_table
 from benchmarks.peers.workers.peer_worker import LOADERS
 from edgedigits.datasets.own import read_npz
@@ -67,7 +67,7 @@ def test_a_worker_that_fails_is_a_reason_in_its_own_words(tmp_path, digits):
     np.save(tmp_path / "digits.npy", digits.images[..., 0])
     (asked,) = (one for one in PEERS if one.name == "onnxruntime-int8")
     with pytest.raises(ChildError, match=r"broken\.onnx"):
-        Ready(asked, sys.executable, [broken]).run(tmp_path / "digits.npy", None)
+        Attempt(asked, sys.executable, [broken]).run(tmp_path / "digits.npy", None)
 
 
 def test_every_peer_has_a_worker_a_name_of_its_own_and_says_how_it_keeps_to_one_thread():

@@ -22,7 +22,7 @@ from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
 from benchmarks.harness.child import run_child
 from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
 from benchmarks.harness.spread import spread_rows
-from benchmarks.latency.scaling_photographs import write_photographs
+from benchmarks.latency.drawn_photographs import write_photographs
 from benchmarks.latency.scaling_picture import draw_scaling
 from edgedigits import DigitClassifier
 from edgedigits.bundle import Bundle

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.accuracy.reading_speed import write_photograph
+from benchmarks.accuracy.canvas import write_photograph
 from benchmarks.harness.benchmark import Benchmark, Result, describe
 from benchmarks.harness.child import ROOT, run_child
 from benchmarks.harness.dots import Dot, draw_dots

@@ -77,16 +77,16 @@ bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine 
 	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist -o build/small --overwrite \
 	  --variants float32,float16,dynamic-int8,int8,int16x8
 	$(BIN)/edgedigits parity build/small --data mnist -o benchmarks/results/parity.json --overwrite
-	$(BIN)/python benchmarks/engines.py build/small
-	$(BIN)/python benchmarks/overhead/run.py
-	$(BIN)/python benchmarks/peers/run.py
-	$(BIN)/python benchmarks/limit/run.py
+	$(BIN)/python -m benchmarks.latency.engines build/small
+	$(BIN)/python -m benchmarks.latency.overhead
+	$(BIN)/python -m benchmarks.peers.peers
+	$(BIN)/python -m benchmarks.latency.roofline
 	$(BIN)/python benchmarks/front.py
-	$(BIN)/python benchmarks/scaling/run.py
-	$(BIN)/python benchmarks/loadgen/run.py
-	$(BIN)/python benchmarks/alarms/run.py
-	$(BIN)/python benchmarks/serve/run.py
-	$(BIN)/python benchmarks/training.py -o benchmarks/results/training.json
+	$(BIN)/python -m benchmarks.latency.scaling
+	$(BIN)/python -m benchmarks.latency.loadgen
+	$(BIN)/python -m benchmarks.latency.false_positives
+	$(BIN)/python -m benchmarks.serving.serve
+	$(BIN)/python -m benchmarks.latency.training
 	$(BIN)/python benchmarks/readme.py
 
 models: install ## train the whole family again, export, prove and measure it; goes on where it was stopped (hours)

@@ -1,4 +1,7 @@
-"""Virtual environments that benchmarks run in: made once with uv and kept in the cache folder."""
+"""Virtual environments that benchmarks run in: made once with uv and kept in the cache folder.
+
+What cannot be installed raises InstallError with what uv says.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,6 @@ def made_venv(home: Path, python: str, *installs: Sequence[str]) -> str:
     """Return the Python of the environment at ``home``, which is made if it is not there.
 
     It is made of ``python``, with one ``pip install`` after another.
-
-    Raises
-    ------
-    InstallError: with what uv says.
-
     """
     if not (home / "made").is_file():
         shutil.rmtree(home, ignore_errors=True)
@@ -42,38 +40,21 @@ def made_venv(home: Path, python: str, *installs: Sequence[str]) -> str:
     return str(home / "bin" / "python")
 
 
+@cache
 def project_venv(folder: Path, *more: str, extras: str = "", constrained: bool = True) -> str:
     """Return the Python of an environment with this checkout's wheel, as users install it, and the packages ``more``.
 
     The environment is made anew when code changed. With ``constrained``, packages have the releases of constraints.txt.
-
-    Raises
-    ------
-    InstallError: with what uv says.
-
     """
-    wheel = built_wheel(folder)
+    shutil.rmtree(folder / "wheel", ignore_errors=True)
+    _uv("build", "--wheel", "-o", str(folder / "wheel"), str(ROOT))
+    (wheel,) = (folder / "wheel").glob("*.whl")
     asked = [f"{wheel}{extras}", *more, *(["-c", str(ROOT / "constraints.txt")] if constrained else [])]
     known = hashlib.sha256(wheel.read_bytes() + repr((asked, sys.version_info)).encode()).hexdigest()[:12]
     for old in folder.glob("edgedigits-*"):
         if old.name != f"edgedigits-{known}":
             shutil.rmtree(old)
     return made_venv(folder / f"edgedigits-{known}", sys.executable, [COMPILED, *asked])
-
-
-@cache
-def built_wheel(folder: Path) -> Path:
-    """Return this checkout as a wheel, built once a run.
-
-    Raises
-    ------
-    InstallError: with what uv says.
-
-    """
-    shutil.rmtree(folder / "wheel", ignore_errors=True)
-    _uv("build", "--wheel", "-o", str(folder / "wheel"), str(ROOT))
-    (built,) = (folder / "wheel").glob("*.whl")
-    return built
 
 
 def versions(names: Sequence[str], python: str = sys.executable) -> dict[str, str]:

@@ -77,7 +77,7 @@ def _failures(result: Result) -> list[str]:
     return [row["error"] for row in result["rows"] if row["error"]]
 
 
-ENGINES = Benchmark(
+BENCHMARK = Benchmark(
     "engines",
     "How fast is each variant in each engine?",
     measure,
@@ -88,4 +88,4 @@ ENGINES = Benchmark(
 )
 
 if __name__ == "__main__":
-    raise SystemExit(ENGINES.main())
+    raise SystemExit(BENCHMARK.main())

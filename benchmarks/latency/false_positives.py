@@ -121,9 +121,7 @@ def false_positives_table(result: Result) -> str:
     return markdown_table(_HEAD, "llr", rows, note)
 
 
-FALSE_POSITIVES = Benchmark(
-    "false_positives", "How often does `edgedigits compare` err?", measure, false_positives_table
-)
+BENCHMARK = Benchmark("false_positives", "How often does `edgedigits compare` err?", measure, false_positives_table)
 
 if __name__ == "__main__":
-    raise SystemExit(FALSE_POSITIVES.main())
+    raise SystemExit(BENCHMARK.main())

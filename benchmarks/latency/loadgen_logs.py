@@ -1,4 +1,4 @@
-"""What LoadGen leaves behind: the summary's lines, and the answers that it logged in accuracy mode."""
+"""Read LoadGen's logs: the lines of a summary, and the outputs logged in accuracy mode."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEPT_PARAMETERS = {"samples_per_query", "min_duration (ms)", "min_query_count",
 
 
 def summary_lines(text: str) -> dict[str, str]:
-    """The ``name : value`` lines of a summary in their order; of the test's parameters only those that matter."""
+    """Return the ``name : value`` lines of a summary in their order, with those of the parameters that matter."""
     results, _, parameters = text.partition(_PARAMETERS)
     kept = dict(_pairs(results))
     if queries := _QUERIES.search(results):
@@ -30,33 +30,33 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     return [(found["name"], found["value"]) for line in text.splitlines() if (found := _LINE.fullmatch(line))]
 
 
-def logged_answers(text: str, samples: int, classes: int) -> NDArray[np.float32]:
-    """Probabilities float32 ``[samples, classes]`` out of an accuracy log; NaN where nothing was inferred.
+def logged_outputs(text: str, samples: int, classes: int) -> NDArray[np.float32]:
+    """Return probabilities float32 ``[samples, classes]`` out of an accuracy log; NaN where nothing was inferred.
 
-    LoadGen writes each answer's bytes in hexadecimal, in the order in which the queries came.
+    LoadGen writes each output's bytes in hexadecimal, in the order in which the queries came.
 
     Raises
     ------
-    ValueError: not every sample of the library was answered exactly once.
+    ValueError: the log has not exactly one output for every sample of the library.
 
     """
     entries = json.loads(text)
     if sorted(entry["qsl_idx"] for entry in entries) != list(range(samples)):
-        raise ValueError(f"expected one answer to each of {samples} samples, found {len(entries)} answers")
-    answers = np.full((samples, classes), np.nan, np.float32)
+        raise ValueError(f"expected one output for each of {samples} samples, found {len(entries)} outputs")
+    outputs = np.full((samples, classes), np.nan, np.float32)
     for entry in entries:
         values = np.frombuffer(bytes.fromhex(entry["data"]), "<f4")
         if len(values):
-            answers[entry["qsl_idx"]] = values
-    return answers
+            outputs[entry["qsl_idx"]] = values
+    return outputs
 
 
-def right_answers(answers: NDArray[np.float32], labels: NDArray[np.int64]) -> int:
-    """How many are right; a sample without an answer is not."""
-    answered = ~np.isnan(answers).any(axis=1)
-    return int((answers[answered].argmax(axis=1) == labels[answered]).sum())
+def right_outputs(outputs: NDArray[np.float32], labels: NDArray[np.int64]) -> int:
+    """Count the right ones; a sample without an output is not."""
+    there = ~np.isnan(outputs).any(axis=1)
+    return int((outputs[there].argmax(axis=1) == labels[there]).sum())
 
 
 def read_summary(folder: Path) -> dict[str, str]:
-    """`summary_lines` of the log in a folder."""
+    """Return `summary_lines` of the log in a folder."""
     return summary_lines((folder / SUMMARY).read_text())

@@ -1,7 +1,7 @@
-"""The measuring process: the shipped int8 model under LoadGen, and the same calls without it, in turn.
+"""Measure the shipped int8 model under LoadGen, and the same calls without it, in turn, in one process.
 
-`python measure.py FOLDER SECONDS ROUNDS`: logs go into folders in FOLDER, the result is printed as JSON. Needs
-mlcommons-loadgen; `run.py` gives it an environment that has it.
+`python -m benchmarks.latency.loadgen_probe FOLDER SECONDS ROUNDS` prints the result as JSON, and leaves logs in folders
+of FOLDER. It needs mlcommons-loadgen; `benchmarks.latency.loadgen` gives it an environment that has it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import gc
 import json
 import sys
 import time
-from importlib.metadata import version
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import BATCH, offline, run_loadgen, settings, single_stream
-from logs import ACCURACY, logged_answers, read_summary, right_answers
 from numpy.typing import NDArray
 
+from benchmarks.latency.loadgen_logs import ACCURACY, logged_outputs, read_summary, right_outputs
+from benchmarks.latency.loadgen_system import BATCH, Issue, offline, run_loadgen, single_stream
 from edgedigits import DigitClassifier
 from edgedigits.datasets import load_mnist
 
@@ -28,99 +28,100 @@ _LEAST_CALLS = 1000
 _SPARE = 1.25
 
 
-def measure(folder: Path, seconds: float, rounds: int) -> dict[str, Any]:
-    """Both scenarios in both modes."""
-    digits = load_mnist()[1]
-    images, labels = digits.images[..., 0], digits.labels
-    with DigitClassifier(variant="int8") as classifier:
-        packages = ("edgedigits", "numpy", "mlcommons-loadgen")
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is measured, where LoadGen's logs go, and how long each performance run lasts."""
+
+    classifier: DigitClassifier
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    folder: Path
+    seconds: float
+
+    def single_stream(self, rounds: int) -> dict[str, Any]:
+        """Measure rounds of LoadGen between blocks of the same calls, so that each round has neighbours."""
+        library = list(self.images)
+        issue = single_stream(self.classifier, library)
+        direct = [self.classifier.classify(image).digit for image in library]  # which warms up, too
+        right = sum(digit == label for digit, label in zip(direct, self.labels.tolist(), strict=True))
+        accuracy = self._accuracy(issue, "SingleStream", "single-stream-accuracy", right)
+        blocks, summaries = [self._direct_times(library)], []
+        for number in range(rounds):
+            folder = self.folder / "single-stream-performance" / f"round-{number + 1}"
+            self._perform(issue, "SingleStream", 1e9 / float(np.median(blocks[-1])), folder)
+            summaries.append(read_summary(folder))
+            blocks.append(self._direct_times(library))
         return {
-            "bundle": classifier.model_id.bundle,
+            "accuracy": accuracy,
+            "rounds": [
+                {"summary": summary, "direct_p50_us": p50, "direct_p90_us": p90, "direct_calls": len(times)}
+                for summary, times in zip(summaries, map(np.concatenate, pairwise(blocks)), strict=True)
+                for p50, p90 in [np.percentile(times, [50, 90]) / 1e3]
+            ],
+        }
+
+    def offline(self) -> dict[str, Any]:
+        """Measure one query of as many samples as the seconds need, between two blocks of the same calls."""
+        issue = offline(self.classifier, self.images)
+        right = int((self.classifier.classify_batch(self.images).argmax(axis=1) == self.labels).sum())
+        accuracy = self._accuracy(issue, "Offline", "offline-accuracy", right)
+        before = self._direct_rate()
+        folder = self.folder / "offline-performance"
+        self._perform(issue, "Offline", before * _SPARE, folder)
+        rate = (before + self._direct_rate()) / 2
+        return {"accuracy": accuracy, "summary": read_summary(folder), "direct_samples_per_second": rate}
+
+    def _perform(self, issue: Issue, scenario: str, expected: float, folder: Path) -> None:
+        run_loadgen(issue, len(self.images), folder, scenario, "PerformanceOnly", self.seconds, expected)
+
+    def _accuracy(self, issue: Issue, scenario: str, name: str, direct: int) -> dict[str, Any]:
+        """Infer every sample once, and judge what LoadGen logged."""
+        count, folder = len(self.labels), self.folder / name
+        run_loadgen(issue, count, folder, scenario, "AccuracyOnly")
+        outputs = logged_outputs((folder / ACCURACY).read_text(), count, 10)
+        right = right_outputs(outputs, self.labels)
+        return {
+            "right": right, "direct_right": direct, "equal": right == direct, "share": right / count,
+            "unanswered": int(np.isnan(outputs).any(axis=1).sum()),
+        }  # fmt: skip
+
+    def _direct_times(self, library: list[NDArray[np.uint8]]) -> NDArray[np.int64]:
+        """Return nanoseconds of `classify`, over the digits in turn, for at least a third of the seconds."""
+        times: list[int] = []
+        gc.collect()
+        gc.disable()
+        deadline = time.perf_counter() + self.seconds / 3
+        while len(times) < _LEAST_CALLS or time.perf_counter() < deadline:
+            for image in library:
+                started = time.perf_counter_ns()
+                self.classifier.classify(image)
+                times.append(time.perf_counter_ns() - started)
+        gc.enable()
+        return np.array(times, np.int64)
+
+    def _direct_rate(self) -> float:
+        """Return samples a second of `classify_batch`, given as many at a time as under LoadGen."""
+        done, started = 0, time.perf_counter()
+        while not done or time.perf_counter() < started + self.seconds / 3:
+            for start in range(0, len(self.images), BATCH):
+                done += len(self.classifier.classify_batch(self.images[start : start + BATCH]))
+        return done / (time.perf_counter() - started)
+
+
+def main(folder: Path, seconds: float, rounds: int) -> dict[str, Any]:
+    """Measure both scenarios in both modes."""
+    digits = load_mnist()[1]
+    with DigitClassifier(variant="int8") as classifier:
+        probe = Probe(classifier, digits.images[..., 0], digits.labels, folder, seconds)
+        return {
+            "engine": classifier.engine_id.name,
             "model": f"{classifier.model_id.name} {classifier.model_id.variant}",
-            "versions": {name: version(name) for name in packages}
-            | {classifier.engine_id.name: classifier.engine_id.version},
-            "samples": len(images),
+            "samples": len(digits),
             "seconds": seconds,
-            "single_stream": _single_stream(classifier, images, labels, folder, seconds, rounds),
-            "offline": _offline(classifier, images, labels, folder, seconds),
+            "single_stream": probe.single_stream(rounds),
+            "offline": probe.offline(),
         }
 
 
-def _single_stream(
-    classifier: DigitClassifier, images: NDArray[np.uint8], labels: NDArray[np.int64], folder: Path, seconds: float,
-    rounds: int,
-) -> dict[str, Any]:  # fmt: skip
-    """Rounds of LoadGen between blocks of the same calls, so that each round has neighbours to be compared with."""
-    library = list(images)
-    issue = single_stream(classifier, library)
-    direct = [classifier.classify(image).digit for image in library]  # which warms up, too
-    right = sum(digit == label for digit, label in zip(direct, labels.tolist(), strict=True))
-    found = _accuracy(issue, "SingleStream", labels, folder / "single-stream-accuracy", right)
-    blocks, summaries = [_direct_times(classifier, library, seconds / 3)], []
-    for number in range(rounds):
-        place = folder / "single-stream-performance" / f"round-{number + 1}"
-        expected = 1e9 / float(np.median(blocks[-1]))
-        run_loadgen(issue, len(images), settings("SingleStream", "PerformanceOnly", seconds, expected), place)
-        summaries.append(read_summary(place))
-        blocks.append(_direct_times(classifier, library, seconds / 3))
-    return {
-        "accuracy": found,
-        "rounds": [
-            {"summary": summary, "direct_p50_us": p50, "direct_p90_us": p90, "direct_calls": len(times)}
-            for summary, times in zip(summaries, map(np.concatenate, pairwise(blocks)), strict=True)
-            for p50, p90 in [np.percentile(times, [50, 90]) / 1e3]
-        ],
-    }
-
-
-def _offline(
-    classifier: DigitClassifier, images: NDArray[np.uint8], labels: NDArray[np.int64], folder: Path, seconds: float
-) -> dict[str, Any]:
-    """One query of as many samples as the seconds need, between two blocks of the same calls."""
-    issue = offline(classifier, images)
-    right = int((classifier.classify_batch(images).argmax(axis=1) == labels).sum())
-    found = _accuracy(issue, "Offline", labels, folder / "offline-accuracy", right)
-    before = _direct_rate(classifier, images, seconds / 3)
-    place = folder / "offline-performance"
-    run_loadgen(issue, len(images), settings("Offline", "PerformanceOnly", seconds, before * _SPARE), place)
-    after = _direct_rate(classifier, images, seconds / 3)
-    return {"accuracy": found, "summary": read_summary(place), "direct_samples_per_second": (before + after) / 2}
-
-
-def _accuracy(issue: Any, scenario: str, labels: NDArray[np.int64], folder: Path, direct: int) -> dict[str, Any]:
-    """Every sample once, judged by what LoadGen logged."""
-    run_loadgen(issue, len(labels), settings(scenario, "AccuracyOnly", 0, 1000), folder)
-    answers = logged_answers((folder / ACCURACY).read_text(), len(labels), 10)
-    right = right_answers(answers, labels)
-    return {
-        "right": right, "direct_right": direct, "equal": right == direct, "share": right / len(labels),
-        "unanswered": int(np.isnan(answers).any(axis=1).sum()),
-    }  # fmt: skip
-
-
-def _direct_times(classifier: DigitClassifier, library: list[NDArray[np.uint8]], seconds: float) -> NDArray[np.int64]:
-    """Nanoseconds of `classify`, over the digits in turn, for at least ``seconds``."""
-    times: list[int] = []
-    gc.collect()
-    gc.disable()
-    deadline = time.perf_counter() + seconds
-    while len(times) < _LEAST_CALLS or time.perf_counter() < deadline:
-        for image in library:
-            started = time.perf_counter_ns()
-            classifier.classify(image)
-            times.append(time.perf_counter_ns() - started)
-    gc.enable()
-    return np.array(times, np.int64)
-
-
-def _direct_rate(classifier: DigitClassifier, images: NDArray[np.uint8], seconds: float) -> float:
-    """Samples a second of `classify_batch`, given as many at a time as under LoadGen."""
-    done, started = 0, time.perf_counter()
-    while not done or time.perf_counter() < started + seconds:
-        for start in range(0, len(images), BATCH):
-            done += len(classifier.classify_batch(images[start : start + BATCH]))
-    return done / (time.perf_counter() - started)
-
-
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))))
+    print(json.dumps(main(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]))))

@@ -1,4 +1,4 @@
-"""The classifier as LoadGen's system under test: queries by its Python binding, samples in memory, logs in a folder."""
+"""Make the classifier LoadGen's system under test: queries by its Python binding, samples in memory."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ Issue = Callable[[list[Any]], None]
 
 
 def single_stream(classifier: DigitClassifier, library: list[NDArray[np.uint8]]) -> Issue:
-    """One sample a query: `classify`, as a program with one picture would call it."""
+    """Return what infers one sample a query: `classify`, as a program with one picture would call it."""
     # LoadGen wants an address, and numpy takes 0.7 µs to tell one: too much for queries of some 10 µs.
-    answer = np.empty(len(classifier.labels), np.float32)
-    address = answer.ctypes.data
+    output = np.empty(len(classifier.labels), np.float32)
+    address = output.ctypes.data
 
     def issue(query: list[Any]) -> None:
         sample = query[0]
         values = classifier.classify(library[sample.index]).probabilities
         if values.size:  # a picture refused before inference has none
-            answer[:] = values
+            output[:] = values
         QuerySamplesComplete([QuerySampleResponse(sample.id, address, values.nbytes)])
 
     return issue
 
 
 def offline(classifier: DigitClassifier, images: NDArray[np.uint8]) -> Issue:
-    """All samples in one query, answered by `classify_batch` a part at a time."""
+    """Return what infers all samples in one query: `classify_batch`, a part at a time."""
 
     def issue(query: list[Any]) -> None:
         for start in range(0, len(query), BATCH):
@@ -52,19 +52,19 @@ def offline(classifier: DigitClassifier, images: NDArray[np.uint8]) -> Issue:
     return issue
 
 
-def settings(scenario: str, mode: str, seconds: float, expected: float) -> Any:
-    """LoadGen's own settings; ``expected`` samples a second let it prepare as many queries as it will need."""
+def run_loadgen(
+    issue: Issue, samples: int, folder: Path, scenario: str, mode: str, seconds: float = 0, expected: float = 1000
+) -> None:
+    """Run one test to its end, the garbage collector off; its logs are in ``folder`` then.
+
+    ``expected`` samples a second let LoadGen prepare as many queries as it will need.
+    """
     chosen = mlperf_loadgen.TestSettings()
     chosen.scenario = getattr(mlperf_loadgen.TestScenario, scenario)
     chosen.mode = getattr(mlperf_loadgen.TestMode, mode)
     chosen.min_duration_ms = round(1000 * seconds)
     chosen.single_stream_expected_latency_ns = round(1e9 / expected)
     chosen.offline_expected_qps = expected
-    return chosen
-
-
-def run_loadgen(issue: Issue, samples: int, chosen: Any, folder: Path) -> None:
-    """Run one test to its end, the garbage collector off; its logs are in ``folder`` then."""
     folder.mkdir(parents=True, exist_ok=True)
     output = mlperf_loadgen.LogOutputSettings()
     output.outdir, output.copy_summary_to_stdout = str(folder), False

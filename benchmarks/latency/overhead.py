@@ -164,9 +164,9 @@ def draw_overhead(result: Result) -> bytes:
     return draw_dots(dots, "ours by theirs; the bar is the goal: at most, for threads at least")
 
 
-OVERHEAD = Benchmark(
+BENCHMARK = Benchmark(
     "overhead", "What does edgedigits cost beside code written by hand?", measure, overhead_table, draw_overhead
 )
 
 if __name__ == "__main__":
-    raise SystemExit(OVERHEAD.main())
+    raise SystemExit(BENCHMARK.main())

@@ -87,7 +87,7 @@ def roofline_table(result: Result) -> str:
     return markdown_table(head, "llr", [[*key, *cells] for key, cells in rates.items()], note)
 
 
-ROOFLINE = Benchmark("roofline", "How many multiplications a second does one core reach?", measure, roofline_table)
+BENCHMARK = Benchmark("roofline", "How many multiplications a second does one core reach?", measure, roofline_table)
 
 if __name__ == "__main__":
-    raise SystemExit(ROOFLINE.main())
+    raise SystemExit(BENCHMARK.main())

@@ -75,9 +75,9 @@ def _series(measured: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-SCALING = Benchmark(
+BENCHMARK = Benchmark(
     "scaling", "How does the cost grow with batch, picture, threads and model?", measure, scaling_table, draw_scaling
 )
 
 if __name__ == "__main__":
-    raise SystemExit(SCALING.main())
+    raise SystemExit(BENCHMARK.main())

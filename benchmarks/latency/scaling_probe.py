@@ -44,9 +44,9 @@ class EngineProbe:
     """One engine and precision; all its series are yielded in µs an image."""
 
     folder: Path
+    seconds: float
     engine: str
     precision: str
-    seconds: float
 
     def rows(self, plan: Plan) -> Iterator[Row]:
         """Yield batches, widths and threads."""
@@ -144,17 +144,12 @@ def _nanoseconds(call: Callable[[], object]) -> int:
     return time.perf_counter_ns() - started
 
 
-def main(folder: str, plan: str, seconds: str, *chosen: str) -> None:
-    """Print what was measured."""
-    gc.disable()
-    steps: Plan = json.loads(plan)
-    if chosen:
-        engine, precision = chosen
-        rows = EngineProbe(Path(folder), engine, precision, float(seconds)).rows(steps)
-    else:
-        rows = picture_rows(Path(folder), steps["sides"], float(seconds))
-    print(json.dumps(list(rows)))
+def main(folder: Path, plan: Plan, seconds: float, *chosen: str) -> Iterator[Row]:
+    """Yield the rows of an engine and precision, or of pictures."""
+    return EngineProbe(folder, seconds, *chosen).rows(plan) if chosen else picture_rows(folder, plan["sides"], seconds)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    gc.disable()
+    words = sys.argv[1:]
+    print(json.dumps(list(main(Path(words[0]), json.loads(words[1]), float(words[2]), *words[3:]))))

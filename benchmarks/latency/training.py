@@ -81,7 +81,7 @@ def training_table(result: Result) -> str:
     return markdown_table(head, "lr", rows, note)
 
 
-TRAINING = Benchmark("training", "How much of training is the input pipeline?", measure, training_table)
+BENCHMARK = Benchmark("training", "How much of training is the input pipeline?", measure, training_table)
 
 if __name__ == "__main__":
-    raise SystemExit(TRAINING.main())
+    raise SystemExit(BENCHMARK.main())

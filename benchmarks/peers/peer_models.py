@@ -1,4 +1,7 @@
-"""The model files that the peers run: what ships, and what is made of it once and kept."""
+"""The environments of peers and the model files that they run; both are made once and kept.
+
+`python -m benchmarks.peers.peer_models KERAS OUT` exports a .keras file as float32 ONNX; TensorFlow is in that process.
+"""
 
 from __future__ import annotations
 
@@ -8,63 +11,99 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import distributions
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from homes import PNNX, Homes, key_of
-from peer import KERAS, Missing
-from venvs import ROOT
 
+from benchmarks.harness.child import ROOT
+from benchmarks.harness.venvs import COMPILED, InstallError, made_venv, project_venv
+from benchmarks.peers.peer import EDGEDIGITS, KERAS, Peer
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset
 from edgedigits.files import write_atomic
 
 REFERENCE = ROOT / "models" / "small.keras"
-_EXPORT = Path(__file__).with_name("export_onnx.py")
+# Its wheel declares torch, which is for models of PyTorch; from ONNX it converts without.
+PNNX = "pnnx==20261020"
 _TUTORIAL = Path(__file__).parent / "workers" / "train_tutorial.py"
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
-    """Model files by name; ``folder`` keeps those that are made here."""
+class PeerVenvs:
+    """Venvs below ``folder``; with ``here`` none is made, and the Python that runs this serves all peers.
+
+    What cannot be installed, or is not installed here, raises InstallError.
+    """
 
     folder: Path
-    homes: Homes
+    here: bool = False
+
+    def python(self, peer: Peer) -> str:
+        """Return the Python that has a peer's packages."""
+        if self.here:
+            if find_spec(peer.imports) is None:
+                raise InstallError(f"{peer.imports} is not installed here")
+            return sys.executable
+        if peer is EDGEDIGITS:
+            return project_venv(self.folder, constrained=False)
+        return self._venv(_key(*peer.packages), peer.packages)
+
+    def installed(self, peer: Peer) -> dict[str, Any] | None:
+        """List what a peer's venv has, with its bytes beyond an empty one; None ``here``, where all is mixed."""
+        if self.here:
+            return None
+        packages, empty = _site_packages(self.python(peer)), _site_packages(self._venv("empty", ()))
+        return {
+            "bytes": _size(packages) - _size(empty),
+            "packages": sorted((dist.name for dist in distributions(path=[str(packages)])), key=str.lower),
+        }
+
+    def pnnx(self) -> Path:
+        """Return the path of ncnn's converter."""
+        return _site_packages(self._venv(_key(PNNX), ("--no-deps", PNNX))) / "pnnx" / "pnnx"
+
+    def _venv(self, key: str, packages: tuple[str, ...]) -> str:
+        home = self.folder / f"{key}-py{sys.version_info.major}.{sys.version_info.minor}"
+        return made_venv(home, sys.executable, *([(COMPILED, *packages)] if packages else []))
+
+
+@dataclass(frozen=True, slots=True)
+class PeerModels:
+    """Model files by name; ``folder`` keeps those that are made here. What cannot be made raises InstallError."""
+
+    folder: Path
+    venvs: PeerVenvs
     bundle: Bundle
     training: Dataset
 
     def files(self, name: str) -> list[Path]:
-        """The files of one model.
-
-        Raises
-        ------
-        Missing: one of them cannot be made.
-
-        """
+        """Return the files of one model."""
         makers: dict[str, Callable[[], list[Path]]] = {
             "keras": lambda: [REFERENCE],
-            "int8.tflite": lambda: [self._shipped("int8", "tflite")],
-            "int8.onnx": lambda: [self._shipped("int8", "onnx")],
+            "int8.tflite": lambda: [self._shipped("tflite")],
+            "int8.onnx": lambda: [self._shipped("onnx")],
             "float32.onnx": lambda: [self._float32()],
             "float32.ncnn": lambda: self._ncnn(self._float32()),
-            "int8.ncnn": lambda: self._ncnn(self._shipped("int8", "onnx")),
+            "int8.ncnn": lambda: self._ncnn(self._shipped("onnx")),
             "tutorial": lambda: [self._tutorial()],
         }
         return makers[name]()
 
-    def _shipped(self, variant: str, format_: str) -> Path:
-        return self.bundle.path / self.bundle.pick(variant, [format_]).path
+    def _shipped(self, format_: Literal["tflite", "onnx"]) -> Path:
+        return self.bundle.path / self.bundle.pick("int8", [format_]).path
 
     def _float32(self) -> Path:
-        """The reference model as ONNX, which the shipped bundle has in int8 alone."""
-        made = self.folder / f"float32-{_sum(REFERENCE, _EXPORT)}.onnx"
-        return made if made.is_file() else _made(made, sys.executable, _EXPORT, REFERENCE)
+        """Return the reference model as float32 ONNX, which the shipped bundle has in int8 alone."""
+        made = self.folder / f"float32-{_sum(REFERENCE, Path(__file__))}.onnx"
+        return made if made.is_file() else _made(made, sys.executable, "-m", "benchmarks.peers.peer_models", REFERENCE)
 
     def _tutorial(self) -> Path:
-        """Trained where Keras lives, with training digits alone."""
-        python = self.homes.python(KERAS)
-        made = self.folder / f"tutorial-{key_of(*KERAS.packages)}-{_sum(_TUTORIAL)}.tflite"
+        """Return the tutorial's model, trained by the Python that has Keras, with training digits alone."""
+        python = self.venvs.python(KERAS)
+        made = self.folder / f"tutorial-{_key(*KERAS.packages)}-{_sum(_TUTORIAL)}.tflite"
         if made.is_file():
             return made
         with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
@@ -73,22 +112,22 @@ class Models:
             return _made(made, python, _TUTORIAL, digits)
 
     def _ncnn(self, source: Path) -> list[Path]:
-        """What pnnx makes of an ONNX file: network and weights."""
-        made = [self.folder / f"{key_of(PNNX)}-{_sum(source)}.{end}" for end in ("param", "bin")]
+        """Return what pnnx makes of an ONNX file: network and weights."""
+        made = [self.folder / f"{_key(PNNX)}-{_sum(source)}.{end}" for end in ("param", "bin")]
         if all(file.is_file() for file in made):
             return made
         with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
             given = Path(folder) / "model.onnx"
             given.write_bytes(_without_cast(source.read_bytes()))
             # The weights as they are: it would store them as float16.
-            _run(self.homes.pnnx(), given, "inputshape=[1,28,28,1]f32", "fp16=0", cwd=folder)
+            _run(self.venvs.pnnx(), given, "inputshape=[1,28,28,1]f32", "fp16=0", cwd=folder)
             for file in made:
                 write_atomic(file, given.with_suffix(f".ncnn{file.suffix}").read_bytes())
         return made
 
 
 def _without_cast(data: bytes) -> bytes:
-    """The file with float32 pixels as its input: ncnn has no layer for the cast, it converts while it copies."""
+    """Return the file with float32 pixels as its input: ncnn has no layer for the cast, it converts while it copies."""
     import onnx
 
     model = onnx.load_model_from_string(data)
@@ -103,7 +142,7 @@ def _without_cast(data: bytes) -> bytes:
 
 
 def _made(file: Path, *words: Any) -> Path:
-    """The file that a command writes where its last word says."""
+    """Return the file that a command writes where its last word says."""
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
         written = Path(folder) / file.name
         _run(*words, written)
@@ -111,11 +150,40 @@ def _made(file: Path, *words: Any) -> Path:
     return file
 
 
-def _run(*words: Any, cwd: str | None = None) -> None:
+def _run(*words: Any, cwd: Path | str = ROOT) -> None:
     done = subprocess.run([*map(str, words)], check=False, capture_output=True, text=True, cwd=cwd)
     if done.returncode:
-        raise Missing(f"{Path(words[0]).name} ended with {done.returncode}: {' '.join(done.stderr.split())[-300:]}")
+        raise InstallError(
+            f"{Path(words[0]).name} ended with {done.returncode}: {' '.join(done.stderr.split())[-300:]}"
+        )
 
 
 def _sum(*files: Path) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+
+
+def _key(*packages: str) -> str:
+    """Return a file name for releases."""
+    return "-".join(packages).replace("==", "-")
+
+
+def _size(folder: Path) -> int:
+    """Count the bytes of all files but byte code, which comes and goes."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc")
+
+
+def _site_packages(python: str) -> Path:
+    (found,) = Path(python).parents[1].glob("lib/python3.*/site-packages")
+    return found
+
+
+def _export(keras: str, out: str) -> None:
+    from edgedigits_export.convert.onnx import convert_onnx
+    from edgedigits_export.keras_model.frozen import freeze
+    from edgedigits_export.keras_model.inspect import load_keras
+
+    Path(out).write_bytes(convert_onnx(freeze(load_keras(keras))))
+
+
+if __name__ == "__main__":
+    _export(*sys.argv[1:])

@@ -1,38 +1,54 @@
-"""The table of `run.py`'s result, in Markdown."""
+"""Lay out the peers' figures in Markdown, and draw their latencies."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.harness.benchmark import Result
+from benchmarks.harness.dots import Dot, draw_dots
+from benchmarks.harness.markdown import markdown_table
+
 OURS = "edgedigits"
+_HEAD = (
+    "peer", "computes in", "accuracy", "model KB", "installed MB", "cold start ms", "p50 µs (min–max)",
+    "p50 × edgedigits", "p99 µs", "peak MB",
+)  # fmt: skip
 
 
-def peers_table(result: dict[str, Any]) -> str:
-    """All peers, the fastest first, those without figures last, and a sentence on where the figures are from."""
+def peers_table(result: Result) -> str:
+    """Lay out all peers, the fastest first, those without figures last, and where the figures are from."""
     rows = sorted(result["rows"], key=_p50)
     own = next((_p50(row) for row in rows if row["name"] == OURS), None)
-    lines = [
-        "| | computes in | accuracy | model KB | installed MB | cold start ms | p50 µs (min–max) | p50 × edgedigits "
-        "| p99 µs | peak MB |",
-        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
-        *(_line(row, own) for row in rows),
-        "",
-        _origin(result),
+    return markdown_table(_HEAD, "llr", [_cells(row, own) for row in rows], _origin(result))
+
+
+def draw_peers(result: Result) -> bytes:
+    """Draw the median latency of every peer, from the smallest to the largest process."""
+    rows = sorted((row for row in result["rows"] if row["reason"] is None), key=_p50)
+    dots = [
+        Dot(
+            f"{row['title'].replace('`', '')}, {row['precision']}",
+            row["p50_us"]["median"],
+            row["p50_us"]["min"],
+            row["p50_us"]["max"],
+            "ours" if row["name"] == OURS else "other",
+        )
+        for row in rows
     ]
-    return "\n".join(lines)
+    return draw_dots(dots, "median µs from a ready array to the digit, smallest to largest process", log=True)
 
 
 def _p50(row: dict[str, Any]) -> float:
     return float("inf") if row["reason"] is not None else float(row["p50_us"]["median"])
 
 
-def _line(row: dict[str, Any], own: float | None) -> str:
+def _cells(row: dict[str, Any], own: float | None) -> list[str]:
     title = f"**{row['title']}**" if row["name"] == OURS else row["title"]
     precision = f"{row['precision']} ({row['note']})" if row["note"] else row["precision"]
     if row["reason"] is not None:
-        return f"| {title} | {precision} | {' | '.join(['–'] * 8)} |"
+        return [title, precision, *["–"] * 8]
     p50 = row["p50_us"]
-    cells = [
+    return [
         title,
         precision,
         f"{100 * row['accuracy']:.2f} %",
@@ -44,7 +60,6 @@ def _line(row: dict[str, Any], own: float | None) -> str:
         _short(row["p99_us"]["median"]),
         f"{row['peak_mb']['median']:,.0f}" if row["peak_mb"] else "–",
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def _short(microseconds: float) -> str:
@@ -55,7 +70,7 @@ def _ratio(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio < 10 else f"{ratio:,.0f}"
 
 
-def _origin(result: dict[str, Any]) -> str:
+def _origin(result: Result) -> str:
     machine = result["machine"]
     pinned = "" if result["processor"] is None else ", kept on one processor"
     return (
@@ -79,7 +94,7 @@ def _tutorial(rows: list[dict[str, Any]]) -> str:
 
 
 def _failures(rows: list[dict[str, Any]]) -> str:
-    """Why rows have no figures, a sentence each."""
+    """Return why rows have no figures, a sentence each."""
     return "".join(
         f"{row['title']}, {row['precision']}, has no figures: {row['reason'].rstrip('.')}. "
         for row in rows
@@ -88,6 +103,6 @@ def _failures(rows: list[dict[str, Any]]) -> str:
 
 
 def _versions(rows: list[dict[str, Any]]) -> str:
-    """Each package once; numpy may differ from venv to venv."""
+    """List each package once; numpy may differ from venv to venv."""
     seen = dict.fromkeys(f"{name} {version}" for row in rows for name, version in row["versions"].items())
     return ", ".join(sorted(seen, key=str.lower))

@@ -1,4 +1,4 @@
-"""Plays the steps of an attack against a port, and tells what came back."""
+"""Play the steps of an attack against a port, and return the statuses that came back."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from attacks_http import END, HANG_UP, Step
+from benchmarks.serving.attacks_http import END, HANG_UP, Step
 
-# Told instead of statuses: nothing came back, we hung up first, or the server neither answered nor hung up.
+# In place of statuses: nothing came back, we hung up first, or the server neither answered nor hung up.
 CLOSED, GONE, HUNG, REFUSED = "closed", "gone", "hung", "refused"
 # After so long without news the rest is not sent any more, and the server has to end the connection.
 QUIET_S = 2.0
@@ -21,7 +21,7 @@ _HEAD_END, _LAST_CHUNK = b"\r\n\r\n", b"\r\n0\r\n\r\n"
 
 
 async def play(port: int, steps: Sequence[Step], *, wait: bool) -> list[str]:
-    """The statuses of all answers, or why there are none; with ``wait`` the server alone ends the connection."""
+    """Return all responses' statuses, or why there are none; with ``wait`` only the server ends the connection."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
@@ -31,32 +31,26 @@ async def play(port: int, steps: Sequence[Step], *, wait: bool) -> list[str]:
             await _send(writer, steps)
             return [GONE]
         sending = asyncio.ensure_future(_send(writer, steps))
-        told = await _answers(reader, writer, wait=wait)
+        received, end = await _receive(reader, writer, patient=wait, one=not wait)
         sending.cancel()
         with suppress(asyncio.CancelledError):
             await sending
-        return told
+        return [status.decode() for status in _STATUS.findall(received)] + end or [CLOSED]
     finally:
         writer.transport.abort()
 
 
-async def answer_to(port: int, request: bytes) -> bytes:
-    """The whole answer to a good request; empty when there is none."""
+async def response_to(port: int, request: bytes) -> bytes:
+    """Return the whole response to a good request; empty if there is none."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
         return b""
-    told = b""
     try:
         writer.write(request)
-        async with asyncio.timeout(PATIENCE_S):
-            while not _whole(told) and (more := await reader.read(1 << 16)):
-                told += more
-    except OSError:  # TimeoutError is one
-        pass
+        return (await _receive(reader, writer, patient=True, one=True))[0]
     finally:
         writer.transport.abort()
-    return told
 
 
 async def _send(writer: asyncio.StreamWriter, steps: Sequence[Step]) -> None:
@@ -71,8 +65,14 @@ async def _send(writer: asyncio.StreamWriter, steps: Sequence[Step]) -> None:
                 writer.write_eof()
 
 
-async def _answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, wait: bool) -> list[str]:
-    told, quiet = b"", wait
+async def _receive(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, patient: bool, one: bool
+) -> tuple[bytes, list[str]]:
+    """Return all bytes that came, and ``[HUNG]`` if the server did not end the connection.
+
+    Unless ``patient``, nothing more is sent after `QUIET_S` without news; with ``one``, one whole response is enough.
+    """
+    received, quiet = b"", patient
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_S
     while (left := deadline - loop.time()) > 0:
@@ -87,20 +87,14 @@ async def _answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *
             continue
         except OSError:
             more = b""
-        told += more
-        if not more:
-            return _statuses(told) or [CLOSED]
-        if not wait and _whole(told):
-            return _statuses(told)
-    return [*_statuses(told), HUNG]
+        received += more
+        if not more or (one and _whole(received)):
+            return received, []
+    return received, [HUNG]
 
 
-def _statuses(told: bytes) -> list[str]:
-    return [status.decode() for status in _STATUS.findall(told)]
-
-
-def _whole(told: bytes) -> bool:
-    """Whether exactly one answer is there, from its first byte to its last; several are waited for."""
-    head, _, body = told.partition(_HEAD_END)
+def _whole(received: bytes) -> bool:
+    """Return whether exactly one response is there, from its first byte to its last; several are waited for."""
+    head, _, body = received.partition(_HEAD_END)
     length = _LENGTH.search(head + b"\r\n")
     return body.endswith(_LAST_CHUNK) if length is None else len(body) == int(length[1])

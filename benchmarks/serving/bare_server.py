@@ -1,7 +1,7 @@
-"""The bare endpoint: what somebody writes who needs an answer over HTTP and no service around it.
+"""Serve inference over HTTP with nothing around it: what `edgedigits serve` is compared with.
 
-``python bare.py`` serves on a free port of this machine and says which. The same uvicorn, Starlette, h11 and classifier
-as `edgedigits serve`; no thread, no queue, no limits, no counters, no headers.
+``python bare_server.py`` serves on a free port of this machine and says which. It has the same uvicorn, Starlette, h11
+and classifier as `edgedigits serve`, but no thread, no queue, no limits, no counters, no headers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edgedigits import DigitClassifier
 
 
 def app(classifier: DigitClassifier) -> Starlette:
-    """One route."""
+    """Return an application with one route."""
 
     async def classify(request: Request) -> Response:
         prediction = classifier.classify(await request.body())
@@ -30,7 +30,7 @@ def app(classifier: DigitClassifier) -> Starlette:
 
 
 def main() -> None:
-    """Serve until told to end."""
+    """Serve until a signal ends the process."""
     # Named, or asyncio does not know that it is TCP and leaves Nagle's algorithm on: 40 ms an answer.
     with DigitClassifier() as classifier, socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))

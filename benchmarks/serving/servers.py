@@ -1,4 +1,4 @@
-"""Server processes on this machine: started, pinned to a processor, looked at from outside, ended."""
+"""Start servers on this machine, pin them to a processor, look at them from outside, end them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-HERE = Path(__file__).parent
 PATIENCE_S = 60.0
 _URL = re.compile(r"http://127\.0\.0\.1:(\d+)/")
 
@@ -28,7 +27,7 @@ class Figures(NamedTuple):
 
 
 class Server:
-    """A process that listens."""
+    """A process that serves on a port of this machine."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self._process, self._log = process, log
@@ -36,11 +35,11 @@ class Server:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended by itself."""
+        """Return whether it has not ended by itself."""
         return self._process.poll() is None
 
     def figures(self) -> Figures:
-        """Of this moment.
+        """Return the figures of this moment.
 
         Raises
         ------
@@ -55,12 +54,12 @@ class Server:
         return Figures(rss, peak, threads, len(list((process / "fd").iterdir())))
 
     def processor_s(self) -> float:
-        """Seconds that all its threads together had a processor."""
+        """Return the seconds that all its threads together had a processor."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def said(self) -> str:
-        """Its standard error."""
+        """Return its standard error."""
         return self._log.read_text(errors="replace")
 
     def end(self) -> int:
@@ -80,23 +79,22 @@ class Server:
                 return int(found[1])
             time.sleep(0.02)
         self.end()
-        raise SystemExit(f"{self._process.args}: no server\n{self.said()}")
+        raise SystemExit(f"{self._process.args!r}: no server\n{self.said()}")
 
 
 def ours(python: str) -> list[str]:
-    """`edgedigits serve`."""
-    script = Path(python).with_name("edgedigits")
-    return [str(script), "serve", "--port", "0"]
+    """Return the command of `edgedigits serve` in an environment."""
+    return [str(Path(python).with_name("edgedigits")), "serve", "--port", "0"]
 
 
 def theirs(python: str) -> list[str]:
-    """The bare endpoint."""
-    return [python, str(HERE / "bare.py")]
+    """Return the command of the bare endpoint in an environment."""
+    return [python, str(Path(__file__).with_name("bare_server.py"))]
 
 
 @contextmanager
 def started(command: Sequence[str], core: int | None = None) -> Iterator[Server]:
-    """A server on ``core``, ended afterwards."""
+    """Start a server on ``core``, and end it afterwards."""
     with tempfile.TemporaryDirectory(prefix="edgedigits-serve-") as name:
         log = Path(name) / "stderr"
         with log.open("wb") as stream:
@@ -111,7 +109,7 @@ def started(command: Sequence[str], core: int | None = None) -> Iterator[Server]
 
 
 def cores() -> tuple[int | None, int | None]:
-    """Processors for server and client: different ones where there are two; None where they cannot be chosen."""
+    """Return processors for server and client, different ones if there are two; None where they cannot be chosen."""
     if not hasattr(os, "sched_setaffinity"):
         return None, None
     there = sorted(os.sched_getaffinity(0))

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import json
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-pytestmark = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the wheel alone has no benchmarks")
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
-    pytest.importorskip("matplotlib")
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return {name: importlib.import_module(name) for name in ("dots", "pictures")}
-
-
-def committed(name: str) -> dict[str, Any]:
-    return json.loads((BENCHMARKS / "results" / f"{name}.json").read_text())
+from benchmarks.harness.benchmark import read_result as committed
+from benchmarks.harness.dots import COLOURS, Dot, draw_dots
+from benchmarks.latency import engines, loadgen, overhead
+from benchmarks.peers import peers
 
 
 def expected_labels(name: str, result: dict[str, Any]) -> list[str]:
@@ -36,11 +23,12 @@ def expected_labels(name: str, result: dict[str, Any]) -> list[str]:
     return [f"round {number + 1}, {how}" for number in range(3) for how in ("LoadGen", "direct")]
 
 
-@pytest.mark.parametrize("name", ["engines", "overhead", "peers", "loadgen"])
-def test_every_figure_of_the_result_has_a_row(scripts, name):
+@pytest.mark.parametrize("module", [engines, overhead, peers, loadgen])
+def test_every_figure_of_the_result_has_a_row(module):
+    name, draw = module.BENCHMARK.name, module.BENCHMARK.picture
     result = committed(name)
-    drawn = getattr(scripts["pictures"], f"draw_{name}")(result)
-    assert drawn == getattr(scripts["pictures"], f"draw_{name}")(result)
+    drawn = draw(result)
+    assert drawn == draw(result)
     assert Xml.fromstring(drawn).tag.endswith("svg")  # noqa: S314  our own picture
     comments = [line.strip() for line in drawn.decode().splitlines() if line.strip().startswith("<!-- ")]
     for label in expected_labels(name, result):
@@ -48,14 +36,12 @@ def test_every_figure_of_the_result_has_a_row(scripts, name):
         assert any(label.split("'")[-1] in comment for comment in comments), label
 
 
-def test_a_larger_figure_lies_further_right_and_the_first_row_on_top(scripts):
-    dot, draw = scripts["dots"].Dot, scripts["dots"].draw_dots
+def test_a_larger_figure_lies_further_right_and_the_first_row_on_top():
     for log in (False, True):
-        drawn = draw([dot("a", 1, 1, 1, "ours"), dot("b", 9, 9, 9, "other")], "µs", log=log).decode()
-        colours = scripts["dots"].COLOURS
+        drawn = draw_dots([Dot("a", 1, 1, 1, "ours"), Dot("b", 9, 9, 9, "other")], "µs", log=log).decode()
         places = {}
         for which in ("ours", "other"):
-            uses = [line for line in drawn.splitlines() if "<use" in line and colours[which] in line and "x=" in line]
+            uses = [line for line in drawn.splitlines() if "<use" in line and COLOURS[which] in line and "x=" in line]
             places[which] = min(
                 (float(line.split('x="')[1].split('"')[0]), float(line.split('y="')[1].split('"')[0])) for line in uses
             )

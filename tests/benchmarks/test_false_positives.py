@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import subprocess
-import sys
-from pathlib import Path
-from types import ModuleType
+import os
 
 import numpy as np
-import pytest
 
+from benchmarks.latency import slowed_worker as slowed
+from benchmarks.latency.false_positives import BENCHMARK
 from edgedigits.bundle import SHIPPED
 from edgedigits.engines import installed_engines
 from edgedigits.model import lone_model
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-pytestmark = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the wheel alone has no benchmarks")
 
-
-@pytest.fixture
-def slowed(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(BENCHMARKS / "alarms"))
-    return importlib.import_module("slowed_worker")
-
-
-def test_only_the_slowed_file_waits_and_it_answers_all_the_same(slowed, tmp_path, digits):
+def test_only_the_slowed_file_waits_and_it_infers_all_the_same(tmp_path, digits):
     data = (SHIPPED / "small" / "small-int8.tflite").read_bytes()
     answers = []
     for name in ("first.tflite", slowed.SLOWED):
         (tmp_path / name).write_bytes(data)
-        engine = slowed._load(installed_engines("tflite")[0], lone_model(tmp_path / name))
-        assert isinstance(engine, slowed._Slowed) == (name == slowed.SLOWED)
+        engine = slowed.load_engine(installed_engines("tflite")[0], lone_model(tmp_path / name))
+        assert isinstance(engine, slowed.SlowedEngine) == (name == slowed.SLOWED)
         answers.append(engine.run(digits.images[:1]))
     assert np.array_equal(*answers)
 
 
-def test_the_wait_lasts_as_long_as_was_planted(slowed, monkeypatch):
+def test_the_wait_lasts_as_long_as_was_planted(monkeypatch):
     now = [0]
 
     def clock() -> int:
@@ -51,18 +39,15 @@ def test_the_wait_lasts_as_long_as_was_planted(slowed, monkeypatch):
             now[0] += 10_000
 
     monkeypatch.setattr(slowed.time, "perf_counter_ns", clock)
-    engine = slowed._Slowed(Engine())
+    engine = slowed.SlowedEngine(Engine())
     begun = now[0]
     engine.run(None)
     assert 10_950 < now[0] - begun < 11_050
 
 
 def test_the_smallest_run_counts_both_ways_and_the_table_tells_them(tmp_path, monkeypatch):
-    words = ["--comparisons", "1", "--processes", "8", "--seconds", "0", "-o", str(tmp_path / "a.json")]
-    done = subprocess.run(
-        [sys.executable, BENCHMARKS / "alarms" / "run.py", *words], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))  # which it changes
+    assert BENCHMARK.main(["--smallest", "-o", str(tmp_path / "a.json")]) == 0
     told = json.loads((tmp_path / "a.json").read_text())
     assert [[len(row) for row in run] for run in told["medians_us"]] == [[8, 8, 8], [8, 8, 8]]
     for how in ("in_turns", "apart"):
@@ -70,6 +55,4 @@ def test_the_smallest_run_counts_both_ways_and_the_table_tells_them(tmp_path, mo
             found = told[how][which]
             assert found["count"] == 1
             assert 0 <= found["called_slower"] <= found["called_a_change"] <= 1
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    table = importlib.import_module("alarms.table").alarms_table(told)
-    assert table.count("\n| ") == 4
+    assert BENCHMARK.table(told).count("\n| ") == 4

@@ -21,7 +21,7 @@ Infer = Callable[[Any], tuple[Any, int]]
 
 def interpreter(engine: str, data: bytes) -> tuple[Any, int, int]:
     """Return an interpreter of one thread that is ready, and the indices of its input and output."""
-    package = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}[engine]
+    package = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}[engine]
     made = import_module(f"{package}.interpreter").Interpreter(model_content=data, num_threads=1)
     made.allocate_tensors()
     return made, made.get_input_details()[0]["index"], made.get_output_details()[0]["index"]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import os
 import sys
@@ -28,26 +29,16 @@ from edgedigits.images.decode import DETAIL
 BLOCK, WARM = 50, 20
 THREADS, CALLS = 8, 1000
 Call = Callable[[], object]
+# From the first image's index to the probabilities of this call's images.
 Infer = Callable[[int], Any]
 
 
 def calls(engine: str, seconds: float, digits: str) -> dict[str, Any]:
     """Measure one ready array to its digit; medians in µs."""
-    images, data = _digits(digits), _model(engine)
-    hand, classifier = by_hand.one(engine, data), DigitClassifier(engine=engine)
-    position = 0
-
-    def ours() -> None:
-        nonlocal position
-        position = (position + 1) % len(images)
-        _ = classifier.classify(images[position]).digit
-
-    def theirs() -> None:
-        nonlocal position
-        position = (position + 1) % len(images)
-        _ = hand(images[position])[1]
-
-    return _in_turns(ours, {"by hand": theirs}, seconds, BLOCK)
+    images = itertools.cycle(_digits(digits))
+    hand, classifier = by_hand.one(engine, _model(engine)), DigitClassifier(engine=engine)
+    theirs: Call = lambda: hand(next(images))[1]  # noqa: E731  as short as the other side
+    return _in_turns(lambda: classifier.classify(next(images)).digit, {"by hand": theirs}, seconds, BLOCK)
 
 
 def batch(engine: str, seconds: float, digits: str) -> dict[str, Any]:
@@ -55,7 +46,7 @@ def batch(engine: str, seconds: float, digits: str) -> dict[str, Any]:
     images = np.resize(_digits(digits), (1000, 28, 28))[..., np.newaxis]
     classifier = DigitClassifier(engine=engine)
     ways: dict[str, Call] = {name: partial(way, images) for name, way in by_hand.many(engine, _model(engine)).items()}
-    return _in_turns(lambda: classifier.classify_batch(images), ways, seconds, 1)
+    return _in_turns(partial(classifier.classify_batch, images), ways, seconds, 1)
 
 
 def photograph(engine: str, seconds: float, file: str) -> dict[str, Any]:
@@ -75,7 +66,7 @@ def memory(engine: str, _: float, who: str, picture: str) -> dict[str, Any]:
     if who == "ours":
         DigitClassifier(engine=engine).classify(picture)
     else:
-        by_hand.one(engine, _model_file(engine).read_bytes())(np.asarray(Image.open(picture).convert("L")))
+        by_hand.one(engine, _model(engine))(np.asarray(Image.open(picture).convert("L")))
     status = Path("/proc/self/status").read_text()
     return {"mb": int(status.split("VmHWM:")[1].split()[0]) / 1024}
 
@@ -87,8 +78,6 @@ def threads(engine: str, seconds: float, digits: str, at_once: str) -> dict[str,
     """
     size, images, data = int(at_once), _digits(digits), _model(engine)
     classifier = DigitClassifier(engine=engine)
-    expected = classifier.classify_batch(images)
-    wrong: list[int] = []
 
     def share() -> Infer:
         if size == 1:
@@ -101,19 +90,20 @@ def threads(engine: str, seconds: float, digits: str, at_once: str) -> dict[str,
             return lambda at: hand(images[at])[0]
         return lambda at: [hand(image)[0] for image in images[at : at + size]]
 
-    found: dict[str, list[float]] = {"ours": [], "theirs": []}
-    deadline = time.perf_counter() + seconds
-    while not found["ours"] or time.perf_counter() < deadline:
+    expected = classifier.classify_batch(images)
+    rates: dict[str, list[float]] = {"ours": [], "theirs": []}
+    outputs: list[tuple[int, Any]] = []
+    wrong, deadline = 0, time.perf_counter() + seconds
+    while not rates["ours"] or time.perf_counter() < deadline:
         for name, make in (("ours", share), ("theirs", own)):
-            outputs: list[Any] = []
-            found[name].append(_together(make, len(images), size, outputs))
-            wrong += [
-                at for at, said in outputs if not np.array_equal(np.squeeze(said), np.squeeze(expected[at : at + size]))
-            ]
-    return {name: median(rates) for name, rates in found.items()} | {"wrong": len(wrong)}
+            rates[name].append(_together(make, len(images), size, outputs))
+            wrong += sum(not np.array_equal(np.squeeze(found), np.squeeze(expected[at : at + size]))
+                         for at, found in outputs)  # fmt: skip
+            outputs.clear()
+    return {name: median(values) for name, values in rates.items()} | {"wrong": wrong}
 
 
-def _together(make: Callable[[], Infer], count: int, size: int, outputs: list[Any]) -> float:
+def _together(make: Callable[[], Infer], count: int, size: int, outputs: list[tuple[int, Any]]) -> float:
     """Return images a second, from the moment when all threads are ready; their outputs are added to ``outputs``."""
     ready = threading.Barrier(THREADS + 1)
 
@@ -138,7 +128,8 @@ def _together(make: Callable[[], Infer], count: int, size: int, outputs: list[An
 
 def _in_turns(ours: Call, theirs: dict[str, Call], seconds: float, block: int) -> dict[str, Any]:
     """Return medians in µs of blocks of calls that alternate, so that whatever drifts meets all alike."""
-    _stay()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     ways = {"ours": ours, **theirs}
     for call in ways.values():
         for _ in range(WARM if block > 1 else 2):
@@ -157,29 +148,15 @@ def _in_turns(ours: Call, theirs: dict[str, Call], seconds: float, block: int) -
     return {"ours": medians.pop("ours"), "theirs": medians}
 
 
-def _stay() -> None:
-    """Keep this process on one processor."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-
-
 def _digits(file: str) -> Any:
     return np.load(file)["images"][..., 0]
 
 
-def _model_file(engine: str) -> Path:
-    bundle = Bundle.load()
-    return bundle.path / bundle.pick("int8", ["onnx" if engine == "onnxruntime" else "tflite"]).path
-
-
 def _model(engine: str) -> bytes:
-    return _model_file(engine).read_bytes()
+    bundle = Bundle.load()
+    return (bundle.path / bundle.pick("int8", ["onnx" if engine == "onnxruntime" else "tflite"]).path).read_bytes()
 
-
-PROBES: dict[str, Callable[..., dict[str, Any]]] = {
-    "calls": calls, "batch": batch, "photograph": photograph, "memory": memory, "threads": threads
-}  # fmt: skip
 
 if __name__ == "__main__":
     what, chosen, length, *words = sys.argv[1:]
-    print(json.dumps(PROBES[what](chosen, float(length), *words)))
+    print(json.dumps(globals()[what](chosen, float(length), *words)))

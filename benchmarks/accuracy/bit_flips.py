@@ -132,7 +132,7 @@ def flips_table(result: Result) -> str:
     return markdown_table(head, "lr", rows, note)
 
 
-BIT_FLIPS = Benchmark("bit-flips", "Count how many flipped weight bits the self-test notices.", measure, flips_table)
+BENCHMARK = Benchmark("bit-flips", "Count how many flipped weight bits the self-test notices.", measure, flips_table)
 
 if __name__ == "__main__":
-    raise SystemExit(BIT_FLIPS.main())
+    raise SystemExit(BENCHMARK.main())

@@ -228,9 +228,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of sets, laid out as described below")
 
 
-PHOTOGRAPHS = Benchmark(
+BENCHMARK = Benchmark(
     "photographs", "Measure how well photographed digits are read.", measure, photographs_table, options=_options
 )
 
 if __name__ == "__main__":
-    raise SystemExit(PHOTOGRAPHS.main())
+    raise SystemExit(BENCHMARK.main())

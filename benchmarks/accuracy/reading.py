@@ -60,9 +60,9 @@ def _accuracy_alone(classifier: DigitClassifier, count: int) -> float:
     return float(np.mean([str(found) == sample.truth for found, sample in zip(classes, samples, strict=True)]))
 
 
-READING = Benchmark(
+BENCHMARK = Benchmark(
     "reading", "Measure how well the shipped model reads single digits.", measure, sets_table, options=add_data_option
 )
 
 if __name__ == "__main__":
-    raise SystemExit(READING.main())
+    raise SystemExit(BENCHMARK.main())

@@ -72,10 +72,10 @@ def _share(told: Result, name: str, figure: str) -> str:
     return percent(variants["int8"][figure], 1) if variants else "–"
 
 
-ROBUSTNESS = Benchmark(
+BENCHMARK = Benchmark(
     "robustness", "Measure how every member of the family reads what is not MNIST.", measure, robustness_table,
     options=add_data_option,
 )  # fmt: skip
 
 if __name__ == "__main__":
-    raise SystemExit(ROBUSTNESS.main())
+    raise SystemExit(BENCHMARK.main())

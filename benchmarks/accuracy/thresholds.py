@@ -139,9 +139,9 @@ def thresholds_table(result: Result) -> str:
     return markdown_table(head, "lr", rows, note)
 
 
-THRESHOLDS = Benchmark(
+BENCHMARK = Benchmark(
     "thresholds", "Choose the thresholds of evidence of a bundle's manifest.", measure, thresholds_table
 )
 
 if __name__ == "__main__":
-    raise SystemExit(THRESHOLDS.main())
+    raise SystemExit(BENCHMARK.main())

@@ -1,84 +1,81 @@
-"""How every member of the family reads what is not MNIST, and refuses what is no digit.
+"""Measures how every member of the family reads what is not MNIST, and refuses what is no digit.
 
-    python benchmarks/robustness.py [--data FOLDER]
-
-Asks benchmarks/reading/measure.py about the int8 file of each bundle that `make models` left in build/members. Members
-that were made elsewhere keep their figures.
+`python -m benchmarks.accuracy.robustness [--data FOLDER] [-o FILE]` classifies with the int8 file of each bundle that
+`make models` left in build/members. Members that were made on another machine keep their figures.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
-from edgedigits.files import write_atomic
+from benchmarks.accuracy.reading import ENGINE, evaluate_set
+from benchmarks.accuracy.reading_tables import percent
+from benchmarks.accuracy.sample_sets import SMALLEST, add_data_option, report_sets
+from benchmarks.harness.benchmark import Benchmark, Result, describe, read_result
+from benchmarks.harness.child import ROOT
+from benchmarks.harness.markdown import markdown_table
+from edgedigits import DigitClassifier
 
-ROOT = Path(__file__).parent.parent
 MEMBERS = ROOT / "build" / "members"
-RESULT = ROOT / "benchmarks" / "results" / "robustness.json"
-MEASURE = Path(__file__).parent / "reading" / "measure.py"
-COUNT = "300"  # of each kind at most
+COUNT = 300  # of each set, and of each kind of noise
 # Set, heading, and the figure of it that is shown.
 COLUMNS = (
     ("data", "drawn digits (`--data`)", "top1"),
     ("scans", "load_digits, 8×8", "top1"),
-    ("corrupted", "corrupted MNIST", "top1_unrejected"),
-    ("corrupted", "the same, less what is refused", "top1"),
-    ("letters", "letters refused", "refused"),
-    ("negatives", "noise, empty paper refused", "refused"),
+    ("letters", "generated: letters refused", "refused"),
+    ("negatives", "generated: noise, empty paper refused", "refused"),
 )
 
 
-def main() -> None:
-    """Measure all members, in the order they are made."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder of label folders with drawn digits")
-    args = parser.parse_args()
-    order = json.loads((ROOT / "benchmarks" / "results" / "family.json").read_text())["proofs"]
-    known = json.loads(RESULT.read_text())["members"]
-    told = {"members": {member: _measure(member, args.data) or known[member] for member in order}}
-    write_atomic(RESULT, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
+def measure(args: argparse.Namespace) -> Result:
+    """Measure all members that are here, in the order in which they are made."""
+    known = read_result("robustness")["members"]
+    members = {}
+    for member in read_result("family")["proofs"]:
+        bundle = MEMBERS / member
+        members[member] = _member(bundle, args) if bundle.is_dir() else known[member]
+    return {"members": members}
 
 
-def _measure(member: str, data: Path | None) -> dict[str, Any] | None:
-    """What measure.py tells of a member, or None where it was made elsewhere."""
-    bundle = MEMBERS / member
-    if not bundle.is_dir():
-        return None
-    result = bundle.with_suffix(".reading.json")
-    words = ["--bundle", bundle, "--variants", "int8", "--sets", ",".join(dict.fromkeys(name for name, *_ in COLUMNS))]
-    drawn = ["--data", data] if data else []
-    subprocess.run([sys.executable, MEASURE, *words, *drawn, "--count", COUNT, "-o", result], check=True)
-    told: dict[str, Any] = json.loads(result.read_text())
-    # What is told by kind is of interest for the model that ships, in reading.json.
-    for kind in told["sets"].values():
-        for variant in kind.get("variants", {}).values():
-            variant.pop("kinds", None)
+def _member(bundle: Path, args: argparse.Namespace) -> Result:
+    with DigitClassifier(bundle, variant="int8", engine=ENGINE) as classifier:
+        told = describe(("edgedigits", "numpy", "pillow", ENGINE)) | {"bundle": classifier.model_id.bundle, "sets": {}}
+        sets = report_sets(args.data)
+        for name, *_ in COLUMNS:
+            if name in sets:
+                found = evaluate_set(sets[name], {"int8": classifier}, SMALLEST if args.smallest else COUNT)
+                for variant in found.get("variants", {}).values():
+                    variant.pop("kinds", None)  # of interest for the model that ships, in reading.json
+                told["sets"][name] = found
     return told
 
 
-def robustness_table(result: dict[str, Any]) -> str:
-    """A line a member: shares read rightly, and shares refused of what is no digit."""
+def robustness_table(result: Result) -> str:
+    """Return a row a member, a column a set."""
     members = result["members"]
-    lines = [f"| member | {' | '.join(title for _, title, _ in COLUMNS)} |", f"|---|{len(COLUMNS) * '---:|'}"]
-    for member, told in members.items():
-        lines.append(f"| `{member}` | {' | '.join(_share(told, name, figure) for name, _, figure in COLUMNS)} |")
-    counts = next(iter(members.values()))["sets"]
-    sizes = ", ".join(
-        f"{kind['title']}: {kind['variants']['int8']['n']:,}" for kind in counts.values() if "variants" in kind
+    rows = [
+        (f"`{member}`", *(_share(told, name, figure) for name, _, figure in COLUMNS))
+        for member, told in members.items()
+    ]
+    counts = next(iter(members.values()))["sets"].values()
+    sizes = ", ".join(f"{one['title']}: {one['variants']['int8']['n']:,}" for one in counts if "variants" in one)
+    note = (
+        f"The int8 files in LiteRT through the whole pipeline ({sizes}). Measured by "
+        "`python -m benchmarks.accuracy.robustness`, written by `make readme`."
     )
-    note = f"The int8 files in LiteRT through the whole pipeline, digits of the test split ({sizes}). "
-    return "\n".join([*lines, "", note + "Measured by `benchmarks/robustness.py`, written by `make readme`."])
+    return markdown_table(("member", *(title for _, title, _ in COLUMNS)), "lr", rows, note)
 
 
-def _share(told: dict[str, Any], name: str, figure: str) -> str:
-    variants = told["sets"][name].get("variants")
-    return f"{100 * variants['int8'][figure]:.1f} %" if variants else "–"
+def _share(told: Result, name: str, figure: str) -> str:
+    variants = told["sets"].get(name, {}).get("variants")
+    return percent(variants["int8"][figure], 1) if variants else "–"
 
+
+BENCHMARK = Benchmark(
+    "robustness", "Measure how every member of the family reads what is not MNIST.", measure, robustness_table,
+    options=add_data_option,
+)  # fmt: skip
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(BENCHMARK.main())

@@ -1,71 +1,58 @@
-"""From which evidence on is an answer given? Choose the thresholds that a bundle's manifest carries.
+"""Which thresholds of evidence should a bundle's manifest carry? Chooses them on generated sets of the validation side.
 
-`python benchmarks/reading/thresholds.py [-o FILE]` (`make thresholds`). Validation digits, matplotlib's fonts and one
-seed choose; test digits, Debian's fonts and another seed judge (`measure.py`). The rule: the largest ``confidence``,
-and then the largest ``margin``, with which no set of digits loses more than its budget of right answers.
+`python -m benchmarks.accuracy.thresholds [-o FILE]`, or `make thresholds`. Validation digits and one seed choose; test
+digits and another seed report (`reading`). The rule: the largest ``confidence``, then the largest ``margin``, with
+which no set of digits loses more right predictions than its budget.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-from canvas import arrays, canvas
-from catalogue import TUNING_SEED
-from drawing import Sample
-from fonts import tuning_fonts
-from letters import letters
-from negatives import negatives
 from numpy.typing import NDArray
-from phone import empty_cells, pen_cells, printed_cells
-from scanners import envelopes, forms
 
+from benchmarks.accuracy.canvas import arrays, canvas
+from benchmarks.accuracy.letters import letters
+from benchmarks.accuracy.negatives import negatives
+from benchmarks.accuracy.reading_tables import percent
+from benchmarks.accuracy.sample_sets import SMALLEST, TUNING_SEED
+from benchmarks.accuracy.samples import Sample
+from benchmarks.harness.benchmark import Benchmark, Result, describe
+from benchmarks.harness.markdown import markdown_table
 from edgedigits import DigitClassifier
-from edgedigits.files import write_atomic
 from edgedigits.images.rejection import judge
 
-SCHEMA = 1
-RESULT = Path(__file__).parents[1] / "results" / "thresholds.json"
+ENGINE = "litert"
 CONFIDENCES = (*np.round(np.arange(0.3, 0.9, 0.05), 2), 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
 MARGINS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
-# Right answers that may be refused for want of evidence. Arrays may lose 0.5 % for all reasons together; half of that
-# is kept for other handwriting than these. Drawn digits are to reach 99.9 %.
-BUDGETS = {
-    "mnist": 0.0025,
-    "canvas": 0.0025,
-    "pen cells": 0.005,
-    "printed cells": 0.005,
-    "envelopes": 0.01,
-    "forms": 0.01,
-}
-COUNT = 5_000  # validation digits there are
+# The share of right predictions that may be refused for want of evidence. Arrays may lose 0.5 % for all reasons
+# together; half of that is kept for other handwriting than these.
+BUDGETS = {"mnist": 0.0025, "canvas": 0.0025}
+COUNT = 5_000  # the validation digits
 
-Make = Callable[[int], Iterator[Sample]]
-DIGITS: dict[str, Make] = {
+DIGITS: Mapping[str, Callable[[int], Iterator[Sample]]] = {
     "mnist": lambda count: arrays("validation", TUNING_SEED, count),
     "canvas": lambda count: canvas("validation", TUNING_SEED, count),
-    "pen cells": lambda count: pen_cells("validation", TUNING_SEED, count // 2),
-    "printed cells": lambda count: printed_cells(TUNING_SEED, count // 4, tuning_fonts()),
-    "envelopes": lambda count: envelopes("validation", TUNING_SEED, count // 2),
-    "forms": lambda count: forms("validation", TUNING_SEED, count // 2),
 }
-NONE: dict[str, Make] = {
-    "letters": lambda count: letters(TUNING_SEED, count, tuning_fonts()),
-    "empty cells": lambda count: empty_cells(TUNING_SEED, count // 5),
-    "noise and empty paper": lambda count: negatives(TUNING_SEED, count // 25),
+NO_DIGITS: Mapping[str, Callable[[int], Iterator[Sample]]] = {
+    "letters": lambda count: letters(TUNING_SEED, count // 4),
+    "noise and empty paper": lambda count: negatives(TUNING_SEED, count // 20),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A set after inference: scores float32 ``[N, classes]`` of what was inferred, which of them are right.
+class Scores:
+    """A set after inference.
 
-    ``total`` counts also what was refused before inference.
+    Attributes
+    ----------
+    scores: float32 ``[N, classes]`` of what was inferred.
+    right: bool ``[N]``, which of them have the right class.
+    total: pictures of the set, those refused before inference among them.
+
     """
 
     scores: NDArray[np.float32]
@@ -73,91 +60,88 @@ class Seen:
     total: int
 
     def refused(self, parameters: dict[str, float]) -> NDArray[np.bool_]:
-        """What the evidence is too weak for."""
+        """Return for which scores the evidence is too weak."""
         return np.array([judge(row, parameters) is not None for row in self.scores], bool)
 
     def lost(self, parameters: dict[str, float]) -> float:
-        """Of right answers, the share refused."""
+        """Return the share of right predictions that is refused."""
         return float(self.refused(parameters)[self.right].mean()) if self.right.any() else 0.0
 
     def accepted(self, parameters: dict[str, float]) -> float:
-        """Of all pictures, the share answered."""
+        """Return the share of all pictures that is answered."""
         return float((~self.refused(parameters)).sum() / self.total)
 
 
-def see(classifier: DigitClassifier, samples: Iterable[Sample]) -> Seen:
-    """Infer from all that passes the checks before inference."""
+def infer_scores(classifier: DigitClassifier, samples: Iterable[Sample]) -> Scores:
+    """Infer everything that passes the checks before inference."""
     scores, right, total = [], [], 0
     for sample in samples:
         total += 1
-        said = classifier.classify(sample.image)
-        if said.probabilities.size:
-            scores.append(said.probabilities)
-            right.append(said.label == sample.truth)
-    return Seen(np.array(scores, np.float32).reshape(-1, len(classifier.labels)), np.array(right, bool), total)
+        prediction = classifier.classify(sample.image)
+        if prediction.probabilities.size:
+            scores.append(prediction.probabilities)
+            right.append(prediction.label == sample.truth)
+    return Scores(np.array(scores, np.float32).reshape(-1, len(classifier.labels)), np.array(right, bool), total)
 
 
-def choose(digits: dict[str, Seen]) -> dict[str, float]:
-    """The rule above: within the budgets of `BUDGETS`, confidence first."""
+def choose(digits: Mapping[str, Scores]) -> dict[str, float]:
+    """Return the largest thresholds within `BUDGETS`, confidence first."""
     chosen = {"confidence": 0.0, "margin": 0.0}
     for name, steps in (("confidence", CONFIDENCES), ("margin", MARGINS)):
         for step in steps:
             tried = {**chosen, name: float(step)}
-            if any(seen.lost(tried) > BUDGETS[which] for which, seen in digits.items()):
+            if any(one.lost(tried) > BUDGETS[which] for which, one in digits.items()):
                 break
             chosen = tried
     return chosen
 
 
-def point(parameters: dict[str, float], digits: dict[str, Seen], none: dict[str, Seen]) -> dict[str, Any]:
-    """What these parameters cost and bring."""
-    return {
-        **parameters,
-        "lost": {name: seen.lost(parameters) for name, seen in digits.items()},
-        "accepted": {name: seen.accepted(parameters) for name, seen in none.items()},
-    }
+def measure(args: argparse.Namespace) -> Result:
+    """Infer all sets, choose, and tell what the choice costs and brings."""
+    classifier, count = DigitClassifier(variant="int8", engine=ENGINE), SMALLEST if args.smallest else COUNT
+    digits = {name: infer_scores(classifier, samples(count)) for name, samples in DIGITS.items()}
+    none = {name: infer_scores(classifier, samples(count)) for name, samples in NO_DIGITS.items()}
+    every = {**digits, **none}
 
-
-def result(classifier: DigitClassifier, count: int) -> dict[str, Any]:
-    """Everything that is committed."""
-    digits = {name: see(classifier, make(count)) for name, make in DIGITS.items()}
-    none = {name: see(classifier, make(count)) for name, make in NONE.items()}
     chosen = choose(digits)
-    curve = [{"confidence": float(step), "margin": chosen["margin"]} for step in CONFIDENCES]
+    lost = {name: one.lost(chosen) for name, one in digits.items()}
+    accepted = {name: one.accepted(chosen) for name, one in none.items()}
     return {
-        "schema": SCHEMA,
-        "bundle": classifier.model_id.bundle,
+        **describe(("edgedigits", "numpy", "pillow", ENGINE)),
         "variant": classifier.model_id.variant,
         "seed": TUNING_SEED,
         "budgets": BUDGETS,
-        "counts": {name: seen.total for name, seen in {**digits, **none}.items()},
-        "refused_before": {name: 1 - len(seen.scores) / seen.total for name, seen in {**digits, **none}.items()},
-        "right": {name: float(seen.right.sum() / seen.total) for name, seen in digits.items()},
-        "chosen": point(chosen, digits, none),
-        "curve": [point(step, digits, none) for step in curve],
+        "counts": {name: one.total for name, one in every.items()},
+        "refused_before": {name: 1 - len(one.scores) / one.total for name, one in every.items()},
+        "right": {name: float(one.right.sum() / one.total) for name, one in digits.items()},
+        "chosen": {**chosen, "lost": lost, "accepted": accepted},
     }
 
 
-def main() -> int:
-    """Choose, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bundle", help="the shipped one")
-    parser.add_argument("--variant", default="int8")
-    parser.add_argument("--count", type=int, default=COUNT, help=f"digits of each set, fewer for a quick look; {COUNT}")
-    parser.add_argument("-o", type=Path, dest="output", help=f"write the result, e.g. {RESULT}")
-    asked = parser.parse_args()
-    told = result(DigitClassifier(asked.bundle, asked.variant), asked.count)
-    for step in [*told["curve"], told["chosen"]]:
-        shares = {**step["lost"], **step["accepted"]}
-        print(
-            f"{step['confidence']:.3f} {step['margin']:.2f}",
-            *(f"{name} {100 * value:.2f}" for name, value in shares.items()),
+def thresholds_table(result: Result) -> str:
+    """Return what the chosen thresholds cost and bring, a row a set."""
+    chosen = result["chosen"]
+    columns = chosen["lost"], result["budgets"], chosen["accepted"]
+    rows = [
+        (
+            name, f"{count:,}", percent(result["refused_before"][name]),
+            *(percent(shares[name]) if name in shares else "" for shares in columns),
         )
-    print(json.dumps({key: told[key] for key in ("right", "refused_before", "counts")}))
-    if asked.output:
-        write_atomic(asked.output, (json.dumps(told, indent=1) + "\n").encode())
-    return 0
+        for name, count in result["counts"].items()
+    ]  # fmt: skip
+    head = (
+        "set", "n", "refused before inference", "right answers lost to evidence", "budget", "no digit, yet answered",
+    )  # fmt: skip
+    note = (
+        f"Chosen: `confidence` {chosen['confidence']:g}, `margin` {chosen['margin']:g}; {result['variant']} of bundle "
+        f"`{result['bundle'][:12]}`, seed {result['seed']}. All pictures are MNIST's or generated."
+    )
+    return markdown_table(head, "lr", rows, note)
 
+
+BENCHMARK = Benchmark(
+    "thresholds", "Choose the thresholds of evidence of a bundle's manifest.", measure, thresholds_table
+)
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(BENCHMARK.main())

@@ -28,7 +28,7 @@ def inference(engine: str, file: str) -> Callable[[], object]:
         one = session.get_inputs()[0]
         feed = {one.name: np.full([1, *one.shape[1:]], 127, np.uint8)}
         return lambda: session.run(None, feed)
-    package = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}[engine]
+    package = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}[engine]
     interpreter = import_module(f"{package}.interpreter").Interpreter(model_path=file, num_threads=1)
     interpreter.allocate_tensors()
     one = interpreter.get_input_details()[0]

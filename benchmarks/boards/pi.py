@@ -180,10 +180,10 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help=f"fail when counts differ from {COMMITTED.name}")
 
 
-PI = Benchmark(
+BENCHMARK = Benchmark(
     "pi", "Measure the built wheel on emulated Raspberry Pis.", measure, _table, options=_options, failures=_failures
 )
 
 if __name__ == "__main__":
-    asked = PI.parse()
-    raise SystemExit(replace(PI, failures=partial(_failures, check=asked.check)).main())
+    asked = BENCHMARK.parse()
+    raise SystemExit(replace(BENCHMARK, failures=partial(_failures, check=asked.check)).main())

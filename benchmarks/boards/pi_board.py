@@ -175,10 +175,10 @@ class _OneBoard:
 
     def wrong(self) -> Iterator[dict[str, Any]]:
         """Yield the self-test of each bundle that tflite-runtime loads and computes wrongly; it has to fail."""
-        for bundle in self.task.wrong if "tflite" in self.engines else ():
+        for bundle in self.task.wrong if "tflite-runtime" in self.engines else ():
             stored = self.python.folder / f"{bundle.name}.json"
-            self._run("selftest", bundle, "--engine", "tflite", "-o", stored, expected=1)
-            yield {"bundle": bundle.name, "engine": "tflite", "selftest": _verdicts(stored)}
+            self._run("selftest", bundle, "--engine", "tflite-runtime", "-o", stored, expected=1)
+            yield {"bundle": bundle.name, "engine": "tflite-runtime", "selftest": _verdicts(stored)}
 
     def _compared(self, here: Path, there: Path, file: ModelFile, engine: str) -> dict[str, Any]:
         """Compare its outputs with those of the same engine on the host, of LiteRT where the host lacks it."""

@@ -145,9 +145,9 @@ def _wrong_rows(pi: Result) -> list[Sequence[object]]:
     for name, rows in found.items():
         boards = ", ".join(dict.fromkeys(machine["board"] for machine, _ in rows))
         systems = ", ".join(dict.fromkeys(f"{machine['os']} {BITS[machine['arch']]}" for machine, _ in rows))
-        version = next(row["version"] for row in rows[0][0]["rows"] if row["engine"] == "tflite")
+        version = next(row["version"] for row in rows[0][0]["rows"] if row["engine"] == "tflite-runtime")
         caught = "MISSED" if any(row["passed"] for _, row in rows) else "**caught**"
-        lines.append((boards, systems, f"tflite {version}", f"`{name}`", "–", "–", "–", caught))
+        lines.append((boards, systems, f"tflite-runtime {version}", f"`{name}`", "–", "–", "–", caught))
     return lines
 
 

@@ -81,10 +81,10 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work", type=Path, default=default, help="folder for models, environments and outputs")
 
 
-COMPAT = Benchmark(
+BENCHMARK = Benchmark(
     "compat", "Compare `edgedigits check` with what models really do in many engine releases.", measure, compat_tables,
     options=_options, failures=_failures,
 )  # fmt: skip
 
 if __name__ == "__main__":
-    raise SystemExit(COMPAT.main())
+    raise SystemExit(BENCHMARK.main())

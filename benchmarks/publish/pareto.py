@@ -1,24 +1,21 @@
-"""Which member of the family is worth its bytes and microseconds, beside what others published.
+"""Which member of the family is worth its bytes and microseconds? Accuracy over size and latency, beside others'.
 
-`python benchmarks/front.py` puts together what was measured elsewhere: family (accuracy, size), family-latency, and
+`python -m benchmarks.publish.pareto` joins what other benchmarks measured: family (accuracy, size), family-latency, and
 peers (TensorFlow's tutorial model).
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import statistics
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from edgedigits.files import write_atomic
+from benchmarks.harness.benchmark import Benchmark, Result, read_result
 from edgedigits_export.report.svg import svg_bytes, svg_figure
 
-RESULTS = Path(__file__).parent / "results"
-RESULT = RESULTS / "front.json"
 # Bytes of the weights alone, accuracy on MNIST's test digits, and where both are published; none was run here.
 PUBLISHED = (
     ("BitNetMCU, 7.3 KiB", 7.3 * 1.024, 0.9928, "github.com/cpldcpu/BitNetMCU, docs/documentation_2026.md"),
@@ -32,8 +29,13 @@ _OURS, _THEIRS = "#1f77b4", "#333333"
 _PLACES = {"BitNetMCU, 11 KiB": 6}
 
 
-def result(family: dict[str, Any], latency: dict[str, Any], peers: dict[str, Any]) -> dict[str, Any]:
-    """Everything that the picture and its words show."""
+def measure(_: argparse.Namespace) -> Result:
+    """Join the committed results."""
+    return join_results(read_result("family"), read_result("family-latency"), read_result("peers"))
+
+
+def join_results(family: Result, latency: Result, peers: Result) -> Result:
+    """Return all that the picture and its words show."""
     times = {row["configuration"]["file"]: row["summary"]["p50_us"] for row in latency["rows"]}
     tutorial = next(row for row in peers["rows"] if row["name"] == TUTORIAL)
     others = [
@@ -55,7 +57,7 @@ def result(family: dict[str, Any], latency: dict[str, Any], peers: dict[str, Any
     }
 
 
-def _member(name: str, runs: list[dict[str, Any]], p50_us: float) -> dict[str, Any]:
+def _member(name: str, runs: list[Result], p50_us: float) -> Result:
     accuracies = [run["test"] for run in runs]
     return {
         "name": name, "kilobytes": runs[0]["bytes"] / 1e3, "weight_kilobytes": runs[0]["weight_bytes"] / 1e3,
@@ -63,11 +65,11 @@ def _member(name: str, runs: list[dict[str, Any]], p50_us: float) -> dict[str, A
     }  # fmt: skip
 
 
-def picture(front: dict[str, Any]) -> bytes:
-    """The SVG: accuracy over size and over median latency."""
+def draw_pareto(result: Result) -> bytes:
+    """Draw accuracy over size and over median latency as an SVG."""
     figure = svg_figure(10, 4.2)
     size, latency = figure.subplots(1, 2, sharey=True)
-    for member in front["family"]:
+    for member in result["family"]:
         accuracy = 100 * member["accuracy"]
         size.plot([member["weight_kilobytes"], member["kilobytes"]], [accuracy] * 2, color=_OURS, linewidth=0.8)
         size.plot(member["weight_kilobytes"], accuracy, "o", color=_OURS, fillstyle="none", markersize=6)
@@ -75,7 +77,7 @@ def picture(front: dict[str, Any]) -> bytes:
             spread = [[accuracy - 100 * member["least"]], [100 * member["most"] - accuracy]]
             axes.errorbar(x, accuracy, yerr=spread, fmt="o", color=_OURS, capsize=2, linewidth=0.8)
             _name(axes, member["name"], x, accuracy, 7, weight="bold", color=_OURS)
-    for other in front["others"]:
+    for other in result["others"]:
         for axes, x in ((size, other["kilobytes"]), (latency, other["p50_us"])):
             if x is not None:
                 axes.plot(x, 100 * other["accuracy"], "x", color=_THEIRS, markersize=6)
@@ -96,9 +98,9 @@ def _name(axes: Any, name: str, x: float, y: float, above: int, **looks: str) ->
     axes.annotate(name, (x, y), (0, above), textcoords="offset points", fontsize=7, ha="center", **looks)
 
 
-def front_table(front: dict[str, Any]) -> str:
-    """What the dots and crosses of the picture are."""
-    sources = "; ".join(f"{name}: {source}" for name, source in front["sources"].items())
+def pareto_table(result: Result) -> str:
+    """Return what the dots and crosses of the picture are."""
+    sources = "; ".join(f"{name}: {source}" for name, source in result["sources"].items())
     return (
         "Dots are ours, int8 TFLite files: means of the seeds, with the worst and the best of them; hollow, the same "
         "with the weights' bytes alone. Crosses are others': sizes of weights alone and accuracies as published "
@@ -106,11 +108,9 @@ def front_table(front: dict[str, Any]) -> str:
     )
 
 
-def main() -> None:
-    """Put together, and write."""
-    read = [json.loads((RESULTS / f"{name}.json").read_text()) for name in ("family", "family-latency", "peers")]
-    write_atomic(RESULT, (json.dumps(result(*read), indent=1, ensure_ascii=False) + "\n").encode())
-
+BENCHMARK = Benchmark(
+    "pareto", "Join accuracy, size and latency of the family and of others.", measure, pareto_table, draw_pareto
+)
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(BENCHMARK.main())

@@ -13,7 +13,7 @@ from benchmarks.boards import pi_tables
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
 A53, A76 = ("pi3", "cortex-a53"), ("pi5", "cortex-a76")
-RELEASES = {"litert": "2.3.0", "tflite": "2.14.0"}
+RELEASES = {"litert": "2.3.0", "tflite-runtime": "2.14.0"}
 
 
 def row(file: str, instructions: float | None, engine: str = "litert", **changes: Any) -> dict[str, Any]:
@@ -45,9 +45,9 @@ def family() -> dict[str, Any]:
         machine(
             A53,
             row("small-int8.tflite", 720_000.0), row("small-dynamic-int8.tflite", 600_000.0),
-            row("small-int8.tflite", 736_000.0, "tflite"),
+            row("small-int8.tflite", 736_000.0, "tflite-runtime"),
             row("nano-int8.tflite", 90_000.0), row("nano-float32.tflite", 120_000.0, max_abs_difference=4e-7),
-            row("nano-int8.tflite", 80_000.0, "tflite", agreement=0.999, flips=1, max_abs_difference=3e-3),
+            row("nano-int8.tflite", 80_000.0, "tflite-runtime", agreement=0.999, flips=1, max_abs_difference=3e-3),
         ),
         machine(
             A76,
@@ -55,7 +55,7 @@ def family() -> dict[str, Any]:
             row("nano-int8.tflite", 70_000.0), row("nano-float32.tflite", 99_000.0, agreement=0.998, flips=2),
         ),
         machine(
-            A53, *(row(f"{name}.tflite", 1.0, "tflite") for name in ("small-int8", "nano-int8", "nano-float32")),
+            A53, *(row(f"{name}.tflite", 1.0, "tflite-runtime") for name in ("small-int8", "nano-int8", "nano-float32")),
             arch="armhf",
         ),
     )  # fmt: skip
@@ -68,15 +68,15 @@ def rows_of(table: str) -> list[str]:
 def test_a_member_has_one_row_a_system_with_the_worst_of_its_files_engines_and_boards():
     lines = rows_of(pi_tables.boards_table(family()))
     assert [line for line in lines if "nano" in line] == [
-        "| pi3 | bookworm 32-bit | tflite 2.14.0 | `nano`, 2 files | 100.00 % | 0 | 2.0e-07 | passed |",
-        "| pi3, pi5 | bookworm 64-bit | litert 2.3.0, tflite 2.14.0 | `nano`, 2 files "
+        "| pi3 | bookworm 32-bit | tflite-runtime 2.14.0 | `nano`, 2 files | 100.00 % | 0 | 2.0e-07 | passed |",
+        "| pi3, pi5 | bookworm 64-bit | litert 2.3.0, tflite-runtime 2.14.0 | `nano`, 2 files "
         "| 99.80 % | 2 | 3.0e-03 | passed |",
     ]
     assert lines[:4] == [
-        "| pi3 | bookworm 32-bit | tflite 2.14.0 | `small-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
+        "| pi3 | bookworm 32-bit | tflite-runtime 2.14.0 | `small-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
         "| pi3, pi5 | bookworm 64-bit | litert 2.3.0 | `small-dynamic-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
         "| pi3, pi5 | bookworm 64-bit | litert 2.3.0 | `small-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
-        "| pi3 | bookworm 64-bit | tflite 2.14.0 | `small-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
+        "| pi3 | bookworm 64-bit | tflite-runtime 2.14.0 | `small-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
     ]
 
 
@@ -97,7 +97,7 @@ def test_the_cheapest_file_and_engine_of_each_model_on_each_board_and_how_much_d
     table = pi_tables.cheapest_table(family())
     assert table.splitlines()[0] == "| model | pi3 (cortex-a53) | pi5 (cortex-a76) |"
     assert rows_of(table) == [
-        "| `nano` | `int8.tflite` in tflite: 80 (+12 %) | `int8.tflite` in litert: 70 |",
+        "| `nano` | `int8.tflite` in tflite-runtime: 80 (+12 %) | `int8.tflite` in litert: 70 |",
         "| `small` | `dynamic-int8.tflite` in litert: 600 (+20 %) | `int8.tflite` in litert: 275 |",
     ]
     assert table.endswith("Emulated: never speed.")

@@ -25,7 +25,7 @@ def choose_golden(data: Dataset, predict: Predict, seed: int) -> NDArray[np.uint
     """Golden images, uint8 ``[K, H, W, C]``: blends near a boundary and ordinary ones in turn, then patterns.
 
     One ordinary image a class (of at most 32), 32 blends of two images with the smallest top-two margin, which notice
-    what ordinary images do not (benchmarks/bit_flips.py), all 0, all 255, a checkerboard.
+    what ordinary images do not (benchmarks/accuracy/bit_flips.py), all 0, all 255, a checkerboard.
     """
     rng = np.random.default_rng(seed)
     ordinary = _ordinary(data, rng)

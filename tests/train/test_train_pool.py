@@ -176,4 +176,4 @@ def test_kept_pool_is_another_for_other_data_seed_side_or_source(
     keys.add(pool_cache._key(splits.train, 0, 0))
     # An empty source adds nothing to the hash.
     assert len(keys) == 9
-    assert {"normalise.py", "ink.py"} <= {path.name for path in sources}
+    assert {"normalise.py", "ink.py", "handwriting.py", "pool.py"} <= {path.name for path in sources}

@@ -15,12 +15,10 @@ from pathlib import Path
 import numpy as np
 
 import edgedigits.images
-import edgedigits_train
+import edgedigits_train.synthetic
 from edgedigits.datasets import Dataset
 from edgedigits.files import cache_folder, write_atomic
 from edgedigits_train.synthetic.pool import Pool, make_pool
-
-_DRAWING = ("forms", "ink", "outliers", "paper", "patterns", "pool", "printed", "strokes")
 
 
 def kept_pool(data: Dataset, *, seed: int, side: int, processes: int) -> Pool:
@@ -59,5 +57,5 @@ def _key(data: Dataset, seed: int, side: int) -> str:
 
 
 def _sources() -> list[Path]:
-    pipeline, own = (Path(str(package.__file__)).parent for package in (edgedigits.images, edgedigits_train))
-    return [*sorted(pipeline.glob("*.py")), *(own / f"{name}.py" for name in _DRAWING)]
+    folders = (Path(str(package.__file__)).parent for package in (edgedigits.images, edgedigits_train.synthetic))
+    return [path for folder in folders for path in sorted(folder.glob("*.py"))]

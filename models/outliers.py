@@ -106,7 +106,7 @@ def learned(name: str, config: TrainConfig, splits: Splits, pool: Any) -> Any:
     """A network, trained if it was not kept."""
     import keras
 
-    from edgedigits_train.data.training_set import Material
+    from edgedigits_train.data.training_set import TrainingSet
     from edgedigits_train.training.checkpoint import save_plain
     from edgedigits_train.training.loop import new_model, train_epochs
 
@@ -116,7 +116,7 @@ def learned(name: str, config: TrainConfig, splits: Splits, pool: Any) -> Any:
     if name == "plain":
         digits = pool.labels >= 0
         pool = replace(pool, images=pool.images[digits], labels=pool.labels[digits], parts=pool.parts[digits])
-    material = Material.of(splits.train, pool, config.label_smoothing)
+    material = TrainingSet.of(splits.train, pool, config.label_smoothing)
     if name != "background":
         digits, background = material.targets[:, :CLASSES], material.targets[:, CLASSES:]
         material = replace(material, targets=np.where(background == 1, np.float32(1 / CLASSES), digits))
@@ -174,12 +174,12 @@ def main() -> None:
         resolve({"model": "small", "preset": "best", "epochs": asked.epochs, "seed": seed}) for seed in asked.seeds
     ]
     backend.set_up(configs[0].threads)
-    from edgedigits_train.synthetic.pool_cache import kept_pool
+    from edgedigits_train.synthetic.pool_cache import cached_pool
     from edgedigits_train.training.evaluation import predict
 
     splits = load_splits("mnist", read_pixels)
     parts, processes = (splits.train, splits.validation), configs[0].threads
-    train, validation = (kept_pool(data, seed=0, side=side, processes=processes) for side, data in enumerate(parts))
+    train, validation = (cached_pool(data, seed=0, side=side, processes=processes) for side, data in enumerate(parts))
     seen = Seen.of(splits.validation, validation, draw_samples())
     runs: list[dict[str, Any]] = []
     for config in configs:

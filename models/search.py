@@ -50,12 +50,12 @@ def main() -> None:
 def _load(config: TrainConfig) -> tuple[Any, Any]:
     from edgedigits.datasets import load_splits
     from edgedigits.images.decode import read_pixels
-    from edgedigits_train.data.training_set import Material
-    from edgedigits_train.synthetic.pool_cache import kept_pool
+    from edgedigits_train.data.training_set import TrainingSet
+    from edgedigits_train.synthetic.pool_cache import cached_pool
 
     splits = load_splits("mnist", read_pixels)
-    pool = kept_pool(splits.train, seed=0, side=0, processes=config.threads) if config.paper else None
-    return Material.of(splits.train, pool, config.label_smoothing), splits.validation
+    pool = cached_pool(splits.train, seed=0, side=0, processes=config.threads) if config.paper else None
+    return TrainingSet.of(splits.train, pool, config.label_smoothing), splits.validation
 
 
 def _train(body: str, config: TrainConfig, seed: int, material: Any, validation: Any) -> dict[str, Any]:
@@ -107,8 +107,8 @@ def _arguments() -> argparse.Namespace:
         ("epochs", int),
         ("batch-size", int),
         ("learning-rate", float),
-        ("bend", float),
-        ("average", float),
+        ("elastic", float),
+        ("ema", float),
     ):
         parser.add_argument(f"--{name}", type=kind)
     for name, kind in (

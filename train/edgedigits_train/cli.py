@@ -75,7 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--paper",
         action=argparse.BooleanOptionalAction,
-        help="for digits alone: also train on synthetic photographs and scans of handwritten and printed digits, and "
+        help="for data of digits: also train on synthetic photographs and scans of handwritten and printed digits, and "
         "on letters, scribbles and noise as images that are not digits (an epoch takes up to 2.4 times as long)",
     )
     parser.add_argument(

@@ -51,11 +51,16 @@ class Teacher:
             self._model = keras.saving.load_model(path, compile=False)
         except (OSError, KeyError, ValueError, TypeError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise InputError(f"--teacher: Keras {keras.__version__} cannot read {path}: {reason}") from error
+            raise InputError(
+                f"--teacher: expected a .keras file, Keras {keras.__version__} cannot read {path}: {reason}"
+            ) from error
         found = (*self._model.input_shape[1:], self._model.output_shape[-1])
         expected = (*training_set.parts[0].shape[1:], training_set.classes)
         if found != expected:
-            raise UsageError(f"--teacher: expected images and classes {list(expected)}, found {list(found)} in {path}")
+            raise UsageError(
+                f"--teacher: expected images and classes {list(expected)}, found {list(found)} in {path}; "
+                "take a teacher that was trained on such data"
+            )
         self._training_set = training_set
         digest = hashlib.sha256(file_sha256(path).encode())
         for part in training_set.parts:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from edgedigits.bundle import Bundle, split_variant
-from edgedigits.cli.options import output_of
+from edgedigits.console.options import output_of
 from edgedigits.console.progress import progress
 from edgedigits.engines import ENGINES
 from edgedigits.errors import TargetError, UsageError

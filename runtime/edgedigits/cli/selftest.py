@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.exporter_plugin import load_exporter_plugin
-from edgedigits.cli.options import add_choice, add_output, output_of
+from edgedigits.console.options import add_choice, add_output, output_of
 from edgedigits.console.tables import table
 
 if TYPE_CHECKING:

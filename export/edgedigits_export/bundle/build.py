@@ -29,7 +29,7 @@ from edgedigits_export.bundle.job import Exported, ExportJob, Progress, Written,
 from edgedigits_export.bundle.manifest import describe_bundle, describe_file
 from edgedigits_export.bundle.reference_engines import arrange, run_reference_engines
 from edgedigits_export.bundle.schema import manifest_schema
-from edgedigits_export.compat.tflite_requirements import read_requirements
+from edgedigits_export.compat.requirements import read_requirements
 from edgedigits_export.convert.onnx import annotate_onnx, convert_onnx, quantize_onnx
 from edgedigits_export.convert.tflite import convert_tflite
 

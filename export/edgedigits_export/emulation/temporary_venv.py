@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edgedigits.engines import ENGINES
 from edgedigits.extras import requirements_of
-from edgedigits_export.compat.check import Target, numpy_limit
+from edgedigits_export.compat.check import EngineRelease, numpy_limit
 from edgedigits_export.compat.targets import package_of
 from edgedigits_export.emulation.cache import Progress
 from edgedigits_export.emulation.python_environment import PythonEnvironment, clean_environment, copy_package
@@ -36,7 +36,7 @@ def temporary_venv(engines: Mapping[str, str], progress: Progress) -> Iterator[P
         builder = venv.EnvBuilder(symlinks=os.name != "nt")
         builder.create(folder / "venv")
         python = Path(builder.ensure_directories(folder / "venv").env_exe)
-        numpy = [f"numpy{numpy_limit(Target(engine, version))}" for engine, version in engines.items()]
+        numpy = [f"numpy{numpy_limit(EngineRelease(engine, version))}" for engine, version in engines.items()]
         pip_install([*numpy, "pillow", *beside, *wanted], " ".join(wanted), ["--python", str(python)])
         package = copy_package(folder / "package")
         yield PythonEnvironment(python, clean_environment(folder, [package]), folder)

@@ -26,7 +26,10 @@ from edgedigits_export.emulation.boards import BOARDS, SYSTEMS
         (lambda text: re.sub(r"\nopsets\b|\[opsets\]", "[opset]", text), "unknown field"),
         (lambda text: text.replace('first = "2.7.0"', "first = 2.7"), "first: expected a value of type str"),
         (lambda text: text.replace('glibc = "2.36"', 'glibc = "new"'), "glibc: expected text like"),
-        (lambda text: text.replace('engine = "litert"', 'engine = "torch"', 1), "engine: expected tflite or litert"),
+        (
+            lambda text: text.replace('engine = "litert"', 'engine = "torch"', 1),
+            "engine: expected tflite-runtime or litert",
+        ),
         (lambda text: text.replace('DIV = ["1.6.0"', 'DIV = ["soon"'), "operators: DIV: expected always, never"),
         (lambda text: text.replace('"litert 1.4.0" =', '"litert" =', 1), "expected always, never, 2.14.0 or litert"),
         (lambda text: re.sub(r"(?m)^onnxruntime = .*$", "", text), "engines: expected onnxruntime"),
@@ -75,12 +78,12 @@ def test_what_some_releases_compute_wrongly_is_right_in_later_ones() -> None:
         assert all(parse_point(when) < came[kind] < NEVER for kind, when in kinds.items())
 
 
-def test_litert_carries_on_where_tflite_ended() -> None:
-    assert (
-        release_point("tflite", "2.14.0") < release_point("litert", "1.0.0") < release_point("litert", "2.3.0") < NEVER
-    )
-    assert release_point("tflite", "2.9.1") < release_point("tflite", "2.10.0") < parse_point("litert 1.0.0")
-    assert release_point("tflite", "2.14") == release_point("tflite", "2.14.0") == parse_point("2.14.0")
+def test_litert_carries_on_where_tflite_runtime_ended() -> None:
+    versions = [("tflite-runtime", "2.9.1"), ("tflite-runtime", "2.10.0"), ("tflite-runtime", "2.14.0")]
+    points = [release_point(*version) for version in (*versions, ("litert", "1.0.0"), ("litert", "2.3.0"))]
+    assert sorted({*points, NEVER}) == [*points, NEVER]
+    assert release_point("litert", "1.0.0") == parse_point("litert 1.0.0")
+    assert release_point("tflite-runtime", "2.14") == points[2] == parse_point("2.14.0")
 
 
 def test_the_table_is_read_without_tensorflow_and_engines() -> None:

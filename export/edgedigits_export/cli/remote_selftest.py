@@ -54,7 +54,7 @@ def run(request: RemoteSelftestRequest) -> int:
 
 
 def parse_engine(text: str) -> tuple[str | None, str | None]:
-    """Return an engine's name and release, from ``auto``, ``tflite``, ``tflite==2.14`` or ``tflite-runtime==2.14``.
+    """Return the engine and the release that a text names: ``auto``, ``litert``, ``tflite-runtime==2.14``.
 
     Raises
     ------

@@ -210,7 +210,7 @@ def _package_release(point: ReleasePoint, release: EngineRelease) -> str:
     """Return a point as a package and its release, as pip names them; ``release`` tells onnxruntime from the others."""
     if release.engine == "onnxruntime":
         return f"onnxruntime {point}"
-    return f"{package_of('litert' if point.line else 'tflite')} {point.full()}"
+    return f"{package_of('litert' if point.line else 'tflite-runtime')} {point.full()}"
 
 
 def _cure(introduced: ReleasePoint, release: EngineRelease, otherwise: str) -> str:

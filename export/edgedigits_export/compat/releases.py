@@ -85,7 +85,7 @@ def smallest_tflite_releases(needs: Iterable[ReleasePoint]) -> dict[str, str]:
     if last == NEVER:
         return {}
     first = known_targets().engines["litert"].first
-    return {"tflite": last.full(), "litert": first} if last.line == 0 else {"litert": last.full()}
+    return {"tflite-runtime": last.full(), "litert": first} if last.line == 0 else {"litert": last.full()}
 
 
 def smallest_onnxruntime_release(needs: Iterable[ReleasePoint]) -> dict[str, str]:

@@ -113,7 +113,7 @@ def test_the_self_test_there_is_told_as_the_one_here_with_what_ran_it(here, caps
     assert told["bundle"] == shipped.id
     assert told["emulated"] is False
     assert [row["engine"] for row in told["rows"]] == [engine]
-    assert {"python", "numpy", ENGINES[engine].package.replace("_", "-")} <= told["versions"].keys()
+    assert {"python", "numpy", ENGINES[engine].distribution} <= told["versions"].keys()
 
 
 def test_a_bundle_that_answers_wrongly_there_fails_with_its_exit_code(

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from small_files import onnx_file, tflite
 
+from edgedigits.doctor.wheels import WHEELS
 from edgedigits.engines import installed_engines
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Requirements
 from edgedigits_export.compat.check import EngineRelease, judge_release, numpy_clash, parse_release
 from edgedigits_export.compat.requirements import read_requirements
-from edgedigits_export.compat.targets import known_targets, package_of
+from edgedigits_export.compat.targets import known_targets
 
 OLD, NEW = EngineRelease("tflite-runtime", "2.14.0"), EngineRelease("litert", "2.3.0")
 ORT = EngineRelease("onnxruntime", "1.32.0")
@@ -71,7 +72,7 @@ def test_an_operator_without_a_kernel_is_named_with_its_type_and_the_engines_agr
         answer, why, cure = verdict_on(data, "tflite", target)
         assert answer == expected
         assert answer == "runs" or (f"{operator} has no kernel for {kind} in" in why and "float32" in cure)
-        if target.engine in installed_engines() and version(package_of(target.engine)) == target.version:
+        if target.engine in installed_engines() and version(target.distribution) == target.version:
             assert really_runs(data, target.engine) == (expected == "runs")
 
 
@@ -178,7 +179,7 @@ def test_a_release_inside_the_table_is_judged_however_its_zeros_are_written(rele
 RELEASES = [
     (engine, text)
     for engine in ("tflite-runtime", "litert")
-    for block in known_targets().wheels
+    for block in WHEELS
     if block.engine == engine
     for text in block.releases
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edgedigits.doctor.wheels import WHEELS
+from edgedigits.doctor.wheels import NEWEST, WHEELS
 from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError
 from edgedigits_export.compat.releases import NEVER, parse_point, release_numbers, release_point
@@ -26,10 +26,7 @@ from edgedigits_export.emulation.boards import BOARDS, SYSTEMS
         (lambda text: re.sub(r"\nopsets\b|\[opsets\]", "[opset]", text), "unknown field"),
         (lambda text: text.replace('first = "2.7.0"', "first = 2.7"), "first: expected a value of type str"),
         (lambda text: text.replace('glibc = "2.36"', 'glibc = "new"'), "glibc: expected text like"),
-        (
-            lambda text: text.replace('engine = "litert"', 'engine = "torch"', 1),
-            "engine: expected tflite-runtime or litert",
-        ),
+        (lambda text: text.replace("\nlitert = {", "\ntorch = {", 1), "engines: expected litert"),
         (lambda text: text.replace('DIV = ["1.6.0"', 'DIV = ["soon"'), "operators: DIV: expected always, never"),
         (lambda text: text.replace('"litert 1.4.0" =', '"litert" =', 1), "expected always, never, 2.14.0 or litert"),
         (lambda text: re.sub(r"(?m)^onnxruntime = .*$", "", text), "engines: expected onnxruntime"),
@@ -54,15 +51,14 @@ def test_the_tables_know_the_engines_that_the_runtime_knows() -> None:
 
 
 def test_every_wheel_is_of_a_release_that_is_known_and_they_ascend() -> None:
-    for block in known_targets().wheels:
-        table = known_targets().engines[block.engine]
+    for block in WHEELS:
+        known = known_targets().engines[block.engine]
         releases = [release_numbers(text) for text in block.releases]
         assert releases == sorted(releases)
-        assert release_numbers(table.first) <= releases[0] <= releases[-1] <= release_numbers(table.last)
-    newest = {
-        engine: max(w.releases[-1] for w in known_targets().wheels if w.engine == engine) for engine in ("litert",)
+        assert release_numbers(known.first) <= releases[0] <= releases[-1] <= release_numbers(known.last)
+    assert {engine: wheels.releases[-1] for engine, wheels in NEWEST.items()} == {
+        engine: known.last for engine, known in known_targets().engines.items()
     }
-    assert newest == {"litert": known_targets().engines["litert"].last}
 
 
 @pytest.mark.parametrize("table", ["kernels", "onnx_kernels"])
@@ -104,15 +100,3 @@ def test_the_emulated_systems_are_those_of_the_table() -> None:
         for engine, version in system.engines.items():
             assert version == known_targets().engines[engine].last
     assert set(BOARDS) <= set(known_targets().boards)
-
-
-@pytest.mark.parametrize("engine", WHEELS)
-def test_doctor_knows_the_wheels_of_the_newest_releases_as_check_does(engine: str) -> None:
-    last = known_targets().engines[engine].last
-    told = next(wheels for wheels in known_targets().wheels if wheels.engine == engine and last in wheels.releases)
-    mine = WHEELS[engine]
-    assert mine.newest_python == max(int(python.split(".")[1]) for python in told.pythons)
-    assert {place.split("-")[1]: glibc for place, glibc in mine.glibc.items() if place.startswith("linux")} == {
-        machine: tuple(map(int, glibc.split("."))) for machine, glibc in told.glibc.items()
-    }
-    assert mine.numpy == f"numpy{told.numpy or ''}"

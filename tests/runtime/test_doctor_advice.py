@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tomllib
 from itertools import product
 from pathlib import Path
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from machines.recorded import THROTTLED, X86_AVX2, Recorded, pi, pi_zero, x86
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 from edgedigits import __version__
 from edgedigits.cli.doctor import describe
@@ -17,7 +20,7 @@ from edgedigits.doctor.advice import advise
 from edgedigits.doctor.blockers import obstacle
 from edgedigits.doctor.examine import examine
 from edgedigits.doctor.probe import BASIS
-from edgedigits.doctor.wheels import WHEELS
+from edgedigits.doctor.wheels import NEWEST, WHEELS
 from edgedigits.engines import ENGINES
 from edgedigits.records import to_plain
 from edgedigits.system_info.python import Running
@@ -169,11 +172,22 @@ def test_a_board_that_is_slowed_down_or_short_of_memory_is_warned():
     assert memory.startswith("only 90 MB of memory are free")
 
 
-def test_the_doctor_knows_the_engines_in_their_order():
-    assert [(name, wheels.package) for name, wheels in WHEELS.items()] == [
-        (name, kind.package) for name, kind in ENGINES.items()
-    ]
+def test_every_engine_has_wheels_and_they_ascend():
+    assert list(NEWEST) == list(ENGINES)
     assert not set(BASIS) & set(ENGINES)
+    for engine in ENGINES:
+        blocks = [wheels for wheels in WHEELS if wheels.engine == engine]
+        releases = [Version(release) for wheels in blocks for release in wheels.releases]
+        assert releases == sorted(set(releases))
+        for wheels in blocks:
+            pythons = [Version(python) for python in wheels.pythons]
+            assert pythons == sorted(set(pythons))
+            assert NEWEST[engine].newest_python >= wheels.newest_python
+
+
+def test_the_doctor_reads_its_tables_without_numpy():
+    code = "import sys; sys.modules['numpy'] = None; import edgedigits.doctor.examine, edgedigits.doctor.advice"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -198,16 +212,16 @@ def chosen_by_pip(platform, machine, python):
 @pytest.mark.parametrize("minor", [11, 12, 13, 14, 15])
 def test_the_advice_agrees_with_the_dependencies_of_the_package(platform, machine, minor):
     chosen = chosen_by_pip(platform, machine, f"3.{minor}")
-    (*_, engine) = [wheels for wheels in WHEELS.values() if wheels.distribution in chosen] or [None]
+    (*_, engine) = [name for name, kind in ENGINES.items() if kind.distribution in chosen] or [None]
     libc = "glibc 2.41" if platform == "linux" else None
     bits = 32 if machine in {"armv7l", "armv6l", "i686"} else 64
     recorded = x86().on(platform=platform, machine=machine, version=f"3.{minor}.1", libc=libc, bits=bits)
     found = examine(recorded.place(), lambda part: None)
     advice = advise(found, __version__)
-    if engine is None or obstacle(found.system, found.python, engine) is not None:
+    if engine is None or obstacle(found.system, found.python, NEWEST[engine]) is not None:
         assert advice.reason is not None
         return
-    assert advice.commands[-1].split()[-1] == engine.distribution
+    assert advice.commands[-1].split()[-1] == ENGINES[engine].distribution
     assert ("'numpy<2'" in advice.commands[-1]) == ("<2" in chosen["numpy"] and machine != "armv7l")
     assert (APT in advice.commands) == (machine == "armv7l")
 
@@ -215,7 +229,7 @@ def test_the_advice_agrees_with_the_dependencies_of_the_package(platform, machin
 def test_the_dependencies_choose_one_engine_at_most():
     for (platform, machine), minor in product(MACHINES, range(11, 16)):
         chosen = chosen_by_pip(platform, machine, f"3.{minor}")
-        assert sum(wheels.distribution in chosen for wheels in WHEELS.values()) <= 1
+        assert sum(kind.distribution in chosen for kind in ENGINES.values()) <= 1
 
 
 words = st.text(max_size=60) | st.sampled_from(

@@ -87,11 +87,10 @@ def _refuse(model: Model, targets: list[EngineRelease]) -> None:
 def _installed() -> list[EngineRelease]:
     from importlib.metadata import version
 
-    from edgedigits.engines import choose_engine
+    from edgedigits.engines import ENGINES, choose_engine
     from edgedigits_export.compat.check import EngineRelease
-    from edgedigits_export.compat.targets import package_of
 
-    return [EngineRelease(engine, version(package_of(engine))) for engine in choose_engine("auto")]
+    return [EngineRelease(engine, version(ENGINES[engine].distribution)) for engine in choose_engine("auto")]
 
 
 def _models(place: str | None) -> list[tuple[str, Model]]:

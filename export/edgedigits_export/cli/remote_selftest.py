@@ -15,7 +15,6 @@ from edgedigits.console.progress import progress
 from edgedigits.console.requests import RemoteSelftestRequest
 from edgedigits.engines import ENGINES
 from edgedigits.errors import TargetError, UsageError
-from edgedigits_export.compat.targets import package_of
 from edgedigits_export.emulation.boards import BOARDS, NOTE, engine_releases, find_system, processor_of
 from edgedigits_export.emulation.python_environment import PythonEnvironment
 from edgedigits_export.emulation.qemu import emulated_board
@@ -49,7 +48,8 @@ def run(request: RemoteSelftestRequest) -> int:
     else:
         plan = _plan_board(request.board, request, engine, version)
     with plan.environment as environment:
-        versions = environment.versions(["numpy", "pillow", *map(package_of, plan.engines)])
+        packages = ["numpy", "pillow", *(ENGINES[name].distribution for name in plan.engines)]
+        versions = environment.versions(packages)
         return _selftest(request, environment, engine or "auto", plan.description | {"versions": versions})
 
 
@@ -62,9 +62,9 @@ def parse_engine(text: str) -> tuple[str | None, str | None]:
 
     """
     name, separator, version = text.partition("==")
-    engine = next((known for known in ENGINES if name in {known, package_of(known)}), None)
+    engine = next((known for known, kind in ENGINES.items() if name in {known, kind.distribution}), None)
     if (engine is None and text != "auto") or (separator and not _RELEASE.fullmatch(version)):
-        names = " or ".join(package_of(known) for known in ENGINES)
+        names = " or ".join(kind.distribution for kind in ENGINES.values())
         raise UsageError(
             f"--engine {text}: expected ENGINE or ENGINE==VERSION with {names}, as in tflite-runtime==2.14"
         )

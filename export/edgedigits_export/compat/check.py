@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from edgedigits.doctor.wheels import WHEELS
 from edgedigits.engines import ENGINES
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Format, Requirements
@@ -20,7 +21,7 @@ from edgedigits_export.compat.releases import (
     release_numbers,
     release_point,
 )
-from edgedigits_export.compat.targets import known_targets, package_of
+from edgedigits_export.compat.targets import known_targets
 
 Answer = Literal["runs", "cannot run", "computes wrongly", "unknown"]
 
@@ -41,7 +42,12 @@ class EngineRelease:
 
     def __str__(self) -> str:
         """Return the package and its release, as pip names them."""
-        return f"{package_of(self.engine)} {self.version}"
+        return f"{self.distribution} {self.version}"
+
+    @property
+    def distribution(self) -> str:
+        """The package as pip knows it."""
+        return ENGINES[self.engine].distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,11 @@ def parse_release(text: str) -> EngineRelease:
 
     """
     match = _TARGET.fullmatch(text)
-    engines = known_targets().engines
-    engine = next((name for name in engines if match and match["name"] in {name, package_of(name)}), None)
+    engine = next(
+        (name for name, kind in ENGINES.items() if match and match["name"] in {name, kind.distribution}), None
+    )
     if match is None or engine is None:
-        names = ", ".join(map(package_of, engines))
+        names = ", ".join(kind.distribution for kind in ENGINES.values())
         boards = ", ".join(known_targets().boards)
         raise UsageError(
             f"--target {text}: expected ENGINE==VERSION with {names}, for example tflite-runtime==2.14.0; or a board: "
@@ -91,7 +98,7 @@ def judge_release(requirements: Requirements, format_: Format, release: EngineRe
     """
     kind = ENGINES[release.engine]
     if kind.format != format_:
-        raise UsageError(f"{package_of(release.engine)} reads .{kind.format} files, found .{format_}")
+        raise UsageError(f"{release.distribution} reads .{kind.format} files, found .{format_}")
     known = known_targets().engines[release.engine]
     if not release_numbers(known.first) <= release_numbers(release.version) <= release_numbers(known.last):
         return ReleaseVerdict(
@@ -108,8 +115,8 @@ def judge_release(requirements: Requirements, format_: Format, release: EngineRe
 
 def numpy_limit(release: EngineRelease) -> str:
     """Return the limit on numpy's version that pip has to be told beside a release, ``<2``; empty where any will do."""
-    blocks = (block for block in known_targets().wheels if block.engine == release.engine)
     wanted = release_numbers(release.version)
+    blocks = (block for block in WHEELS if block.engine == release.engine)
     return next((block.numpy for block in blocks if wanted in map(release_numbers, block.releases)), "")
 
 
@@ -125,7 +132,7 @@ def _first_release(requirements: Requirements, release: EngineRelease) -> str:
     known = known_targets().engines[release.engine]
     first = max(known.first, requirements.engines.get(release.engine, "0"), key=release_numbers)
     limit = numpy_limit(release)
-    return f"{package_of(release.engine)} from {first} on" + (f", with numpy {limit}" if limit else "")
+    return f"{release.distribution} from {first} on" + (f", with numpy {limit}" if limit else "")
 
 
 def _onnx_faults(requirements: Requirements, release: EngineRelease) -> Iterator[ReleaseVerdict]:
@@ -210,7 +217,7 @@ def _package_release(point: ReleasePoint, release: EngineRelease) -> str:
     """Return a point as a package and its release, as pip names them; ``release`` tells onnxruntime from the others."""
     if release.engine == "onnxruntime":
         return f"onnxruntime {point}"
-    return f"{package_of('litert' if point.line else 'tflite-runtime')} {point.full()}"
+    return f"{ENGINES['litert' if point.line else 'tflite-runtime'].distribution} {point.full()}"
 
 
 def _cure(introduced: ReleasePoint, release: EngineRelease, otherwise: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgedigits.doctor.wheels import WHEELS, Wheels
 from edgedigits.engines import ENGINES
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Format, Requirements
 from edgedigits_export.compat.check import EngineRelease, ReleaseVerdict, judge_release
 from edgedigits_export.compat.releases import release_numbers
-from edgedigits_export.compat.targets import Wheels, known_targets, package_of
+from edgedigits_export.compat.targets import known_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,13 @@ class BoardTarget:
 
     @property
     def machine(self) -> str:
-        """The machine as ``uname -m`` names it, and wheels do."""
+        """The machine as ``uname -m`` names it."""
         return known_targets().boards[self.board].machines[self.arch]
+
+    @property
+    def platform(self) -> str:
+        """The platform as the table of wheels names it."""
+        return f"linux-{self.machine}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,32 +91,36 @@ def _judge_engine(requirements: Requirements, format_: Format, engine: str, targ
 
 def newest_wheels(engine: str, target: BoardTarget) -> Wheels | None:
     """Return an engine's newest wheels for a board's Python, machine and C library; None where there are none."""
-    system, machine = known_targets().systems[target.system], target.machine
+    system = known_targets().systems[target.system]
     fitting = [
         block
-        for block in known_targets().wheels
+        for block in WHEELS
         if block.engine == engine
         and system.python in block.pythons
-        and machine in block.glibc
-        and release_numbers(block.glibc[machine]) <= release_numbers(system.glibc)
+        and target.platform in block.platforms
+        and _glibc(block, target) <= release_numbers(system.glibc)
     ]
     return max(fitting, key=lambda block: release_numbers(block.releases[-1]), default=None)
 
 
+def _glibc(block: Wheels, target: BoardTarget) -> tuple[int, ...]:
+    """Return the oldest glibc that wheels need on a board."""
+    return block.platforms[target.platform] or ()
+
+
 def _why_no_wheel(engine: str, target: BoardTarget) -> str:
     """Return why an engine has no wheel: because of the machine, the Python or the C library."""
-    system, machine = known_targets().systems[target.system], target.machine
-    name = package_of(engine)
-    blocks = [block for block in known_targets().wheels if block.engine == engine and machine in block.glibc]
+    system, name = known_targets().systems[target.system], ENGINES[engine].distribution
+    blocks = [block for block in WHEELS if block.engine == engine and target.platform in block.platforms]
     if not blocks:
-        cpu = f", {known_targets().boards[target.board].cpu}" if machine == "armv6l" else ""
-        return f"no wheel of {name} for {machine} ({target.arch}{cpu})"
+        cpu = f", {known_targets().boards[target.board].cpu}" if target.machine == "armv6l" else ""
+        return f"no wheel of {name} for {target.machine} ({target.arch}{cpu})"
     pythons = [python for block in blocks for python in block.pythons]
     if system.python not in pythons:
         newest = max(pythons, key=release_numbers)
         return f"no wheel of {name} for Python {system.python} ({target.system}): they end at Python {newest}"
-    glibc = min((block.glibc[machine] for block in blocks if system.python in block.pythons), key=release_numbers)
-    return f"{name} needs glibc {glibc} or later, {target.system} has {system.glibc}"
+    oldest = min(_glibc(block, target) for block in blocks if system.python in block.pythons)
+    return f"{name} needs glibc {'.'.join(map(str, oldest))} or later, {target.system} has {system.glibc}"
 
 
 def _alternative(engine: str, target: BoardTarget) -> str:
@@ -119,7 +129,7 @@ def _alternative(engine: str, target: BoardTarget) -> str:
     That is another engine here, another system or architecture of this board, the other format, or another board.
     """
     same_format = [name for name, kind in ENGINES.items() if kind.format == ENGINES[engine].format]
-    if others := [package_of(name) for name in same_format if newest_wheels(name, target)]:
+    if others := [ENGINES[name].distribution for name in same_format if newest_wheels(name, target)]:
         return f"take {' or '.join(others)}"
     machines, systems = known_targets().boards[target.board].machines, known_targets().systems
     variants = [BoardTarget(target.board, system, arch) for arch in machines for system in systems]
@@ -135,8 +145,9 @@ def _install_line(engine: str, version: str, wheels: Wheels, target: BoardTarget
     system = known_targets().systems[target.system]
     old_numpy = release_numbers(system.numpy) < (2,)
     camera = f"apt's picamera2, built with numpy {system.numpy}"
-    line = f"pip install '{package_of(engine)}=={version}'"
-    reasons = [f"{package_of(engine)} {version} dies with numpy 2"] if wheels.numpy else []
+    name = ENGINES[engine].distribution
+    line = f"pip install '{name}=={version}'"
+    reasons = [f"{name} {version} dies with numpy 2"] if wheels.numpy else []
     if old_numpy:
         reasons.append(f"so does {camera}" if reasons else f"{camera}, breaks with numpy 2")
     if target.machine == "armv7l":

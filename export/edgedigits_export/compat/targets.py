@@ -1,4 +1,4 @@
-"""What is known of engine releases, wheels, systems and boards: `targets.toml`, read strictly and checked."""
+"""What is known of engine releases, systems and boards: `targets.toml`, read strictly and checked."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
+from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError
 from edgedigits.records import Check, from_plain
 
@@ -16,36 +17,15 @@ TARGETS = Path(__file__).with_name("targets.toml")
 _POINT = re.compile(r"always|never|(litert )?\d+(\.\d+){1,2}")
 
 Release = Annotated[str, Check(pattern=r"\d+(\.\d+){1,2}")]
-EngineName = Literal["tflite-runtime", "litert", "onnxruntime"]
 Kernels = dict[str, dict[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRange:
-    """An engine's package, and the first and the last of its releases that the tables cover."""
+    """The first and the last release of an engine that the tables cover."""
 
-    package: str
     first: Release
     last: Release
-
-
-@dataclass(frozen=True, slots=True)
-class Wheels:
-    """Releases of an engine whose wheels have the same requirements.
-
-    Attributes
-    ----------
-    releases: the releases from oldest to newest.
-    glibc: the smallest version of the C library by machine, as ``uname -m`` names it; other machines have no wheel.
-    numpy: the limit that pip has to be told, for example ``<2``; empty where any numpy will do.
-
-    """
-
-    engine: EngineName
-    releases: tuple[Release, ...]
-    pythons: tuple[Release, ...]
-    numpy: str
-    glibc: dict[str, Release]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +62,6 @@ class Targets:
     """
 
     engines: dict[str, ReleaseRange]
-    wheels: tuple[Wheels, ...]
     systems: dict[str, SystemRelease]
     boards: dict[str, BoardFacts]
     operators: dict[str, tuple[str, ...]]
@@ -115,8 +94,8 @@ def read_targets(path: Path) -> Targets:
     for table, point in points:
         if not _POINT.fullmatch(point):
             raise BundleError(f"{path}: {table}: expected always, never, 2.14.0 or litert 1.0.0, found {point!r}")
-    if missing := {wheels.engine for wheels in targets.wheels} - set(targets.engines):
-        raise BundleError(f"{path}: engines: expected {min(missing)}, which has wheels, found none")
+    if missing := set(ENGINES) - set(targets.engines):
+        raise BundleError(f"{path}: engines: expected {min(missing)}, found none")
     return targets
 
 
@@ -124,9 +103,3 @@ def read_targets(path: Path) -> Targets:
 def known_targets() -> Targets:
     """Return the tables that ship in the package."""
     return read_targets(TARGETS)
-
-
-def package_of(engine: str) -> str:
-    """Return the name by which pip knows an engine; any other package keeps its name."""
-    engines = known_targets().engines
-    return engines[engine].package if engine in engines else engine

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from edgedigits.engines import ENGINES
 from edgedigits.measure.machine import EMULATED
-from edgedigits_export.compat.targets import package_of
 from edgedigits_export.emulation.boards import SERVICE, EmulatedBoard, EmulatedSystem, processor_of, write_kernel_files
 from edgedigits_export.emulation.cache import CachedFolder, Progress, ensure_cached
 from edgedigits_export.emulation.python_environment import PythonEnvironment, clean_environment, copy_package
@@ -25,7 +25,7 @@ _LIBRARIES = ("libstdc++6", "libgcc-s1", "zlib1g", "libatomic1")
 # Measured sizes in megabytes: to download, and unpacked.
 _SIZES = {
     "qemu": (30, 42), "bookworm-arm64": (25, 75), "bookworm-armhf": (45, 141), "trixie-arm64": (25, 69),
-    "numpy": (15, 56), "pillow": (7, 21), "tflite-runtime": (3, 7), "litert": (15, 41), "onnxruntime": (24, 59),
+    "numpy": (15, 56), "pillow": (7, 21), "tflite-runtime": (3, 7), "ai-edge-litert": (15, 41), "onnxruntime": (24, 59),
     "service": (1, 4),
 }  # fmt: skip
 
@@ -99,16 +99,15 @@ def _environment(folder: Path, path: list[Path], debian: Path) -> dict[str, str]
 def _cached_folders(system: EmulatedSystem, engines: Mapping[str, str], *, service: bool = False) -> list[CachedFolder]:
     """Return the folders of the cache that a board is made of: QEMU, Debian, and a folder for each wheel."""
     packages = (f"python{system.python}", *_LIBRARIES, *system.debian)
+    wheels = {**system.wheels, **{ENGINES[name].distribution: version for name, version in engines.items()}}
     return [
         CachedFolder(f"qemu-{_QEMU_SUITE}", _unpack_qemu, *_SIZES["qemu"]),
         CachedFolder(f"debian-{system.name}", partial(_unpack_debian, system, packages), *_SIZES[system.name]),
         *(
             CachedFolder(
-                f"{package_of(name)}-{version}-{system.name}",
-                partial(install_wheel, system, package_of(name), version),
-                *_SIZES[name],
+                f"{name}-{version}-{system.name}", partial(install_wheel, system, name, version), *_SIZES[name]
             )
-            for name, version in {**system.wheels, **engines}.items()
+            for name, version in wheels.items()
         ),
         *([CachedFolder(_service_name(), partial(install_pure, SERVICE), *_SIZES["service"])] if service else []),
     ]

@@ -12,7 +12,6 @@ from pathlib import Path
 from edgedigits.engines import ENGINES
 from edgedigits.extras import requirements_of
 from edgedigits_export.compat.check import EngineRelease, numpy_limit
-from edgedigits_export.compat.targets import package_of
 from edgedigits_export.emulation.cache import Progress
 from edgedigits_export.emulation.python_environment import PythonEnvironment, clean_environment, copy_package
 from edgedigits_export.emulation.wheels import pip_install
@@ -27,16 +26,17 @@ def temporary_venv(engines: Mapping[str, str], progress: Progress) -> Iterator[P
     TargetError: there is no such release for this Python and machine.
 
     """
-    wanted = [f"{package_of(name)}=={version}" for name, version in engines.items()]
-    required = [line for name in engines for line in requirements_of(ENGINES[name].extra)]
-    others = [line for line in required if not line.startswith(tuple(map(package_of, engines)))]
+    releases = [EngineRelease(engine, version) for engine, version in engines.items()]
+    wanted = [f"{release.distribution}=={release.version}" for release in releases]
+    required = [line for engine in engines for line in requirements_of(ENGINES[engine].extra)]
+    others = [line for line in required if not line.startswith(tuple(release.distribution for release in releases))]
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as name:
         folder = Path(name)
         progress(f"making a temporary environment with {', '.join(wanted)}")
         builder = venv.EnvBuilder(symlinks=os.name != "nt")
         builder.create(folder / "venv")
         python = Path(builder.ensure_directories(folder / "venv").env_exe)
-        numpy = [f"numpy{numpy_limit(EngineRelease(engine, version))}" for engine, version in engines.items()]
+        numpy = [f"numpy{numpy_limit(release)}" for release in releases]
         pip_install([*numpy, "pillow", *others, *wanted], " ".join(wanted), ["--python", str(python)])
         package = copy_package(folder / "package")
         yield PythonEnvironment(python, clean_environment(folder, [package]), folder)

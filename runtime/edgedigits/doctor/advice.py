@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from edgedigits.doctor.blockers import ARM_32, obstacle, why_none
 from edgedigits.doctor.examine import Examination, Part
 from edgedigits.doctor.warnings import caveats
-from edgedigits.doctor.wheels import WHEELS
+from edgedigits.doctor.wheels import NEWEST
+from edgedigits.engines import ENGINES
 
 # The folder that README makes its virtual environment in.
 _VENV = "~/edgedigits"
@@ -38,7 +39,7 @@ def advise(found: Examination, version: str) -> Advice:
     warnings = caveats(found)
     if working := tuple(engine.name for engine in found.engines if engine.works):
         return Advice(working, (), None, warnings)
-    possible = [one for one in found.engines if obstacle(found.system, found.python, WHEELS[one.name]) is None]
+    possible = [one for one in found.engines if obstacle(found.system, found.python, NEWEST[one.name]) is None]
     if not possible:
         return Advice((), (), why_none(found.system, found.python), warnings)
     fresh = _needs_new_venv(found)
@@ -57,11 +58,11 @@ def _may_yet_work(found: Examination, engine: Part) -> bool:
 
 
 def _has_wrong_numpy(found: Examination, engine: Part) -> bool:
-    return WHEELS[engine.name].numpy == "numpy<2" and (found.numpy.major or 0) >= 2
+    return NEWEST[engine.name].numpy == "<2" and (found.numpy.major or 0) >= 2
 
 
 def _all_fail(found: Examination, first: Part) -> str:
-    again = shlex.join(["install", "--force-reinstall", WHEELS[first.name].distribution])
+    again = shlex.join(["install", "--force-reinstall", ENGINES[first.name].distribution])
     return (
         "every engine that has wheels for it is installed and fails, as told above; "
         f"in case files are damaged, try {found.python.pip} {again}"
@@ -88,7 +89,7 @@ def _new_venv(found: Examination, engine: Part, version: str) -> tuple[str, ...]
     """README's lines, with everything by its name."""
     arm_32 = found.system.wheels == ARM_32
     shared = "--system-site-packages " if arm_32 or found.apt_picamera2 else ""
-    specs = [_numpy(found, engine), *([] if arm_32 else ["pillow"]), WHEELS[engine.name].distribution]
+    specs = [_numpy(found, engine), *([] if arm_32 else ["pillow"]), ENGINES[engine.name].distribution]
     return (
         *_apt(found),
         f"python3 -m venv {shared}{_VENV} && . {_VENV}/bin/activate",
@@ -108,7 +109,7 @@ def _into_this_python(found: Examination, engine: Part) -> tuple[str, ...]:
     if not (found.pillow.works or found.pillow in from_apt):
         specs.append("pillow")
     if not engine.installed:
-        specs.append(WHEELS[engine.name].distribution)
+        specs.append(ENGINES[engine.name].distribution)
     # pip leaves alone what is installed, even if it is broken.
     again = ["--force-reinstall"] if False in {found.numpy.works, found.pillow.works} else []
     pip = (f"{found.python.pip} {shlex.join(['install', *again, *specs])}",) if specs else ()
@@ -117,4 +118,4 @@ def _into_this_python(found: Examination, engine: Part) -> tuple[str, ...]:
 
 def _numpy(found: Examination, engine: Part) -> str:
     beside_camera = found.apt_picamera2 and found.system.codename == "bookworm"
-    return "numpy<2" if beside_camera else WHEELS[engine.name].numpy
+    return "numpy<2" if beside_camera else f"numpy{NEWEST[engine.name].numpy}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from edgedigits.doctor.wheels import OLDEST_PYTHON, WHEELS, Wheels
+from edgedigits.doctor.wheels import NEWEST, OLDEST_PYTHON, Wheels
 from edgedigits.system_info.operating_system import OperatingSystem
 from edgedigits.system_info.python import Python
 
@@ -14,25 +14,25 @@ ARM_32 = "linux-armv7l"
 
 def obstacle(system: OperatingSystem, python: Python, wheels: Wheels) -> Obstacle | None:
     """What keeps one engine's wheels off this machine, the least curable first; None if nothing does."""
-    if system.wheels not in wheels.glibc:
+    if system.wheels not in wheels.platforms:
         return "platform"
     if system.libc == "musl":
         return "libc"
     if not OLDEST_PYTHON <= python.minor <= wheels.newest_python:
         return "python"
-    needed = wheels.glibc[system.wheels]
+    needed = wheels.platforms[system.wheels]
     # A version that the system does not tell is no reason to give up.
     return "glibc" if needed is not None and system.glibc is not None and system.glibc < needed else None
 
 
 def why_none(system: OperatingSystem, python: Python) -> str:
     """The plain reason, when each engine has an obstacle."""
-    met = {name: obstacle(system, python, wheels) for name, wheels in WHEELS.items()}
+    met = {name: obstacle(system, python, wheels) for name, wheels in NEWEST.items()}
     if set(met.values()) == {"platform"}:
         return _no_architecture(system)
     if "libc" in met.values():
         return "the C library is musl, engines are built for glibc; install Debian or Raspberry Pi OS"
-    if needs := [WHEELS[name].glibc[system.wheels] or (0, 0) for name, found in met.items() if found == "glibc"]:
+    if needs := [NEWEST[name].platforms[system.wheels] or (0, 0) for name, found in met.items() if found == "glibc"]:
         first, second = min(needs)
         return f"engines need glibc {first}.{second} or later, found {system.libc}; install a newer system"
     return _no_python(system, python)
@@ -47,7 +47,7 @@ def _no_architecture(system: OperatingSystem) -> str:
 
 
 def _no_python(system: OperatingSystem, python: Python) -> str:
-    newest = max(wheels.newest_python for wheels in WHEELS.values() if system.wheels in wheels.glibc)
+    newest = max(wheels.newest_python for wheels in NEWEST.values() if system.wheels in wheels.platforms)
     if system.wheels == ARM_32:
         return (
             f"32-bit ARM has an engine for Python 3.{newest} alone, found {python.version}; install the 64-bit "

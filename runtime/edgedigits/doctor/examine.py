@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgedigits.doctor.wheels import WHEELS
+from edgedigits.engines import ENGINES
 from edgedigits.system_info.board import read_board
 from edgedigits.system_info.health import Health, read_health
 from edgedigits.system_info.operating_system import OperatingSystem, read_system
@@ -65,7 +65,7 @@ class Examination:
 
 def examine(place: SystemSource, probe: Probe) -> Examination:
     """Read what the place tells, and try the engines that are installed."""
-    engines = tuple(_part(place, name, wheels.package, wheels.distribution, probe) for name, wheels in WHEELS.items())
+    engines = tuple(_part(place, name, kind.package, kind.distribution, probe) for name, kind in ENGINES.items())
     # An engine that works has numpy and Pillow imported already; else it may be their fault.
     beside = (lambda _: None) if any(engine.works for engine in engines) else probe
     camera = place.package("picamera2", "picamera2")

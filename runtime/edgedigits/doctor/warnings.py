@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgedigits.doctor.blockers import ARM_32, obstacle
 from edgedigits.doctor.examine import Examination
-from edgedigits.doctor.wheels import WHEELS
+from edgedigits.doctor.wheels import NEWEST
 
 # An engine's process takes up to 75 MB (peaks in benchmarks/results/engines.json), a large photograph as much again.
 _SCARCE_MB = 150
@@ -36,7 +36,7 @@ def _mixed_bits(found: Examination) -> str | None:
     if (found.system.bits, found.system.kernel_bits) != (32, 64):
         return None
     told = "the kernel is 64-bit, the system 32-bit: pip takes the machine for 64-bit"
-    if found.system.wheels == ARM_32 and obstacle(found.system, found.python, WHEELS["tflite-runtime"]) is None:
+    if found.system.wheels == ARM_32 and obstacle(found.system, found.python, NEWEST["tflite-runtime"]) is None:
         return f"{told} and asks for LiteRT, which has no 32-bit build; install tflite-runtime by its name"
     return told
 

@@ -75,9 +75,8 @@ def parse_release(text: str) -> EngineRelease:
 
     """
     match = _TARGET.fullmatch(text)
-    engine = next(
-        (name for name, kind in ENGINES.items() if match and match["name"] in {name, kind.distribution}), None
-    )
+    name = match["name"] if match else None
+    engine = next((engine for engine, kind in ENGINES.items() if name in {engine, kind.distribution}), None)
     if match is None or engine is None:
         names = ", ".join(kind.distribution for kind in ENGINES.values())
         boards = ", ".join(known_targets().boards)

@@ -54,7 +54,7 @@ def result(shapes: list[list[int]], rounds: int, seconds: float) -> dict[str, An
         "bundle": Bundle.load().id,
         "machine": to_plain(describe_machine()),
         "versions": {name: version(name) for name in ("edgedigits", "numpy")}
-        | {engine: version(ENGINES[engine].distribution) for engine in installed_engines()},
+        | {engine: version(ENGINES[engine].package.replace("_", "-")) for engine in installed_engines()},
         "processes": rounds,
         **found,
         "model": model,

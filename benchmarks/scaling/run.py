@@ -64,7 +64,7 @@ def result(plan: dict[str, list[int]], rounds: int, seconds: float) -> dict[str,
         "bundle": Bundle.load().id,
         "machine": to_plain(describe_machine()),
         "versions": {name: version(name) for name in ("edgedigits", "numpy", "pillow")}
-        | {engine: version(ENGINES[engine].distribution) for engine in installed_engines()},
+        | {engine: version(ENGINES[engine].package.replace("_", "-")) for engine in installed_engines()},
         "processes": rounds,
         "seconds": round(time.monotonic() - started),
         "macs": macs,

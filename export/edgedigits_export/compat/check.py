@@ -30,7 +30,7 @@ _DENSE = (
     "export with edgedigits, which quantizes Dense weights per tensor "
     "(other tools: converter._experimental_disable_per_channel_quantization_for_dense_layers = True)"
 )
-_TRY = "run edgedigits selftest there, which tells"
+_TRY = "run edgedigits selftest on it to find out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ class LayerwiseReference:
 
 
 def first_departure(rows: Sequence[LayerRow], precision: str) -> LayerRow | None:
-    """Return the first layer that is below its precision's tolerance by more than the noise of the layers before it."""
+    """Return the first layer below its precision's tolerance that is also 6 dB or more below the layer before it."""
     limit = TOLERANCES[precision].sqnr_db
     below = (row for row in rows if row.sqnr_db < limit)
     return next((row for row in below if row.fall_db is None or row.fall_db >= _FALL_DB), None)

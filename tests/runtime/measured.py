@@ -15,7 +15,7 @@ from machines.recorded import pi
 from edgedigits.measure.conditions import Conditions
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.machine import describe_machine
-from edgedigits.measure.raw import pack
+from edgedigits.measure.raw_times import pack
 from edgedigits.measure.result import SCHEMA, MeasuredRow, Result
 from edgedigits.measure.sample import Sample
 from edgedigits.measure.summary import doubts, summarise

@@ -23,7 +23,7 @@ from edgedigits.engines import load_engine
 from edgedigits.errors import UsageError
 from edgedigits.isolation import tell_parent
 from edgedigits.measure.configuration import Configuration
-from edgedigits.measure.raw import pack
+from edgedigits.measure.raw_times import pack
 from edgedigits.measure.sample import Sample
 from edgedigits.model import lone_model
 from edgedigits.records import from_plain, to_plain

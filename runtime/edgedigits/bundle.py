@@ -21,7 +21,7 @@ from edgedigits.manifest import (
     Format,
     Manifest,
     ModelFile,
-    Witness,
+    ReferenceEngine,
     read_manifest,
 )
 
@@ -52,7 +52,7 @@ class GoldenSet(NamedTuple):
     """
 
     images: NDArray[np.uint8]
-    expected: dict[str, dict[Witness, NDArray[np.float32]]]
+    expected: dict[str, dict[ReferenceEngine, NDArray[np.float32]]]
     pictures: dict[int, bytes]
 
 
@@ -145,10 +145,10 @@ class Bundle(NamedTuple):
 
     def _outputs(
         self, arrays: dict[str, NDArray[Any]], file: ModelFile, attachment: Attachment
-    ) -> dict[Witness, NDArray[np.float32]]:
+    ) -> dict[ReferenceEngine, NDArray[np.float32]]:
         """Return the outputs of every reference engine that ran the file; there must be at least one."""
-        classes, witnesses = (len(self.manifest.labels),), self.manifest.golden.witnesses
-        keys = {expected_key(index, file.path): witness for index, witness in enumerate(witnesses)}
+        classes, reference_engines = (len(self.manifest.labels),), self.manifest.golden.reference_engines
+        keys = {expected_key(index, file.path): reference for index, reference in enumerate(reference_engines)}
         present = [key for key in keys if key in arrays] or [expected_key(0, file.path)]
         return {keys[key]: self._expect(arrays, key, attachment, classes) for key in present}
 
@@ -184,9 +184,9 @@ class Bundle(NamedTuple):
         return found
 
 
-def expected_key(witness: int, path: str) -> str:
-    """Return the key in golden.npz of the outputs of a reference engine, by its index in the manifest, for a file."""
-    return f"expected/{witness}/{path}"
+def expected_key(index: int, path: str) -> str:
+    """Return the key in golden.npz of a file's outputs in the manifest's reference engine of that index."""
+    return f"expected/{index}/{path}"
 
 
 def shipped_bundles() -> list[str]:

@@ -6,13 +6,13 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.bundle import Bundle, Variant
-from edgedigits.engines import ENGINES, choose_engine, load_engine
+from edgedigits.engines import ENGINES, EngineName, choose_engine, load_engine
 from edgedigits.engines.protocol import Engine
 from edgedigits.errors import BundleError, ImageError, ModelRejectedError, UsageError
 from edgedigits.images.convention import follows_mnist
@@ -27,8 +27,6 @@ from edgedigits.verification.golden import check_at_load
 if TYPE_CHECKING:
     from edgedigits.reading import Reading
 
-
-EngineName = Literal["auto", "litert", "tflite", "onnxruntime"]
 
 _PATHS = (str, Path)
 _NO_SCORES = np.empty(0, np.float32)

@@ -22,7 +22,7 @@ def ask(folder: Path, case: Any, data: bytes, precision: str) -> Any:
 
 def test_every_engine_that_computes_the_file_is_a_witness(tmp_path: Path, cases: dict[str, Any]) -> None:
     first, found = ask(tmp_path, cases["cnn"], cases["cnn"].files["int8.tflite"], "int8")
-    assert [witness.engine for witness in found] == ["litert", "tflite"]
+    assert [witness.engine for witness in found] == ["litert", "tflite-runtime"]
     for answers in found.values():
         assert answers.shape == first.probabilities.shape
     assert np.array_equal(next(iter(found.values())), first.probabilities)
@@ -42,6 +42,6 @@ def test_witnesses_are_numbered_once_over_all_files(tmp_path: Path, cases: dict[
     case = cases["cnn"]
     golden = {name: ask(tmp_path, case, case.files[f"{name}.tflite"], name)[1] for name in ("float32", "int8")}
     witnesses, arrays = arrange(golden)
-    assert [witness.engine for witness in witnesses] == ["litert", "tflite"]
+    assert [witness.engine for witness in witnesses] == ["litert", "tflite-runtime"]
     assert set(arrays) == {f"expected/{index}/{name}" for index in (0, 1) for name in golden}
     assert np.array_equal(arrays["expected/1/int8"], golden["int8"][witnesses[1]])

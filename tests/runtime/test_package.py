@@ -15,15 +15,14 @@ from PIL import Image
 import edgedigits
 from edgedigits import Bundle, DigitClassifier, errors
 from edgedigits.bundle import Variant
-from edgedigits.classifier import EngineName
 from edgedigits.cli.commands import COMMANDS
-from edgedigits.engines import ENGINES
+from edgedigits.engines import ENGINES, EngineName
 from edgedigits.manifest import PRECISIONS, SUFFIXES
 
 MODULES = sorted(
     ".".join(("edgedigits", *file.relative_to(Path(edgedigits.__file__).parent).with_suffix("").parts))
     for file in Path(edgedigits.__file__).parent.rglob("*.py")
-    if file.stem not in {"__init__", "litert", "tflite", "onnxruntime"}  # engines need their package
+    if file.stem not in {"__init__", "litert", "tflite_runtime", "onnxruntime"}  # engines need their package
     and (file.parent.name != "serve" or find_spec("starlette"))  # and the service its extra
 )
 

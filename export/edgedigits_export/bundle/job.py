@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgedigits.datasets import Dataset
-from edgedigits.images.convention import BORDER_LIMIT
-from edgedigits.images.glyph import BOX
-from edgedigits.images.normalise import MIN_CONTRAST
 from edgedigits.images.pipeline import pipeline_for
 from edgedigits.images.rejection import DIGIT_PARAMETERS
 from edgedigits.manifest import SUFFIXES, Accuracy, Confidence, Format, ModelFile, Preprocessing
@@ -102,5 +99,4 @@ def file_name(model: str, precision: str, format_: Format) -> str:
 def pipeline(plan: ExportJob) -> Preprocessing:
     """How pictures become the model's pixels: digits are normalised, anything else is resized."""
     steps = pipeline_for(plan.frozen.input_shape)
-    digits = {"border_limit": BORDER_LIMIT, "box": BOX, "min_contrast": MIN_CONTRAST, **DIGIT_PARAMETERS}
-    return Preprocessing(steps, digits if steps == "digit/1" else {})
+    return Preprocessing(steps, dict(DIGIT_PARAMETERS) if steps == "digit/1" else {})

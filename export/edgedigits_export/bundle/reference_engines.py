@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from edgedigits.bundle import expected_key
 from edgedigits.engines import installed_engines
 from edgedigits.errors import EdgeDigitsError
-from edgedigits.manifest import Format, Witness
+from edgedigits.manifest import Format, ReferenceEngine
 from edgedigits.verification.golden import TOLERANCE
 from edgedigits.verification.inference import Inferences, infer_isolated
 
-Golden = dict[Witness, NDArray[np.float32]]
+Golden = dict[ReferenceEngine, NDArray[np.float32]]
 
 
 def run_reference_engines(
@@ -40,11 +40,11 @@ def run_reference_engines(
     return found
 
 
-def _witness(answers: Inferences) -> Witness:
-    return Witness(answers.engine, answers.version)
+def _witness(answers: Inferences) -> ReferenceEngine:
+    return ReferenceEngine(answers.engine, answers.version)
 
 
-def arrange(golden: dict[str, Golden]) -> tuple[tuple[Witness, ...], dict[str, NDArray[np.float32]]]:
+def arrange(golden: dict[str, Golden]) -> tuple[tuple[ReferenceEngine, ...], dict[str, NDArray[np.float32]]]:
     """All witnesses of all files, and their answers by key of golden.npz."""
     witnesses = tuple(dict.fromkeys(witness for answers in golden.values() for witness in answers))
     return witnesses, {

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.bundle import Variant
-from edgedigits.classifier import DigitClassifier, EngineName
+from edgedigits.classifier import DigitClassifier
 from edgedigits.datasets.own import image_files
-from edgedigits.engines import load_engine
+from edgedigits.engines import EngineName, load_engine
 from edgedigits.errors import UsageError
 from edgedigits.isolation import report_to_parent
 from edgedigits.measure.configuration import Configuration

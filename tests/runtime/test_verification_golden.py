@@ -202,9 +202,9 @@ def test_a_bundle_whose_promises_its_model_breaks_does_not_load(bundle_copy, edi
 
     changed_golden(bundle_copy, edit_manifest, change)
     with pytest.raises(GoldenMismatchError, match=r"small int8\.(tflite|onnx) in .*: [1-3] of 3 golden inputs"):
-        DigitClassifier(bundle_copy, "int8", engine)
-    with DigitClassifier(bundle_copy, "int8", engine, prove=False) as unproved:
-        assert unproved.classify_batch(Bundle.load(bundle_copy).golden().images).shape[1] == 10
+        DigitClassifier(bundle_copy, variant="int8", engine=engine)
+    with DigitClassifier(bundle_copy, variant="int8", engine=engine, verify=False) as unverified:
+        assert unverified.classify_batch(Bundle.load(bundle_copy).golden().images).shape[1] == 10
 
 
 def test_a_lone_file_has_nothing_to_compare_with(shipped, file):

@@ -75,7 +75,7 @@ def test_a_page_sent_to_classify_is_told_to_be_read(service, several) -> None:
 def test_the_image_that_the_model_saw_comes_along_when_asked_for(service, drawn, classifier) -> None:
     found = service.post("/v1/classify?fed=true", drawn[5]).json()
     seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(found["fed"]))))
-    np.testing.assert_array_equal(seen, classifier.classify(drawn[5]).fed)
+    np.testing.assert_array_equal(seen, classifier.classify(drawn[5]).model_input)
     assert "fed" not in service.post("/v1/classify?fed=false", drawn[5]).json()
 
 

@@ -7,7 +7,7 @@ import sys
 from importlib import import_module
 
 from edgedigits.errors import EdgeDigitsError, TargetError
-from edgedigits.isolation import run_isolated, tell_parent
+from edgedigits.isolation import report_to_parent, run_isolated
 
 # What answers need beside an engine, and the module that loads its native part.
 BASIS = {"numpy": "numpy", "pillow": "PIL.Image"}
@@ -55,7 +55,7 @@ def _answer(name: str) -> None:
     from edgedigits.bundle import Bundle
     from edgedigits.engines import ENGINES, load_engine
     from edgedigits.model import model_of_bundle
-    from edgedigits.tensors import feed, probabilities
+    from edgedigits.tensors import to_model_input, to_probabilities
     from edgedigits.verification.golden import check_at_load
 
     bundle = Bundle.load()
@@ -65,7 +65,9 @@ def _answer(name: str) -> None:
     engine = load_engine(name, model)
     _announce("answering golden inputs")
     check_at_load(
-        model, lambda images: probabilities(engine.run(feed(images, engine.image)), engine.probabilities), name
+        model,
+        lambda images: to_probabilities(engine.run(to_model_input(images, engine.image)), engine.probabilities),
+        name,
     )
 
 
@@ -81,4 +83,4 @@ def _cause(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(tell_parent(lambda: _try(*sys.argv[1:])))
+    raise SystemExit(report_to_parent(lambda: _try(*sys.argv[1:])))

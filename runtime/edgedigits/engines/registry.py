@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from edgedigits.engines.protocol import Engine
 from edgedigits.errors import EngineMissingError, ModelRejectedError, UsageError
 from edgedigits.extras import pip_line
 from edgedigits.manifest import Format
 from edgedigits.model import Model
+
+EngineName = Literal["auto", "litert", "tflite-runtime", "onnxruntime"]
 
 
 class EngineKind(NamedTuple):

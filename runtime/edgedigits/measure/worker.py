@@ -13,15 +13,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.bundle import Variant
 from edgedigits.classifier import DigitClassifier
 from edgedigits.datasets.own import image_files
-from edgedigits.engines import load_engine
+from edgedigits.engines import EngineName, load_engine
 from edgedigits.errors import UsageError
-from edgedigits.isolation import tell_parent
+from edgedigits.isolation import report_to_parent
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.raw_times import pack
 from edgedigits.measure.sample import Sample
@@ -99,7 +101,12 @@ def _pipeline(asked: Configuration) -> tuple[Once, float, str]:
     pictures = image_files(Path(str(asked.images)))
     place: Path = Path(asked.path) if asked.variant is None else Path(asked.path).parent
     started = time.perf_counter_ns()
-    classifier = DigitClassifier(place, asked.variant, asked.engine, asked.threads)
+    classifier = DigitClassifier(
+        place,
+        variant=cast("Variant | None", asked.variant),
+        engine=cast("EngineName", asked.engine),
+        num_threads=asked.threads,
+    )
     load_ms = (time.perf_counter_ns() - started) / 1e6
     turn = 0
 
@@ -174,7 +181,7 @@ def main(words: list[str]) -> int:
     if int(least) < 1:
         raise UsageError(f"expected at least 1 run, found {least}")
     asked = from_plain(Configuration, json.loads(configuration), "configuration")
-    return tell_parent(lambda: to_plain(measure(asked, float(seconds), int(least))))
+    return report_to_parent(lambda: to_plain(measure(asked, float(seconds), int(least))))
 
 
 if __name__ == "__main__":

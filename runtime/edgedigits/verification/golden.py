@@ -138,7 +138,7 @@ def check_at_load(model: Model, answer: Answer, engine: str) -> None:
     """
     if model.bundle is None or model.file is None:
         return
-    golden = model.bundle.golden(model.file)
+    golden = model.bundle.golden(only=model.file)
     found = answer(golden.images[:AT_LOAD])
     recorded = {reference: answers[:AT_LOAD] for reference, answers in golden.expected[model.file.path].items()}
     limit = model.bundle.manifest.golden.tolerance[model.file.precision].largest

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.engines import load_engine
-from edgedigits.isolation import run_isolated, tell_parent
+from edgedigits.isolation import report_to_parent, run_isolated
 from edgedigits.manifest import TensorInfo
 from edgedigits.model import lone_model
 from edgedigits.records import from_plain, to_plain
-from edgedigits.tensors import feed, probabilities
+from edgedigits.tensors import to_model_input, to_probabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ def infer_isolated(path: Path, engine: str, images: NDArray[np.uint8], num_threa
 def _answer(path: str, engine: str, given: str, taken: str, num_threads: str) -> dict[str, Any]:
     """The process's own side."""
     loaded = load_engine(engine, lone_model(Path(path)), int(num_threads))
-    values = loaded.run(feed(np.load(given), loaded.image))
-    np.save(taken, probabilities(values, loaded.probabilities))
+    values = loaded.run(to_model_input(np.load(given), loaded.image))
+    np.save(taken, to_probabilities(values, loaded.probabilities))
     return {"version": loaded.version, "image": to_plain(loaded.image), "output": to_plain(loaded.probabilities)}
 
 
 if __name__ == "__main__":
-    raise SystemExit(tell_parent(lambda: _answer(*sys.argv[1:])))
+    raise SystemExit(report_to_parent(lambda: _answer(*sys.argv[1:])))

@@ -1,9 +1,9 @@
-"""Which wheels the engines have: for which platforms, Pythons and C libraries.
+"""The wheels of each engine: for which platforms, Python versions and C libraries they exist.
 
-Seen with ``pip download`` on 2026-11-23, for the releases ai-edge-litert 2.3.0, tflite-runtime 2.14.0 and onnxruntime
-1.32.0 (1.23.2 for Intel Macs, to Python 3.13). The version of glibc is the larger of what the wheel's tag says and what
-its libraries ask for: LiteRT's aarch64 wheel says 2.27 and asks for 2.34, tflite-runtime's x86_64 wheel says 2.17 and
-asks for 2.29.
+Checked with ``pip download`` on 2026-11-23 for the releases ai-edge-litert 2.3.0, tflite-runtime 2.14.0 and onnxruntime
+1.32.0 (1.23.2 for Intel Macs, up to Python 3.13). The version of glibc is the larger one of the wheel's tag and of what
+its libraries require: the tag of LiteRT's aarch64 wheel says 2.27 and its libraries require 2.34; the tag of
+tflite-runtime's x86_64 wheel says 2.17 and its libraries require 2.29.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ class Wheels:
 
     Attributes
     ----------
-    distribution, package: the name that pip knows, and the one that is imported.
-    newest_python: the last 3.x that has one; the first is this package's own, 3.11.
-    glibc: by platform and architecture, the oldest that does; None outside Linux.
-    numpy: what pip must be told of numpy beside it.
+    distribution, package: the name for pip, and the name for import.
+    newest_python: the minor version of the newest Python with a wheel; the oldest one is `OLDEST_PYTHON`.
+    glibc: the oldest sufficient version for each platform and architecture; None outside Linux.
+    numpy: the requirement for numpy that the engine needs.
 
     """
 
@@ -33,7 +33,7 @@ class Wheels:
     numpy: str = "numpy"
 
 
-# The engines in the order of preference that `edgedigits.engines` has; that table needs numpy to be imported.
+# In the order of preference of `edgedigits.engines`, whose own table cannot be imported without numpy.
 WHEELS = {
     "litert": Wheels(
         "ai-edge-litert", "ai_edge_litert", 14,
@@ -42,7 +42,7 @@ WHEELS = {
     "tflite-runtime": Wheels(
         "tflite-runtime", "tflite_runtime", 11,
         {"linux-x86_64": (2, 29), "linux-aarch64": (2, 34), "linux-armv7l": (2, 34)},
-        "numpy<2",  # its metadata have no such limit, but with numpy 2 it cannot build an interpreter
+        "numpy<2",  # the metadata declare no such limit, but with numpy 2 it cannot build an interpreter
     ),
     "onnxruntime": Wheels(
         "onnxruntime", "onnxruntime", 14,

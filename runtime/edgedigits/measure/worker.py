@@ -29,7 +29,7 @@ from edgedigits.measure.raw_times import pack
 from edgedigits.measure.sample import Sample
 from edgedigits.model import lone_model
 from edgedigits.records import from_plain, to_plain
-from edgedigits.system_info.text import field, number, read_text
+from edgedigits.system_info.text import find_field, leading_integer, read_text
 from edgedigits.tensors import random_input
 
 # Times in ns of one run, by stage.
@@ -157,13 +157,15 @@ def _bind(threads: int) -> tuple[int, ...] | None:
 
 
 def _clock_mhz(cpus: tuple[int, ...] | None) -> float | None:
-    told = number(read_text(f"/sys/devices/system/cpu/cpu{cpus[0]}/cpufreq/scaling_cur_freq")) if cpus else None
+    told = (
+        leading_integer(read_text(f"/sys/devices/system/cpu/cpu{cpus[0]}/cpufreq/scaling_cur_freq")) if cpus else None
+    )
     return None if told is None else told / 1000
 
 
 def _memory_mb(name: str) -> float | None:
     """Of this process alone: what `getrusage` calls the peak may be that of the process that started it."""
-    told = number(field(read_text("/proc/self/status"), name))
+    told = leading_integer(find_field(read_text("/proc/self/status"), name))
     return None if told is None else told / 1024
 
 

@@ -85,7 +85,7 @@ class Interpreter:
 
 def test_an_engine_that_answers_wrongly_does_not_work(fake):
     fake("tflite_runtime", "__version__ = '2.14.0'", interpreter=WRONG)
-    assert "of 3 golden inputs are answered wrongly" in probe("tflite-runtime")
+    assert "of 3 golden inputs give wrong outputs" in probe("tflite-runtime")
 
 
 def test_a_numpy_that_is_broken_is_named_with_its_first_cause(fake):

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.classifier import DigitClassifier
 
     with quiet_descriptor(2):
-        loaded = DigitClassifier(args.bundle, args.variant, args.engine, args.threads)
+        loaded = DigitClassifier(args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads)
     with loaded as classifier:
         if args.explain is not None and classifier.pipeline != "digit/1":
             raise UsageError(f"--explain: expected a model of digits, found the pipeline {classifier.pipeline}")
@@ -64,7 +64,7 @@ def _text(name: str, prediction: Prediction, *, draw: bool) -> str:
     if draw:
         from edgedigits.cli.half_blocks import draw as half_blocks
 
-        drawn = "\n" + half_blocks(prediction.fed)
+        drawn = "\n" + half_blocks(prediction.model_input)
     return _answer(name, prediction) + drawn
 
 

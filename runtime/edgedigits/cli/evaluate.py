@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.evaluation import evaluate
 
     with quiet_descriptor(2):
-        loaded = DigitClassifier(args.bundle, args.variant, args.engine, args.threads)
+        loaded = DigitClassifier(args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads)
     with loaded as classifier:
         result = evaluate(classifier, args.folder, mnist=args.mnist)
         for error in result.errors:

@@ -40,7 +40,7 @@ class Wheels:
 
     @property
     def newest_python(self) -> int:
-        """The 14 of Python 3.14, where that is the newest."""
+        """The minor version of the newest Python with a wheel: 14 for Python 3.14."""
         return int(self.pythons[-1].partition(".")[2])
 
 

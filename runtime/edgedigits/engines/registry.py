@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from edgedigits.errors import EngineMissingError, ModelRejectedError, UsageError
 from edgedigits.extras import pip_line
@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # the doctor reads the table where numpy may be missing or br
     from edgedigits.engines.protocol import Engine
     from edgedigits.manifest import Format
     from edgedigits.model import Model
+
+EngineName = Literal["auto", "litert", "tflite-runtime", "onnxruntime"]
 
 
 class EngineKind(NamedTuple):

@@ -24,9 +24,9 @@ from edgedigits.verification.compare import accuracy_of, compare
 from edgedigits.verification.gates import judge_variant
 from edgedigits.verification.golden import TOLERANCE
 from edgedigits.verification.inference import Inferences, infer_isolated
+from edgedigits_export.bundle.describe import describe_bundle, describe_file
 from edgedigits_export.bundle.golden import choose_golden, encode_pictures
 from edgedigits_export.bundle.job import Exported, ExportJob, Progress, Written, file_name, pipeline
-from edgedigits_export.bundle.manifest import describe_bundle, describe_file
 from edgedigits_export.bundle.reference_engines import arrange, run_reference_engines
 from edgedigits_export.bundle.schema import manifest_schema
 from edgedigits_export.compat.tflite_requirements import read_requirements

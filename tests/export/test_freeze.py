@@ -14,7 +14,8 @@ from conftest import Case, assert_probabilities
 
 from edgedigits.datasets import Dataset
 from edgedigits.errors import BundleError, InputError, UsageError
-from edgedigits_export.keras_model.frozen import FrozenModel, Scaling, freeze, load_keras, softmax
+from edgedigits_export.keras_model.frozen import FrozenModel, Scaling, freeze, softmax
+from edgedigits_export.keras_model.inspect import load_keras
 from edgedigits_export.lazy_imports import load
 
 keras = load("keras")
@@ -263,7 +264,8 @@ def test_other_kinds_of_files_are_named(tmp_path: Path, saved: Path) -> None:
 
 
 def test_loading_leaves_the_terminal_alone(saved: Path) -> None:
-    code = "from edgedigits_export.keras_model.frozen import *; "
+    code = "from edgedigits_export.keras_model.frozen import freeze; "
+    code += "from edgedigits_export.keras_model.inspect import load_keras; "
     code += f"f = freeze(load_keras({str(saved)!r})); f.concrete_function(None)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("", "")

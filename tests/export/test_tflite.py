@@ -168,7 +168,8 @@ def test_two_processes_write_the_same_bytes_and_nothing_else(cases: dict[str, Ca
     np.save(tmp_path / "images.npy", case.images)
     code = (
         "import sys, json, hashlib, numpy as np\n"
-        "from edgedigits_export.keras_model.frozen import freeze, load_keras\n"
+        "from edgedigits_export.keras_model.frozen import freeze\n"
+        "from edgedigits_export.keras_model.inspect import load_keras\n"
         "from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx\n"
         "from edgedigits_export.convert.tflite import convert_tflite\n"
         "folder = sys.argv[1]\n"

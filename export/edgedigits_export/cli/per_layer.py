@@ -40,7 +40,8 @@ def run(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
     from edgedigits.console.chosen_files import choose_files
     from edgedigits.records import to_plain
     from edgedigits_export.keras_model.calibrated import fold_temperature
-    from edgedigits_export.keras_model.frozen import Scaling, freeze, load_keras
+    from edgedigits_export.keras_model.frozen import Scaling, freeze
+    from edgedigits_export.keras_model.inspect import load_keras
     from edgedigits_export.layerwise.compare import Layers
     from edgedigits_export.layerwise.model_identity import require_same_model
 

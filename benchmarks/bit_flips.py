@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import load_splits
 from edgedigits.engines import load_engine
-from edgedigits.manifest import ModelFile, Witness
+from edgedigits.manifest import ModelFile, ReferenceEngine
 from edgedigits.measure.machine import describe_machine
 from edgedigits.model import Model, model_of_bundle
 from edgedigits.verification.golden import check_golden
@@ -81,7 +81,7 @@ def answers(model: Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return values
 
 
-def noticed(bundle: Bundle, file: ModelFile, found: NDArray[np.float32], who: Witness) -> bool:
+def noticed(bundle: Bundle, file: ModelFile, found: NDArray[np.float32], who: ReferenceEngine) -> bool:
     """Whether the full self-test fails."""
     return not check_golden(bundle, file, found, who).passed
 

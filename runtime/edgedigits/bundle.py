@@ -21,7 +21,7 @@ from edgedigits.manifest import (
     Format,
     Manifest,
     ModelFile,
-    Witness,
+    ReferenceEngine,
     read_manifest,
 )
 
@@ -37,13 +37,13 @@ class GoldenSet(NamedTuple):
     Attributes
     ----------
     images: uint8 ``[K, H, W, C]``.
-    expected: by file name, each witness's answers with that file, float32 ``[K, classes]``.
+    expected: by file name, each reference engine's outputs with that file, float32 ``[K, classes]``.
     pictures: encoded pictures (PNG, JPEG) whose normalised form is ``images[i]``, by ``i``.
 
     """
 
     images: NDArray[np.uint8]
-    expected: dict[str, dict[Witness, NDArray[np.float32]]]
+    expected: dict[str, dict[ReferenceEngine, NDArray[np.float32]]]
     pictures: dict[int, bytes]
 
 
@@ -134,10 +134,10 @@ class Bundle(NamedTuple):
 
     def _answers(
         self, arrays: dict[str, NDArray[Any]], file: ModelFile, attachment: Attachment
-    ) -> dict[Witness, NDArray[np.float32]]:
-        """Of every witness that answered with the file: one at least."""
-        classes, witnesses = (len(self.manifest.labels),), self.manifest.golden.witnesses
-        keys = {expected_key(index, file.path): witness for index, witness in enumerate(witnesses)}
+    ) -> dict[ReferenceEngine, NDArray[np.float32]]:
+        """Return the outputs of every reference engine that ran the file: at least one."""
+        classes, reference_engines = (len(self.manifest.labels),), self.manifest.golden.reference_engines
+        keys = {expected_key(index, file.path): reference for index, reference in enumerate(reference_engines)}
         there = [key for key in keys if key in arrays] or [expected_key(0, file.path)]
         return {keys[key]: self._expect(arrays, key, attachment, classes) for key in there}
 
@@ -173,9 +173,9 @@ class Bundle(NamedTuple):
         return found
 
 
-def expected_key(witness: int, path: str) -> str:
-    """Under which key golden.npz holds what the manifest's witness of that index answered with a file."""
-    return f"expected/{witness}/{path}"
+def expected_key(index: int, path: str) -> str:
+    """Return the key in golden.npz of a file's outputs in the manifest's reference engine of that index."""
+    return f"expected/{index}/{path}"
 
 
 def shipped_bundles() -> list[str]:

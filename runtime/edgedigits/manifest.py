@@ -22,10 +22,10 @@ from edgedigits.manifest_files import (
     Golden,
     ModelFile,
     Precision,
+    ReferenceEngine,
     Requirements,
     TensorInfo,
     Tolerance,
-    Witness,
 )
 from edgedigits.records import Count, FileName, Sha256, from_plain, to_plain
 
@@ -48,10 +48,10 @@ __all__ = [
     "Precision",
     "Preprocessing",
     "Reference",
+    "ReferenceEngine",
     "Requirements",
     "TensorInfo",
     "Tolerance",
-    "Witness",
     "bundle_id",
     "canonical",
     "read_manifest",
@@ -197,8 +197,15 @@ def read_manifest(data: bytes, where: str) -> Manifest:
     manifest = from_plain(Manifest, values, where)
     if manifest.id != (found := bundle_id(values)):
         raise BundleError(f"{where}: its id is {manifest.id[:12]}, its content hashes to {found[:12]}: it was edited")
-    if not manifest.files or not manifest.golden.witnesses or len(manifest.labels) < 2 or min(manifest.image) < 1:
-        raise BundleError(f"{where}: expected a model file, a witness, two labels and an image size, found less")
+    if (
+        not manifest.files
+        or not manifest.golden.reference_engines
+        or len(manifest.labels) < 2
+        or min(manifest.image) < 1
+    ):
+        raise BundleError(
+            f"{where}: expected a model file, a reference engine, two labels and an image size, found less"
+        )
     if not manifest.confidence.temperature > 0:
         raise BundleError(
             f"{where}: confidence: expected a temperature above 0, found {manifest.confidence.temperature}"

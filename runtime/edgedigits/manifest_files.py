@@ -93,8 +93,8 @@ class Attachment(NamedTuple):
     count: Count  # type: ignore[assignment]  # of records, not tuple's
 
 
-class Witness(NamedTuple):
-    """An engine's release whose golden answers the bundle holds."""
+class ReferenceEngine(NamedTuple):
+    """A release of an engine whose golden outputs the bundle holds."""
 
     engine: str
     version: str
@@ -117,8 +117,8 @@ class Tolerance(NamedTuple):
 
 
 class Golden(NamedTuple):
-    """Inputs with the answers of each witness that each file must repeat, and how far it may be off, by precision."""
+    """Golden inputs, the reference engines whose outputs each file must repeat, and the tolerance by precision."""
 
     file: Attachment
-    witnesses: tuple[Witness, ...]
+    reference_engines: tuple[ReferenceEngine, ...]
     tolerance: dict[str, Tolerance]

@@ -33,11 +33,11 @@ def test_32_bit_trixie_has_no_engine_and_is_refused_with_what_there_is():
 @pytest.mark.parametrize(
     ("system", "format_", "engines"),
     [
-        ("bookworm-arm64", None, {"litert", "tflite", "onnxruntime"}),
-        ("bookworm-arm64", "tflite", {"litert", "tflite"}),
+        ("bookworm-arm64", None, {"litert", "tflite-runtime", "onnxruntime"}),
+        ("bookworm-arm64", "tflite", {"litert", "tflite-runtime"}),
         ("bookworm-arm64", "onnx", {"onnxruntime"}),
         ("trixie-arm64", "tflite", {"litert"}),
-        ("bookworm-armhf", None, {"tflite"}),
+        ("bookworm-armhf", None, {"tflite-runtime"}),
     ],
 )
 def test_only_engines_that_read_the_files_are_fetched(system, format_, engines):
@@ -51,8 +51,8 @@ def test_a_release_that_is_named_replaces_the_pinned_one():
 
 
 def test_an_engine_without_a_wheel_there_is_refused():
-    with pytest.raises(TargetError, match=r"tflite on trixie arm64: .* wheel for Python 3\.13"):
-        releases(SYSTEMS["trixie-arm64"], "tflite", None, None)
+    with pytest.raises(TargetError, match=r"tflite-runtime on trixie arm64: .* wheel for Python 3\.13"):
+        releases(SYSTEMS["trixie-arm64"], "tflite-runtime", None, None)
 
 
 @pytest.mark.parametrize(("name", "part", "dot"), [("pi3", "0xd03", 0), ("pi4", "0xd08", 0), ("pi5", "0xd0b", 4)])

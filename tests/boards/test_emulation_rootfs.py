@@ -125,6 +125,6 @@ def test_a_python_without_pip_is_told_how_to_get_it(monkeypatch):
 
 
 def test_engines_have_their_packages_names():
-    assert [package_of(name) for name in ("litert", "tflite", "onnxruntime", "numpy")] == [
+    assert [package_of(name) for name in ("litert", "tflite-runtime", "onnxruntime", "numpy")] == [
         "ai-edge-litert", "tflite-runtime", "onnxruntime", "numpy",
     ]  # fmt: skip

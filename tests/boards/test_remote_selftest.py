@@ -25,9 +25,9 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="emulated boards and the
     ("text", "expected"),
     [
         ("auto", (None, None)),
-        ("tflite", ("tflite", None)),
-        ("tflite==2.14", ("tflite", "2.14")),
-        ("tflite-runtime==2.14.0", ("tflite", "2.14.0")),
+        ("tflite-runtime", ("tflite-runtime", None)),
+        ("tflite-runtime==2.14", ("tflite-runtime", "2.14")),
+        ("tflite-runtime==2.14.0", ("tflite-runtime", "2.14.0")),
         ("ai-edge-litert==2.1.0", ("litert", "2.1.0")),
         ("onnxruntime==1.20.0", ("onnxruntime", "1.20.0")),
     ],
@@ -47,7 +47,7 @@ def test_what_is_no_release_of_an_engine_is_refused(text):
     [
         (["--os", "trixie"], 2, "say which --board"),
         (["--board", "pi4", "--os", "trixie", "--arch", "armhf"], 3, "expected a system that some engine has wheels"),
-        (["--board", "pi4", "--os", "trixie", "--engine", "tflite"], 3, "expected a wheel for Python 3.13"),
+        (["--board", "pi4", "--os", "trixie", "--engine", "tflite-runtime"], 3, "expected a wheel for Python 3.13"),
         (["--board", "pi4", "--engine", "torch"], 2, "expected ENGINE"),
         (["nowhere", "--board", "pi4"], 2, "expected a bundle's folder"),
     ],

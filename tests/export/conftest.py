@@ -25,7 +25,7 @@ from edgedigits_export.keras_model.frozen import FrozenModel, Scaling, freeze
 from edgedigits_export.lazy_imports import load, quiet
 
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
-TFLITE_ENGINES = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
+TFLITE_ENGINES = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
 WALK = """
 import sys
 import numpy as np

@@ -20,7 +20,7 @@ from edgedigits_export.compat.check import Target, judge_target, numpy_clash, pa
 from edgedigits_export.compat.targets import known, package_of
 from edgedigits_export.compat.tflite_requirements import read_requirements
 
-OLD, NEW, ORT = Target("tflite", "2.14.0"), Target("litert", "2.3.0"), Target("onnxruntime", "1.32.0")
+OLD, NEW, ORT = Target("tflite-runtime", "2.14.0"), Target("litert", "2.3.0"), Target("onnxruntime", "1.32.0")
 
 
 def verdict_on(data: bytes, fmt: Any, target: Target) -> tuple[str, str, str]:
@@ -48,7 +48,7 @@ def test_per_channel_dense_under_a_small_version_computes_wrongly() -> None:
 @pytest.mark.parametrize(("release", "answer"), [("2.9.1", "computes wrongly"), ("2.10.0", "runs")])
 def test_int8_dense_with_a_scale_a_row_computes_wrongly_before_2_10(release: str, answer: str) -> None:
     data = tflite("FULLY_CONNECTED", "INT8", 5, "INT8", 4)
-    assert verdict_on(data, "tflite", Target("tflite", release))[0] == answer
+    assert verdict_on(data, "tflite", Target("tflite-runtime", release))[0] == answer
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,9 @@ def really_runs(data: bytes, engine: str) -> bool:
         except Exception:  # noqa: BLE001  # its types are many
             return False
         return True
-    module = pytest.importorskip({"litert": "ai_edge_litert", "tflite": "tflite_runtime"}[engine] + ".interpreter")
+    module = pytest.importorskip(
+        {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}[engine] + ".interpreter"
+    )
     try:
         interpreter = module.Interpreter(model_content=data)
         interpreter.allocate_tensors()
@@ -159,7 +161,8 @@ def test_what_was_never_tried_is_unknown_and_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["tflite==2.6.0", "tflite==2.15.0", "tflite==2.14.1", "litert==2.4.0", "litert==0.9"]
+    "target",
+    ["tflite-runtime==2.6.0", "tflite-runtime==2.15.0", "tflite-runtime==2.14.1", "litert==2.4.0", "litert==0.9"],
 )
 def test_a_release_outside_the_table_is_unknown(target: str) -> None:
     assert verdict_on(tflite("RELU", "FLOAT32"), "tflite", parse_target(target))[0] == "unknown"
@@ -168,10 +171,12 @@ def test_a_release_outside_the_table_is_unknown(target: str) -> None:
 @pytest.mark.parametrize("release", ["2.7", "2.7.0", "2.14.0", "2.14"])
 def test_a_release_inside_the_table_is_judged_however_its_zeros_are_written(release: str) -> None:
     needs = Requirements({"RELU": 1}, {"RELU": 1}, (), None, None, {})
-    assert judge_target(needs, "tflite", Target("tflite", release)).answer == "runs"
+    assert judge_target(needs, "tflite", Target("tflite-runtime", release)).answer == "runs"
 
 
-RELEASES = [("tflite", text) for block in known().wheels if block.engine == "tflite" for text in block.releases]
+RELEASES = [
+    ("tflite-runtime", text) for block in known().wheels if block.engine == "tflite-runtime" for text in block.releases
+]
 RELEASES += [("litert", text) for block in known().wheels if block.engine == "litert" for text in block.releases]
 USES = [
     (operator, kind, version)
@@ -200,7 +205,8 @@ def test_a_target_that_says_nothing_is_refused(text: str) -> None:
 
 
 def test_an_engine_goes_by_its_own_name_or_its_package() -> None:
-    assert parse_target("tflite==2.14.0") == parse_target("tflite-runtime==2.14.0") == OLD
+    assert parse_target("tflite-runtime==2.14.0") == OLD
+    assert parse_target("ai-edge-litert==2.3.0") == parse_target("litert==2.3.0") == NEW
 
 
 def test_numpy_2_beside_tflite_runtime_is_named() -> None:

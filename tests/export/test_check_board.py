@@ -27,10 +27,10 @@ def on_board(board: str, system: str, arch: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("place", "runs"),
     [
-        ("pi4 bookworm arm64", {"litert": "2.3.0", "tflite": "2.14.0", "onnxruntime": "1.32.0"}),
+        ("pi4 bookworm arm64", {"litert": "2.3.0", "tflite-runtime": "2.14.0", "onnxruntime": "1.32.0"}),
         ("pi5 trixie arm64", {"litert": "2.3.0", "onnxruntime": "1.32.0"}),
-        ("pi3 bookworm armhf", {"tflite": "2.14.0"}),
-        ("zero2w bookworm armhf", {"tflite": "2.14.0"}),
+        ("pi3 bookworm armhf", {"tflite-runtime": "2.14.0"}),
+        ("zero2w bookworm armhf", {"tflite-runtime": "2.14.0"}),
         ("pi5 trixie armhf", {}),
         ("pi2 trixie armhf", {}),
         ("zero bookworm armhf", {}),
@@ -45,27 +45,27 @@ def test_a_board_runs_what_has_a_wheel_for_its_python_and_machine(place: str, ru
 
 def test_why_there_is_no_wheel_is_told_by_python_machine_and_c_library(monkeypatch: pytest.MonkeyPatch) -> None:
     trixie, narrow = on_board("pi4", "trixie", "arm64"), on_board("pi4", "trixie", "armhf")
-    assert "for Python 3.13 (trixie): they end at Python 3.11" in trixie["tflite"].verdict.why
-    assert trixie["tflite"].verdict.cure == "take ai-edge-litert"
+    assert "for Python 3.13 (trixie): they end at Python 3.11" in trixie["tflite-runtime"].verdict.why
+    assert trixie["tflite-runtime"].verdict.cure == "take ai-edge-litert"
     assert "no wheel of onnxruntime for armv7l" in narrow["onnxruntime"].verdict.why
-    assert "--os bookworm --arch arm64" in narrow["tflite"].verdict.cure
-    assert "ARMv6" in on_board("zero", "bookworm", "armhf")["tflite"].verdict.why
+    assert "--os bookworm --arch arm64" in narrow["tflite-runtime"].verdict.cure
+    assert "ARMv6" in on_board("zero", "bookworm", "armhf")["tflite-runtime"].verdict.why
     old = replace(known(), systems={"old": SystemRelease("3.11", "2.28", "1.24")})
     monkeypatch.setattr(check_board, "known", lambda: old)
-    assert check_board._missing("tflite", BoardTarget("pi4", "old", "arm64")) == (
+    assert check_board._missing("tflite-runtime", BoardTarget("pi4", "old", "arm64")) == (
         "tflite-runtime needs glibc 2.34 or later, old has 2.28"
     )
-    assert check_board.newest_wheels("tflite", BoardTarget("pi4", "old", "arm64")) is None
+    assert check_board.newest_wheels("tflite-runtime", BoardTarget("pi4", "old", "arm64")) is None
 
 
 def test_the_pip_line_keeps_numpy_below_2_where_the_engine_or_picamera2_needs_it() -> None:
     bookworm, trixie = on_board("pi4", "bookworm", "arm64"), on_board("pi4", "trixie", "arm64")
-    assert bookworm["tflite"].install.startswith(
+    assert bookworm["tflite-runtime"].install.startswith(
         "pip install 'tflite-runtime==2.14.0' 'numpy<2'  # tflite-runtime 2.14.0"
     )
     assert bookworm["litert"].install.startswith("pip install 'ai-edge-litert==2.3.0' 'numpy<2'  # apt's picamera2")
     assert trixie["litert"].install == "pip install 'ai-edge-litert==2.3.0'"
-    assert "python3-numpy" in on_board("pi3", "bookworm", "armhf")["tflite"].install
+    assert "python3-numpy" in on_board("pi3", "bookworm", "armhf")["tflite-runtime"].install
 
 
 def test_a_board_is_64_bit_bookworm_unless_told_or_unable() -> None:

@@ -20,7 +20,7 @@ def test_the_command_judges_own_variants_as_running_everywhere(capsys: pytest.Ca
     assert {row["target"] for row in told["rows"]} == {"tflite-runtime 2.14.0", "onnxruntime 1.32.0"}
     (int8,) = [file for file in told["files"] if file["file"] == "small-int8.tflite"]
     assert int8["operators"]["CONV_2D"] == {"declared": 3, "derived": 3}
-    assert set(int8["engines"]) == {"tflite", "litert"}
+    assert set(int8["engines"]) == {"tflite-runtime", "litert"}
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,11 @@ def test_a_board_is_served_when_each_variant_runs_in_one_engine(
     ("words", "told"),
     [
         (["--os", "trixie"], "--os and --arch belong to a board"),
-        (["--target", "tflite==2.14.0", "--arch", "armhf"], "--os and --arch belong to a board"),
+        (["--target", "tflite-runtime==2.14.0", "--arch", "armhf"], "--os and --arch belong to a board"),
         (["--target", "pi9"], "or a board: zero"),
         (["--target", "pi4", "--os", "jessie"], "expected bookworm or trixie"),
         (
-            [str(SHIPPED / "small" / "small-int8.onnx"), "--target", "tflite==2.14.0"],
+            [str(SHIPPED / "small" / "small-int8.onnx"), "--target", "tflite-runtime==2.14.0"],
             "an engine that reads .onnx files",
         ),
     ],

@@ -15,7 +15,7 @@ import onnx
 import pytest
 
 from edgedigits.errors import InputError
-from edgedigits.manifest import Accuracy, TensorInfo, Witness, read_manifest
+from edgedigits.manifest import Accuracy, ReferenceEngine, TensorInfo, read_manifest
 from edgedigits.verification.compare import accuracy_of, compare
 from edgedigits.verification.gates import GateVerdict
 from edgedigits.verification.statistics import wilson
@@ -139,7 +139,7 @@ def evaluation_of(job: ExportJob) -> Evaluation:
         name=job.file_name(file.variant), converted=file, engine="litert", version="9.9", image=info,
         probabilities=info._replace(name="probabilities", dtype="float32", shape=(1, 10)),
         comparison=compare(keras, keras, job.reference.labels), verdict=GateVerdict("passed", (), 1),
-        golden={Witness("litert", "9.9"): np.eye(10, dtype=np.float32)[:3]},
+        golden={ReferenceEngine("litert", "9.9"): np.eye(10, dtype=np.float32)[:3]},
     )  # fmt: skip
     return Evaluation(
         GoldenInputs(images, {2: b"a picture"}), (evaluated,), keras, Accuracy(9, 10, 0.9, (0.6, 1.0)), 0.1

@@ -22,7 +22,7 @@ def run(folder: Path, case: Any, data: bytes, precision: str) -> Any:
 
 def test_every_engine_that_computes_the_file_is_a_reference_engine(tmp_path: Path, cases: dict[str, Any]) -> None:
     first, found = run(tmp_path, cases["cnn"], cases["cnn"].files["int8.tflite"], "int8")
-    assert [engine.engine for engine in found] == ["litert", "tflite"]
+    assert [engine.engine for engine in found] == ["litert", "tflite-runtime"]
     for outputs in found.values():
         assert outputs.shape == first.probabilities.shape
     assert np.array_equal(next(iter(found.values())), first.probabilities)
@@ -46,6 +46,6 @@ def test_reference_engines_are_numbered_once_over_all_files(tmp_path: Path, case
     case = cases["cnn"]
     golden = {name: run(tmp_path, case, case.files[f"{name}.tflite"], name)[1] for name in ("float32", "int8")}
     engines, arrays = number_engines(golden)
-    assert [engine.engine for engine in engines] == ["litert", "tflite"]
+    assert [engine.engine for engine in engines] == ["litert", "tflite-runtime"]
     assert set(arrays) == {f"expected/{index}/{name}" for index in (0, 1) for name in golden}
     assert np.array_equal(arrays["expected/1/int8"], golden["int8"][engines[1]])

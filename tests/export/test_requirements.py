@@ -37,7 +37,7 @@ def test_operator_versions_follow_from_types(
 ) -> None:
     found = read_requirements(cases["cnn"].files[f"{precision}.tflite"], "tflite")
     assert found.operators == {"CAST": 1, "SOFTMAX": 1, **operators}
-    assert found.engines == {"tflite": runtime, "litert": "1.0.0"}
+    assert found.engines == {"tflite-runtime": runtime, "litert": "1.0.0"}
     assert (found.opset, found.ir_version) == (None, None)
 
 
@@ -49,7 +49,7 @@ def test_our_own_files_declare_what_they_need(case: Case, precision: str) -> Non
     model = schema.ModelT.InitFromPackedBuf(case.files[f"{precision}.tflite"], 0)
     (entry,) = [entry for entry in model.metadata if entry.name == b"min_runtime_version"]
     release = bytes(model.buffers[entry.buffer].data).rstrip(b"\0").decode()
-    assert found.engines["tflite"] == release
+    assert found.engines["tflite-runtime"] == release
 
 
 def test_a_file_that_understates_its_operators_is_seen_through(cases: dict[str, Case]) -> None:

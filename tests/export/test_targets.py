@@ -26,7 +26,10 @@ from edgedigits_export.emulation.boards import BOARDS, SYSTEMS
         (lambda text: re.sub(r"\nopsets\b|\[opsets\]", "[opset]", text), "unknown field"),
         (lambda text: text.replace('first = "2.7.0"', "first = 2.7"), "first: expected a value of type str"),
         (lambda text: text.replace('glibc = "2.36"', 'glibc = "new"'), "glibc: expected text like"),
-        (lambda text: text.replace('engine = "litert"', 'engine = "torch"', 1), "engine: expected tflite or litert"),
+        (
+            lambda text: text.replace('engine = "litert"', 'engine = "torch"', 1),
+            "engine: expected tflite-runtime or litert",
+        ),
         (lambda text: text.replace('DIV = ["1.6.0"', 'DIV = ["soon"'), "operators: DIV: expected always, never"),
         (lambda text: text.replace('"litert 1.4.0" =', '"litert" =', 1), "expected always, never, 2.14.0 or litert"),
         (lambda text: re.sub(r"(?m)^onnxruntime = .*$", "", text), "engines: expected onnxruntime"),
@@ -74,9 +77,9 @@ def test_what_some_releases_compute_wrongly_is_right_in_later_ones() -> None:
 
 
 def test_litert_carries_on_where_tflite_ended() -> None:
-    assert place("tflite", "2.14.0") < place("litert", "1.0.0") < place("litert", "2.3.0") < NEVER
-    assert place("tflite", "2.9.1") < place("tflite", "2.10.0") < since("litert 1.0.0")
-    assert place("tflite", "2.14") == place("tflite", "2.14.0") == since("2.14.0")
+    assert place("tflite-runtime", "2.14.0") < place("litert", "1.0.0") < place("litert", "2.3.0") < NEVER
+    assert place("tflite-runtime", "2.9.1") < place("tflite-runtime", "2.10.0") < since("litert 1.0.0")
+    assert place("tflite-runtime", "2.14") == place("tflite-runtime", "2.14.0") == since("2.14.0")
 
 
 def test_the_table_is_read_without_tensorflow_and_engines() -> None:

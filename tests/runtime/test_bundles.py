@@ -167,7 +167,7 @@ def test_golden_inputs_come_with_every_witnesss_answers_with_every_file(shipped)
     assert set(golden.expected) == {file.path for file in shipped.manifest.files}
     for file in shipped.manifest.files:
         told = golden.expected[file.path]
-        engines = ["litert", "tflite"] if file.format == "tflite" else ["onnxruntime"]
+        engines = ["litert", "tflite-runtime"] if file.format == "tflite" else ["onnxruntime"]
         assert [witness.engine for witness in told] == engines
         for answers in told.values():
             assert answers.shape == (count, 10)

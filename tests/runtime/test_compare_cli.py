@@ -187,7 +187,7 @@ def test_two_real_measurements_are_compared(command):
 
 
 def test_an_interrupted_measurement_is_named_and_across_belongs_to_two_files(tmp_path, capsys):
-    cut = store(tmp_path / "cut.json", result(row(), row(engine="tflite"), complete=False))
+    cut = store(tmp_path / "cut.json", result(row(), row(engine="tflite-runtime"), complete=False))
     assert main(["compare", str(cut)]) == 0
     assert f"warning: {cut}: it was interrupted" in capsys.readouterr().err
     assert main(["compare", str(cut), "--across", "models"]) == 2

@@ -115,7 +115,7 @@ def test_an_engine_that_works_needs_no_advice():
 
 def test_beside_an_engine_that_crashes_the_next_is_advised_until_none_is_left():
     recorded = x86().having(numpy="1.26.4", PIL="11.0", ai_edge_litert="2.3.0")
-    crash = {"litert": "died of SIGSEGV", "tflite": "died of SIGILL", "onnxruntime": "died of SIGILL"}
+    crash = {"litert": "died of SIGSEGV", "tflite-runtime": "died of SIGILL", "onnxruntime": "died of SIGILL"}
     assert judged(recorded, **crash).commands == ("pip install tflite-runtime",)
     assert judged(recorded.having(numpy="2.1.0"), **crash).commands == ("pip install 'numpy<2' tflite-runtime",)
     assert judged(recorded.on(version="3.13.0"), **crash).commands == ("pip install onnxruntime",)
@@ -126,10 +126,10 @@ def test_beside_an_engine_that_crashes_the_next_is_advised_until_none_is_left():
 
 def test_numpy_2_with_tflite_runtime_is_named_and_cured():
     recorded = x86().having(numpy="2.1.0", PIL="11.0", tflite_runtime="2.14.0")
-    advice = judged(recorded, tflite="SystemError")
+    advice = judged(recorded, **{"tflite-runtime": "SystemError"})
     assert advice.commands == ("pip install 'numpy<2'",)
     assert advice.warnings == ("tflite-runtime cannot work with numpy 2.1.0: pip install 'numpy<2'",)
-    beside = judged(recorded.having(ai_edge_litert="2.3.0"), tflite="SystemError")
+    beside = judged(recorded.having(ai_edge_litert="2.3.0"), **{"tflite-runtime": "SystemError"})
     assert (beside.working, beside.warnings) == (("litert",), advice.warnings)
     assert judged(recorded.having(numpy="1.26.4")).warnings == ()
 
@@ -261,11 +261,11 @@ def test_the_text_reads_as_aligned_lines_with_the_advice_last():
         "numpy         –",
         "Pillow        –",
         "",
-        "engine       version  answers golden inputs",
-        "-----------  -------  ---------------------",
-        "litert             –  not installed",
-        "tflite             –  not installed",
-        "onnxruntime        –  not installed",
+        "engine          version  answers golden inputs",
+        "--------------  -------  ---------------------",
+        "litert                –  not installed",
+        "tflite-runtime        –  not installed",
+        "onnxruntime           –  not installed",
         "",
         "No engine works on this machine yet. This makes one work:",
         "",
@@ -285,12 +285,12 @@ def test_what_a_machine_does_not_tell_is_a_dash():
 
 def test_failures_and_warnings_stand_whole_below_the_table():
     recorded = x86().having(numpy="2.1.0", PIL="11.0", tflite_runtime="2.14.0", onnxruntime="1.32.0")
-    failing = {"tflite": "tflite died of SIGSEGV (building an interpreter)"}
+    failing = {"tflite-runtime": "tflite-runtime died of SIGSEGV (building an interpreter)"}
     found = examine(recorded.place(), failing.get)
     text = describe(found, advise(found, __version__))
     assert text.endswith(
-        "\ntflite        2.14.0  NO\nonnxruntime   1.32.0  yes\n\n"
-        "error: tflite died of SIGSEGV (building an interpreter)\n"
+        "\ntflite-runtime   2.14.0  NO\nonnxruntime      1.32.0  yes\n\n"
+        "error: tflite-runtime died of SIGSEGV (building an interpreter)\n"
         "warning: tflite-runtime cannot work with numpy 2.1.0: pip install 'numpy<2'\n\n"
         "Ready: onnxruntime works on this machine."
     )

@@ -50,7 +50,7 @@ def test_numpy_and_pillow_can_be_tried_alone(part):
 @pytest.mark.parametrize("signal", ["SIGILL", "SIGSEGV", "SIGBUS"])
 def test_an_engine_that_kills_its_process_is_told_with_what_it_was_doing(fake, signal):
     fake("tflite_runtime", die(signal))
-    assert probe("tflite") == f"tflite died of {signal} (importing tflite_runtime)"
+    assert probe("tflite-runtime") == f"tflite-runtime died of {signal} (importing tflite_runtime)"
 
 
 def test_an_engine_that_dies_later_is_told_so(fake):
@@ -85,7 +85,7 @@ class Interpreter:
 
 def test_an_engine_that_answers_wrongly_does_not_work(fake):
     fake("tflite_runtime", "__version__ = '2.14.0'", interpreter=WRONG)
-    assert "of 3 golden inputs are answered wrongly" in probe("tflite")
+    assert "of 3 golden inputs are answered wrongly" in probe("tflite-runtime")
 
 
 def test_a_numpy_that_is_broken_is_named_with_its_first_cause(fake):

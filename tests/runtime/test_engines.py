@@ -77,22 +77,27 @@ def test_several_threads_of_an_engine_give_the_same_answer(shipped, engine, digi
 
 
 def test_installed_engines_come_in_the_order_of_preference(monkeypatch):
-    assert list(ENGINES) == ["litert", "tflite", "onnxruntime"]
+    assert list(ENGINES) == ["litert", "tflite-runtime", "onnxruntime"]
     everything = SimpleNamespace
     monkeypatch.setattr(registry, "find_spec", lambda package: everything)
-    assert installed_engines() == ["litert", "tflite", "onnxruntime"]
+    assert installed_engines() == ["litert", "tflite-runtime", "onnxruntime"]
     assert installed_engines("onnx") == ["onnxruntime"]
-    assert choose_engine("auto", "tflite") == ["litert", "tflite"]
-    assert choose_engine("auto") == ["litert", "tflite", "onnxruntime"]
-    assert choose_engine("tflite") == ["tflite"]
+    assert choose_engine("auto", "tflite") == ["litert", "tflite-runtime"]
+    assert choose_engine("auto") == ["litert", "tflite-runtime", "onnxruntime"]
+    assert choose_engine("tflite-runtime") == ["tflite-runtime"]
     monkeypatch.setattr(registry, "find_spec", lambda package: None if package == "ai_edge_litert" else everything)
-    assert installed_engines() == ["tflite", "onnxruntime"]
+    assert installed_engines() == ["tflite-runtime", "onnxruntime"]
 
 
 @pytest.mark.parametrize(
     ("name", "format_", "wanted", "package"),
     [
-        ("auto", None, "expected an engine (litert or tflite or onnxruntime), found none installed", "ai-edge-litert"),
+        (
+            "auto",
+            None,
+            "expected an engine (litert or tflite-runtime or onnxruntime), found none installed",
+            "ai-edge-litert",
+        ),
         ("auto", "onnx", "expected an engine (onnxruntime), found none installed", "onnxruntime"),
         ("onnxruntime", None, "engine onnxruntime: is not installed", "onnxruntime"),
         ("litert", None, "engine litert: is not installed", "ai-edge-litert"),
@@ -108,7 +113,7 @@ def test_a_missing_engine_is_answered_with_the_line_that_installs_it(monkeypatch
 def test_a_misspelt_engine_is_not_guessed():
     with pytest.raises(UsageError) as caught:
         choose_engine("onnx")
-    assert str(caught.value) == "engine 'onnx': expected auto or one of litert, tflite, onnxruntime"
+    assert str(caught.value) == "engine 'onnx': expected auto or one of litert, tflite-runtime, onnxruntime"
 
 
 @pytest.mark.parametrize("threads", [0, -1])
@@ -118,7 +123,9 @@ def test_no_threads_are_too_few(shipped, engine, threads):
 
 
 def test_a_file_of_another_format_is_told_with_who_reads_it(shipped, engine):
-    other, readers = ("onnx", "onnxruntime") if ENGINES[engine].format == "tflite" else ("tflite", "litert or tflite")
+    other, readers = (
+        ("onnx", "onnxruntime") if ENGINES[engine].format == "tflite" else ("tflite", "litert or tflite-runtime")
+    )
     model = lone_model(shipped.path / f"small-int8.{other}")
     with pytest.raises(UsageError) as caught:
         load_engine(engine, model)
@@ -178,7 +185,11 @@ def test_a_long_or_broken_message_becomes_one_line():
 @pytest.mark.parametrize(
     ("engine", "error", "hint"),
     [
-        ("tflite", AttributeError("_ARRAY_API not found"), "tflite-runtime needs numpy 1: pip install 'numpy<2'"),
+        (
+            "tflite-runtime",
+            AttributeError("_ARRAY_API not found"),
+            "tflite-runtime needs numpy 1: pip install 'numpy<2'",
+        ),
         ("onnxruntime", ImportError("GLIBC_2.38 not found"), 'install it again: install it with: pip install "onnxrun'),
     ],
 )
@@ -191,7 +202,7 @@ def test_an_engine_that_is_there_but_broken_is_told_with_its_cure(monkeypatch, s
         return real(name, *rest)
 
     monkeypatch.setattr(registry, "find_spec", lambda _: SimpleNamespace)
-    monkeypatch.delitem(sys.modules, f"edgedigits.engines.{engine}", raising=False)
+    monkeypatch.delitem(sys.modules, f"edgedigits.engines.{engine.replace('-', '_')}", raising=False)
     monkeypatch.setattr(builtins, "__import__", broken)
     file = next(file for file in shipped.manifest.files if file.format == ENGINES[engine].format)
     with pytest.raises(EngineMissingError) as caught:
@@ -202,4 +213,4 @@ def test_an_engine_that_is_there_but_broken_is_told_with_its_cure(monkeypatch, s
 
 def test_each_engine_has_one_module_of_its_name():
     folder = Path(registry.__file__).parent
-    assert {name for name in ENGINES if (folder / f"{name}.py").is_file()} == set(ENGINES)
+    assert {name for name in ENGINES if (folder / f"{name.replace('-', '_')}.py").is_file()} == set(ENGINES)

@@ -20,7 +20,7 @@ def model(shipped, engine):
 @pytest.fixture
 def given_to(monkeypatch, engine):
     """Load with options; returns the settings that the engine's package was given, under our names."""
-    module = import_module(f"edgedigits.engines.{engine}")
+    module = import_module(f"edgedigits.engines.{engine.replace('-', '_')}")
 
     def interpreters(model, threads, options):
         seen, real = [], module.Interpreter

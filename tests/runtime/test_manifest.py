@@ -196,12 +196,12 @@ def test_the_day_it_was_made_is_no_part_of_its_identity():
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [(("files",), []), (("golden", "witnesses"), []), (("labels",), ["1"]), (("image",), [28, 0, 1])],
+    [(("files",), []), (("golden", "reference_engines"), []), (("labels",), ["1"]), (("image",), [28, 0, 1])],
 )
 def test_a_bundle_with_nothing_to_do_is_refused(path, value):
     with pytest.raises(BundleError) as caught:
         read_manifest(encode(changed(path, value)), "m")
-    assert str(caught.value) == "m: expected a model file, a witness, two labels and an image size, found less"
+    assert str(caught.value) == "m: expected a model file, a reference engine, two labels and an image size, found less"
 
 
 def test_two_labels_and_a_pixel_are_enough():

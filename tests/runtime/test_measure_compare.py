@@ -116,7 +116,7 @@ def test_rows_that_failed_are_left_out():
 
 
 def test_a_row_that_crashed_later_is_left_out_too():
-    crashed = replace(row(engine="tflite"), error="died of SIGILL")
+    crashed = replace(row(engine="tflite-runtime"), error="died of SIGILL")
     changes = compare_results(result(row(), crashed), result(row(), crashed))
     assert [change.new for change in changes] == ["small-int8.tflite in litert, 1 thread"]
 

@@ -16,7 +16,7 @@ from edgedigits.cli.commands import COMMANDS
 MODULES = sorted(
     ".".join(("edgedigits", *file.relative_to(Path(edgedigits.__file__).parent).with_suffix("").parts))
     for file in Path(edgedigits.__file__).parent.rglob("*.py")
-    if file.stem not in {"__init__", "litert", "tflite", "onnxruntime"}  # engines need their package
+    if file.stem not in {"__init__", "litert", "tflite_runtime", "onnxruntime"}  # engines need their package
     and (file.parent.name != "serve" or find_spec("starlette"))  # and the service its extra
 )
 

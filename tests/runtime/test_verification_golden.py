@@ -45,7 +45,7 @@ def test_a_model_that_answers_as_recorded_passes(shipped, file):
     result = check_golden(shipped, file, recorded(shipped, file), me)
     assert result.passed
     assert (result.count, result.wrong, result.max_abs_difference) == (shipped.manifest.golden.file.count, (), 0)
-    assert (result.witness, result.exact) == (me, True)
+    assert (result.reference_engine, result.exact) == (me, True)
     assert result.tolerance == shipped.manifest.golden.tolerance["int8"]
     assert result.pictures == len(shipped.golden().pictures) > 0
     assert result.pictures_off == ()
@@ -67,9 +67,9 @@ def test_the_same_release_must_repeat_every_bit_of_integers_and_another_only_com
 def test_each_engine_is_compared_with_its_own_answers_and_a_stranger_with_the_nearest(shipped, file):
     for witness, answers in shipped.golden().expected[file.path].items():
         mine = check_golden(shipped, file, answers, witness)
-        assert (mine.witness, mine.exact, mine.max_abs_difference) == (witness, True, 0)
+        assert (mine.reference_engine, mine.exact, mine.max_abs_difference) == (witness, True, 0)
         strange = check_golden(shipped, file, answers, witness._replace(version="98"))
-        assert (strange.witness, strange.exact, strange.max_abs_difference) == (witness, False, 0)
+        assert (strange.reference_engine, strange.exact, strange.max_abs_difference) == (witness, False, 0)
     first, second = shipped.golden().expected[file.path].values()
     assert np.abs(first - second).max() > 1e-3  # or this test shows nothing
     assert not check_golden(shipped, file, second, witnesses(shipped, file)[0]).passed

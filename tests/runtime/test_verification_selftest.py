@@ -17,7 +17,7 @@ def test_every_file_in_every_engine_that_reads_it_passes(shipped, engine):
     for row in rows:
         assert (row.engine, row.error, row.exit_code) == (engine, None, 0)
         assert row.result.passed
-        assert row.result.witness.engine == engine
+        assert row.result.reference_engine.engine == engine
         assert row.result.count == shipped.manifest.golden.file.count
 
 

@@ -20,7 +20,9 @@ from edgedigits.verification.inference import infer_isolated
 FLOAT, INT8 = "small-float32.tflite", "small-int8.tflite"
 KERAS = Path(__file__).parents[2] / "models" / "small.keras"
 needs_onnx = pytest.mark.skipif(find_spec("onnx") is None, reason="check needs onnx, of the extra [check]")
-needs_tflite = pytest.mark.skipif("tflite" not in installed_engines(), reason="the lie is one of tflite-runtime")
+needs_tflite = pytest.mark.skipif(
+    "tflite-runtime" not in installed_engines(), reason="the lie is one of tflite-runtime"
+)
 needs_export = pytest.mark.skipif(
     find_spec("tensorflow") is None or not KERAS.exists(), reason="export needs TensorFlow, and the reference model"
 )
@@ -39,7 +41,7 @@ def test_the_silently_wrong_recipe_answers_every_digit_alike_in_tflite_runtime_a
     images, labels = digits.images[:20], digits.labels[:20]
     right = infer_isolated(lying, "litert", images).probabilities
     assert (right.argmax(axis=1) == labels).mean() > 0.9
-    wrong = infer_isolated(lying, "tflite", images).probabilities
+    wrong = infer_isolated(lying, "tflite-runtime", images).probabilities
     assert np.array_equal(wrong, np.tile(wrong[0], (len(images), 1)))
 
 
@@ -54,7 +56,7 @@ def test_check_names_the_silently_wrong_recipe(lying, command):
 @needs_tflite
 def test_the_selftest_catches_the_silently_wrong_recipe(lying, bundle_copy, smuggle, command):
     smuggle(bundle_copy, FLOAT, lying.read_bytes())
-    done = command("selftest", bundle_copy, "--variant", "float32", "--engine", "tflite", "--json")
+    done = command("selftest", bundle_copy, "--variant", "float32", "--engine", "tflite-runtime", "--json")
     assert done.returncode == 1, done.stderr
     (row,) = json.loads(done.stdout)["rows"]
     assert len(row["result"]["wrong"]) > 40
@@ -66,7 +68,7 @@ def test_a_classifier_refuses_the_silently_wrong_recipe_with_the_numbers(
 ):
     smuggle(bundle_copy, FLOAT, lying.read_bytes())
     done = command(
-        "classify", "--bundle", bundle_copy, "--variant", "float32.tflite", "--engine", "tflite", pictures[0]
+        "classify", "--bundle", bundle_copy, "--variant", "float32.tflite", "--engine", "tflite-runtime", pictures[0]
     )
     refused(done, 1, "of 3 golden inputs are answered wrongly (off by 0.", "tolerance 0.0001")
 

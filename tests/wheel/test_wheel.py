@@ -68,7 +68,7 @@ def test_it_reads_a_hundred_test_digits_with_each_engine_extra(
     wheel: Path, test_digits: Dataset, engine: str, tmp_path: Path
 ) -> None:
     extra = ENGINES[engine].extra
-    if engine == "tflite" and sys.version_info >= (3, 12):
+    if engine == "tflite-runtime" and sys.version_info >= (3, 12):
         pytest.skip("tflite-runtime has no wheel for this Python")
     assert requirements_of(extra)
     venv.create(tmp_path / "venv", with_pip=True)

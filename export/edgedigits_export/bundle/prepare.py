@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 
 from edgedigits.datasets import Dataset, Splits, load_splits
 from edgedigits.errors import DatasetError, UsageError
-from edgedigits.images.convention import BORDER_LIMIT
 from edgedigits.images.decode import read_pixels
-from edgedigits.images.glyph import BOX
-from edgedigits.images.normalise import MIN_CONTRAST
 from edgedigits.images.pipeline import pipeline_for
 from edgedigits.images.rejection import DIGIT_PARAMETERS
 from edgedigits.images.resize import resize
@@ -137,5 +134,4 @@ def default_name(model: Path, training: dict[str, Any] | None) -> str:
 def preprocessing_for(input_shape: tuple[int, int, int]) -> Preprocessing:
     """Return how pictures become the model's pixels: digits are normalised, other images are resized."""
     steps = pipeline_for(input_shape)
-    digits = {"border_limit": BORDER_LIMIT, "box": BOX, "min_contrast": MIN_CONTRAST, **DIGIT_PARAMETERS}
-    return Preprocessing(steps, digits if steps == "digit/1" else {})
+    return Preprocessing(steps, dict(DIGIT_PARAMETERS) if steps == "digit/1" else {})

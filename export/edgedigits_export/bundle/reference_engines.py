@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from edgedigits.bundle import expected_key
 from edgedigits.engines import installed_engines
 from edgedigits.errors import EdgeDigitsError
-from edgedigits.manifest import Format, Precision, Witness
+from edgedigits.manifest import Format, Precision, ReferenceEngine
 from edgedigits.verification.golden import TOLERANCE
 from edgedigits.verification.inference import Inferences, infer_isolated
 
 # The outputs of each reference engine for the golden inputs, float32 [K, classes].
-GoldenOutputs = dict[Witness, NDArray[np.float32]]
+GoldenOutputs = dict[ReferenceEngine, NDArray[np.float32]]
 
 
 def run_reference_engines(
@@ -42,13 +42,13 @@ def run_reference_engines(
     return found
 
 
-def _reference_engine(run: Inferences) -> Witness:
-    return Witness(run.engine, run.version)
+def _reference_engine(run: Inferences) -> ReferenceEngine:
+    return ReferenceEngine(run.engine, run.version)
 
 
 def number_engines(
     golden: Mapping[str, GoldenOutputs],
-) -> tuple[tuple[Witness, ...], dict[str, NDArray[np.float32]]]:
+) -> tuple[tuple[ReferenceEngine, ...], dict[str, NDArray[np.float32]]]:
     """Return the reference engines of all files, by file name, and their outputs by key of golden.npz."""
     engines = tuple(dict.fromkeys(engine for outputs in golden.values() for engine in outputs))
     return engines, {

@@ -177,7 +177,7 @@ def _named(came: Since, target: Target) -> str:
     """The first release of an engine's row that has something, as pip names it."""
     if target.engine == "onnxruntime":
         return f"onnxruntime {came}"
-    return f"{package_of('litert' if came.row else 'tflite')} {'.'.join(map(str, (*came.release, 0, 0)[:3]))}"
+    return f"{package_of('litert' if came.row else 'tflite-runtime')} {'.'.join(map(str, (*came.release, 0, 0)[:3]))}"
 
 
 def _cure(came: Since, target: Target, otherwise: str) -> str:

@@ -79,7 +79,7 @@ def tflite_engines(needs: Iterable[Since]) -> dict[str, str]:
     if last == NEVER:
         return {}
     first = known().engines["litert"].first
-    return {"tflite": _full(last), "litert": first} if last.row == 0 else {"litert": _full(last)}
+    return {"tflite-runtime": _full(last), "litert": first} if last.row == 0 else {"litert": _full(last)}
 
 
 def onnxruntime_engines(needs: Iterable[Since]) -> dict[str, str]:

@@ -16,7 +16,7 @@ TARGETS = Path(__file__).with_name("targets.toml")
 _SINCE = re.compile(r"always|never|(litert )?\d+(\.\d+){1,2}")
 
 Release = Annotated[str, Check(pattern=r"\d+(\.\d+){1,2}")]
-EngineName = Literal["tflite", "litert", "onnxruntime"]
+EngineName = Literal["tflite-runtime", "litert", "onnxruntime"]
 Kernels = dict[str, dict[str, tuple[str, ...]]]
 
 

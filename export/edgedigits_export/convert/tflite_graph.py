@@ -165,7 +165,7 @@ def _declare_versions(schema: Any, model: Any) -> None:
     found = tflite_requirements(schema, model)
     for code in model.operatorCodes:
         code.version = max(code.version, found.operators.get(names[code.builtinCode], 1))
-    release = tflite_requirements(schema, model).engines.get("tflite")
+    release = tflite_requirements(schema, model).engines.get("tflite-runtime")
     for entry in model.metadata:
         if entry.name == _RUNTIME_VERSION and release:
             model.buffers[entry.buffer].data = release.encode().ljust(16, b"\0")

@@ -74,7 +74,7 @@ class EmulatedSystem:
         return f"{self.suite}-{self.architecture}"
 
 
-_LITERT, _TFLITE, _ONNX = {"litert": "2.3.0"}, {"tflite": "2.14.0"}, {"onnxruntime": "1.32.0"}
+_LITERT, _TFLITE, _ONNX = {"litert": "2.3.0"}, {"tflite-runtime": "2.14.0"}, {"onnxruntime": "1.32.0"}
 SYSTEMS = {
     system.name: system
     for system in (

@@ -25,7 +25,7 @@ _LIBRARIES = ("libstdc++6", "libgcc-s1", "zlib1g", "libatomic1")
 # Megabytes to download and unpacked, as measured.
 _SIZES = {
     "qemu": (30, 42), "bookworm-arm64": (25, 75), "bookworm-armhf": (45, 141), "trixie-arm64": (25, 69),
-    "numpy": (15, 56), "pillow": (7, 21), "tflite": (3, 7), "litert": (15, 41), "onnxruntime": (24, 59),
+    "numpy": (15, 56), "pillow": (7, 21), "tflite-runtime": (3, 7), "litert": (15, 41), "onnxruntime": (24, 59),
     "service": (1, 4),
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 # Each engine has one colour in every picture.
-ENGINE_COLOURS = {"litert": "#1b6ca8", "tflite": "#d1495b", "onnxruntime": "#2a9d5c"}
+ENGINE_COLOURS = {"litert": "#1b6ca8", "tflite-runtime": "#d1495b", "onnxruntime": "#2a9d5c"}
 
 
 def svg_figure(width: float, height: float) -> Figure:

@@ -17,7 +17,9 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def add_engine(parser: argparse.ArgumentParser) -> None:
     """Which variant runs in which engine."""
     parser.add_argument("--variant", help="a precision, with or without .tflite or .onnx (default: int8)")
-    parser.add_argument("--engine", default="auto", help="litert, tflite or onnxruntime (default: the first installed)")
+    parser.add_argument(
+        "--engine", default="auto", help="litert, tflite-runtime or onnxruntime (default: the first installed)"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
 
 

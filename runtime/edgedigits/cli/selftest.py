@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         result = row.result
         cells.append([
             row.file, row.engine, f"{len(result.wrong)}/{result.count}", f"{result.max_abs_difference:.1e}",
-            f"{result.mean_abs_difference:.1e}", f"{len(result.pictures_off)}/{result.pictures}", _witness(result),
+            f"{result.mean_abs_difference:.1e}", f"{len(result.pictures_off)}/{result.pictures}", _reference(result),
             "passed" if result.passed else "FAILED",
         ])  # fmt: skip
     text = table(["file", "engine", "wrong", "max |Δ|", "mean |Δ|", "pictures off", "compared with", ""], cells)
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     return max(row.exit_code for row in rows)
 
 
-def _witness(result: GoldenResult) -> str:
+def _reference(result: GoldenResult) -> str:
     """Whose recorded answers, and how close these have to come."""
-    who = result.witness
+    who = result.reference_engine
     return f"{who.engine} {who.version}, {'exactly' if result.exact else 'up to rounding'}"

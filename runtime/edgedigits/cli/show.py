@@ -58,7 +58,7 @@ def _bundle_card(bundle: Bundle) -> tuple[dict[str, Any], str]:
         f"calibrated on {manifest.calibration.count} images of {manifest.calibration.source}, "
         f"seed {manifest.calibration.seed}",
         f"golden inputs: {manifest.golden.file.count}, answered by "
-        + ", ".join(f"{witness.engine} {witness.version}" for witness in manifest.golden.witnesses),
+        + ", ".join(f"{reference.engine} {reference.version}" for reference in manifest.golden.reference_engines),
         f"made with {', '.join(f'{name} {version}' for name, version in sorted(manifest.tools.items()))}",
         *_provenance(manifest),
     ]

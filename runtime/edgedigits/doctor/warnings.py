@@ -17,7 +17,7 @@ def caveats(found: Examination) -> tuple[str, ...]:
 
 
 def _numpy_of_tflite(found: Examination) -> str | None:
-    installed = any(engine.installed for engine in found.engines if engine.name == "tflite")
+    installed = any(engine.installed for engine in found.engines if engine.name == "tflite-runtime")
     if not installed or (found.numpy.major or 0) < 2:
         return None
     return f"tflite-runtime cannot work with numpy {found.numpy.version}: {found.python.pip} install 'numpy<2'"
@@ -36,7 +36,7 @@ def _mixed_bits(found: Examination) -> str | None:
     if (found.system.bits, found.system.kernel_bits) != (32, 64):
         return None
     told = "the kernel is 64-bit, the system 32-bit: pip takes the machine for 64-bit"
-    if found.system.wheels == ARM_32 and obstacle(found.system, found.python, WHEELS["tflite"]) is None:
+    if found.system.wheels == ARM_32 and obstacle(found.system, found.python, WHEELS["tflite-runtime"]) is None:
         return f"{told} and asks for LiteRT, which has no 32-bit build; install tflite-runtime by its name"
     return told
 

@@ -39,7 +39,7 @@ WHEELS = {
         "ai-edge-litert", "ai_edge_litert", 14,
         {"linux-x86_64": (2, 27), "linux-aarch64": (2, 34), "darwin-arm64": None, "win32-AMD64": None},
     ),
-    "tflite": Wheels(
+    "tflite-runtime": Wheels(
         "tflite-runtime", "tflite_runtime", 11,
         {"linux-x86_64": (2, 29), "linux-aarch64": (2, 34), "linux-armv7l": (2, 34)},
         "numpy<2",  # its metadata have no such limit, but with numpy 2 it cannot build an interpreter

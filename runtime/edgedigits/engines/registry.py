@@ -32,7 +32,7 @@ class EngineKind(NamedTuple):
 # In order of preference: the first that is installed and has the file is what "auto" takes.
 ENGINES = {
     "litert": EngineKind("tflite", "ai_edge_litert", "litert", ("delegate",)),
-    "tflite": EngineKind("tflite", "tflite_runtime", "tflite", ("delegate",)),
+    "tflite-runtime": EngineKind("tflite", "tflite_runtime", "tflite", ("delegate",)),
     "onnxruntime": EngineKind("onnx", "onnxruntime", "onnx", ("spinning",)),
 }
 
@@ -105,10 +105,10 @@ def reason(error: BaseException) -> str:
 
 def _import(name: str, kind: EngineKind) -> Any:
     try:
-        return import_module(f"edgedigits.engines.{'tflite_runtime' if name == 'tflite' else name}")
+        return import_module(f"edgedigits.engines.{name.replace('-', '_')}")
     except Exception as error:  # a broken binary wheel raises AttributeError, SystemError or ImportError
         hint = (
-            "tflite-runtime needs numpy 1: pip install 'numpy<2'" if name == "tflite"
+            "tflite-runtime needs numpy 1: pip install 'numpy<2'" if name == "tflite-runtime"
             else f"install it again: {pip_line(kind.extra)}"
         )  # fmt: skip
         raise EngineMissingError(

@@ -24,4 +24,4 @@ def load(data: bytes, num_threads: int, *, delegate: bool = True) -> Interpreter
     def make() -> Interpreter:
         return Interpreter(model_content=data, num_threads=num_threads, **kernels)
 
-    return InterpreterEngine(make, "tflite", VERSION)
+    return InterpreterEngine(make, "tflite-runtime", VERSION)

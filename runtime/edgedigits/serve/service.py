@@ -13,7 +13,7 @@ from PIL import Image
 
 from edgedigits.classifier import DigitClassifier
 from edgedigits.errors import GateFailedError
-from edgedigits.manifest import Witness
+from edgedigits.manifest import ReferenceEngine
 from edgedigits.serve.camera import Camera
 from edgedigits.serve.limits import Limits
 from edgedigits.serve.metrics import Metrics
@@ -123,7 +123,7 @@ def prove(classifier: DigitClassifier) -> int | None:
     bundle, file = classifier.model.bundle, classifier.model.file
     if bundle is None or file is None:
         return None
-    me = Witness(*classifier.engine_id)
+    me = ReferenceEngine(*classifier.engine_id)
     result = check_golden(bundle, file, classifier.classify_batch(bundle.golden().images), me)
     if not result.passed:
         raise GateFailedError(

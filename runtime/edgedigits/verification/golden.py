@@ -15,7 +15,7 @@ from edgedigits.bundle import Bundle, GoldenSet
 from edgedigits.errors import GoldenMismatchError
 from edgedigits.images.decode import read_pixels
 from edgedigits.images.pipeline import preprocess
-from edgedigits.manifest import ModelFile, Tolerance, Witness
+from edgedigits.manifest import ModelFile, ReferenceEngine, Tolerance
 from edgedigits.model import Model
 
 Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -56,15 +56,15 @@ class GoldenResult(NamedTuple):
 
     Attributes
     ----------
-    witness: whose recorded answers these were compared with: its own, or the nearest.
-    exact: whether the witness is the same release, so that answers must be the same, on any processor.
+    reference_engine: the engine release whose recorded outputs were compared: the same release, or the nearest.
+    exact: whether it is the same release, whose outputs must be the same on any processor.
     wrong: indices of the inputs that were answered otherwise than recorded.
     pictures_off: indices of the encoded pictures that no longer decode and normalise to the recorded pixels.
 
     """
 
     count: int  # type: ignore[assignment]  # of inputs, not tuple's
-    witness: Witness
+    reference_engine: ReferenceEngine
     exact: bool
     wrong: tuple[int, ...]
     max_abs_difference: float
@@ -84,7 +84,7 @@ class GoldenResult(NamedTuple):
         return not self.wrong and not self.drifted and not self.pictures_off
 
 
-def check_golden(bundle: Bundle, file: ModelFile, found: NDArray[np.float32], me: Witness) -> GoldenResult:
+def check_golden(bundle: Bundle, file: ModelFile, found: NDArray[np.float32], me: ReferenceEngine) -> GoldenResult:
     """Compare answers to all golden inputs, float32 ``[K, classes]``, with what was recorded for ``file``.
 
     ``me`` says what answered. The same release of the same engine has to repeat its answers exactly; any other has to
@@ -93,13 +93,13 @@ def check_golden(bundle: Bundle, file: ModelFile, found: NDArray[np.float32], me
     golden = bundle.golden()
     recorded = golden.expected[file.path]
     tolerance = bundle.manifest.golden.tolerance[file.precision]
-    witness = me if me in recorded else _nearest(found, recorded)
-    share = tolerance.exact if witness == me else None
-    limit = tolerance.largest if share is None else share * recorded[witness] + _SMALLEST
-    difference = np.abs(found - recorded[witness])
+    reference = me if me in recorded else _nearest(found, recorded)
+    share = tolerance.exact if reference == me else None
+    limit = tolerance.largest if share is None else share * recorded[reference] + _SMALLEST
+    difference = np.abs(found - recorded[reference])
     return GoldenResult(
         count=len(found),
-        witness=witness,
+        reference_engine=reference,
         exact=share is not None,
         wrong=_wrong(difference, limit),
         max_abs_difference=float(difference.max()),
@@ -110,8 +110,8 @@ def check_golden(bundle: Bundle, file: ModelFile, found: NDArray[np.float32], me
     )
 
 
-def _nearest(found: NDArray[np.float32], recorded: Mapping[Witness, NDArray[np.float32]]) -> Witness:
-    return min(recorded, key=lambda witness: float(np.abs(found - recorded[witness]).mean()))
+def _nearest(found: NDArray[np.float32], recorded: Mapping[ReferenceEngine, NDArray[np.float32]]) -> ReferenceEngine:
+    return min(recorded, key=lambda reference: float(np.abs(found - recorded[reference]).mean()))
 
 
 def _wrong(difference: NDArray[np.float32], limit: float | NDArray[np.float32]) -> tuple[int, ...]:
@@ -140,7 +140,7 @@ def check_at_load(model: Model, answer: Answer, engine: str) -> None:
         return
     golden = model.bundle.golden(model.file)
     found = answer(golden.images[:AT_LOAD])
-    recorded = {witness: answers[:AT_LOAD] for witness, answers in golden.expected[model.file.path].items()}
+    recorded = {reference: answers[:AT_LOAD] for reference, answers in golden.expected[model.file.path].items()}
     limit = model.bundle.manifest.golden.tolerance[model.file.precision].largest
     difference = np.abs(found - recorded[_nearest(found, recorded)])
     if wrong := _wrong(difference, limit):

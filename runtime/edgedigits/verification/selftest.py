@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgedigits.bundle import Bundle
 from edgedigits.errors import EdgeDigitsError
-from edgedigits.manifest import ModelFile, Witness
+from edgedigits.manifest import ModelFile, ReferenceEngine
 from edgedigits.verification.golden import GoldenResult, check_golden
 from edgedigits.verification.inference import infer_isolated
 from edgedigits.verification.parity import pairs
@@ -35,7 +35,7 @@ def _row(bundle: Bundle, file: ModelFile, engine: str, num_threads: int) -> Self
     try:
         bundle.read(file)  # refuses a file that is not the one in the manifest
         answers = infer_isolated(bundle.path / file.path, engine, bundle.golden().images, num_threads)
-        me = Witness(engine, answers.version)
+        me = ReferenceEngine(engine, answers.version)
         result = check_golden(bundle, file, answers.probabilities, me)
     except EdgeDigitsError as error:
         return SelftestRow(file.path, engine, None, str(error), error.exit_code)

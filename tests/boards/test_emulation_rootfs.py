@@ -120,7 +120,7 @@ def test_a_release_that_does_not_exist_is_told_in_pips_words(pip):
 
 def test_a_python_without_pip_is_told_how_to_get_it(monkeypatch):
     monkeypatch.setattr(wheels, "find_spec", lambda _: None)
-    with pytest.raises(TargetError, match=r"needs pip, .*ensurepip"):
+    with pytest.raises(TargetError, match=r"expected pip, .*ensurepip"):
         pip_install(["x"], "x")
 
 

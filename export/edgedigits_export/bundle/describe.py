@@ -32,7 +32,7 @@ from edgedigits_export.bundle.evaluate import Evaluation, FileEvaluation
 from edgedigits_export.bundle.job import ExportJob
 from edgedigits_export.bundle.reference_engines import number_engines
 from edgedigits_export.bundle.schema import manifest_schema
-from edgedigits_export.compat.tflite_requirements import read_requirements
+from edgedigits_export.compat.requirements import read_requirements
 
 _GOLDEN, _REFERENCE = "golden.npz", "reference.npz"
 

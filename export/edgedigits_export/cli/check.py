@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.options import add_output, output_of
+from edgedigits.console.options import add_output, output_of
 from edgedigits.console.tables import table
 
 if TYPE_CHECKING:
     from edgedigits.manifest import Requirements
     from edgedigits.model import Model
-    from edgedigits_export.compat.check import Target
+    from edgedigits_export.compat.check import EngineRelease
     from edgedigits_export.compat.check_board import BoardTarget
 
 
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     output.refuse_existing()
     from importlib.metadata import version
 
-    from edgedigits_export.compat.tflite_requirements import read_requirements
+    from edgedigits_export.compat.requirements import read_requirements
 
     targets, boards = _targets(args)
     numpy = None if args.target else version("numpy")
@@ -59,21 +59,21 @@ def run(args: argparse.Namespace) -> int:
     return 0 if served == asked and all(row["answer"] == "runs" for row in rows) else 3
 
 
-def _targets(args: argparse.Namespace) -> tuple[list[Target], list[BoardTarget]]:
+def _targets(args: argparse.Namespace) -> tuple[list[EngineRelease], list[BoardTarget]]:
     from edgedigits.errors import UsageError
-    from edgedigits_export.compat.check import parse_target
+    from edgedigits_export.compat.check import parse_release
     from edgedigits_export.compat.check_board import parse_board
-    from edgedigits_export.compat.targets import known
+    from edgedigits_export.compat.targets import known_targets
 
     names = args.target or []
-    boards = [parse_board(name, args.system, args.arch) for name in names if name in known().boards]
+    boards = [parse_board(name, args.system, args.arch) for name in names if name in known_targets().boards]
     if not boards and (args.system or args.arch):
         raise UsageError("--os and --arch belong to a board: expected --target pi4 or the like, found none")
-    releases = [parse_target(name) for name in names if name not in known().boards]
+    releases = [parse_release(name) for name in names if name not in known_targets().boards]
     return releases if args.target else _installed(), boards
 
 
-def _refuse(model: Model, targets: list[Target]) -> None:
+def _refuse(model: Model, targets: list[EngineRelease]) -> None:
     """No target reads the file: the wrong ones were asked for, or none is installed."""
     from edgedigits.engines import choose_engine
     from edgedigits.errors import UsageError
@@ -84,14 +84,14 @@ def _refuse(model: Model, targets: list[Target]) -> None:
     choose_engine("auto", model.format)
 
 
-def _installed() -> list[Target]:
+def _installed() -> list[EngineRelease]:
     from importlib.metadata import version
 
     from edgedigits.engines import choose_engine
-    from edgedigits_export.compat.check import Target
+    from edgedigits_export.compat.check import EngineRelease
     from edgedigits_export.compat.targets import package_of
 
-    return [Target(engine, version(package_of(engine))) for engine in choose_engine("auto")]
+    return [EngineRelease(engine, version(package_of(engine))) for engine in choose_engine("auto")]
 
 
 def _models(place: str | None) -> list[tuple[str, Model]]:
@@ -105,18 +105,18 @@ def _models(place: str | None) -> list[tuple[str, Model]]:
 
 
 def _judge_releases(
-    name: str, model: Model, needs: Requirements, targets: list[Target], numpy: str | None
+    name: str, model: Model, needs: Requirements, targets: list[EngineRelease], numpy: str | None
 ) -> list[dict[str, Any]]:
     """``numpy``: the one that is installed, where the targets are."""
     from edgedigits.engines import ENGINES
     from edgedigits.records import to_plain
-    from edgedigits_export.compat.check import judge_target, numpy_clash
+    from edgedigits_export.compat.check import judge_release, numpy_clash
 
     rows = []
     for target in (target for target in targets if ENGINES[target.engine].format == model.format):
         clash = None if numpy is None else numpy_clash(target, numpy)
         rows.append(
-            {"file": name, "target": str(target), **to_plain(clash or judge_target(needs, model.format, target))}
+            {"file": name, "target": str(target), **to_plain(clash or judge_release(needs, model.format, target))}
         )
     return rows
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits_export.compat.tflite_requirements import tflite_requirements
+from edgedigits_export.compat.tflite_requirements import derive_tflite_requirements
 from edgedigits_export.convert.tflite_flatbuffer import pack
 from edgedigits_export.keras_model.frozen import INPUT_NAME, OUTPUT_NAME
 from edgedigits_export.lazy_imports import load
@@ -162,10 +162,10 @@ def _operator(schema: Any, model: Any, name: str, options: Any, source: int, tar
 def _declare_versions(schema: Any, model: Any) -> None:
     """Declare the versions that the file needs: TensorFlow 2.21 declares 3 for int16 convolutions that need 4."""
     names = {value: name for name, value in vars(schema.BuiltinOperator).items()}
-    found = tflite_requirements(schema, model)
+    found = derive_tflite_requirements(schema, model)
     for code in model.operatorCodes:
         code.version = max(code.version, found.operators.get(names[code.builtinCode], 1))
-    release = tflite_requirements(schema, model).engines.get("tflite-runtime")
+    release = derive_tflite_requirements(schema, model).engines.get("tflite-runtime")
     for entry in model.metadata:
         if entry.name == _RUNTIME_VERSION and release:
             model.buffers[entry.buffer].data = release.encode().ljust(16, b"\0")

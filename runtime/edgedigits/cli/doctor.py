@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_output, output_of
+from edgedigits.console.options import add_output, output_of
 from edgedigits.console.tables import table
 
 if TYPE_CHECKING:

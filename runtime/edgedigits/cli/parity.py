@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.exporter_plugin import load_exporter_plugin
-from edgedigits.cli.options import add_choice, add_output, output_of
+from edgedigits.console.options import add_choice, add_output, output_of
 from edgedigits.console.progress import progress
+from edgedigits.console.requests import PerLayerRequest
 from edgedigits.console.tables import table
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from edgedigits.verification.parity import ParityRow
 
 _SHOWN_FLIPS = 20
-_DESK = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "matplotlib")
 _JUDGED = ["file", "engine", "accuracy", "95 % interval", "drop", "at most", "agree", "flips", "max |Δ|", "gate"]
 _TOLD = ["file", "engine", "lost", "gained", "McNemar p", "mean |Δ|", "KL, nats", "ECE before -> after", "lost most"]
 
@@ -63,9 +63,8 @@ def run(args: argparse.Namespace) -> int:
     for bundle in loaded:
         refuse_other_order(bundle, data)
     if args.per_layer:
-        code: int = load_exporter_plugin("parity --per-layer", "cli.per_layer", "export", _DESK).run(
-            args, loaded[0], data
-        )
+        request = PerLayerRequest(args.per_layer, args.variant, args.picture, output_of(args))
+        code: int = load_exporter_plugin("parity --per-layer", "cli.per_layer", "export").run(request, loaded[0], data)
         return code
     return _two(args, loaded, data) if len(loaded) > 1 else _one(args, loaded[0], data)
 

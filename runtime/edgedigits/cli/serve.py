@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_model
+from edgedigits.console.options import add_model
 from edgedigits.console.progress import progress
 from edgedigits.quiet import quiet_descriptor
 

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.options import add_output, output_of
 from edgedigits.console.confidence import confidence_line
+from edgedigits.console.options import add_output, output_of
 from edgedigits.console.tables import table
 from edgedigits.quiet import quiet_descriptor
 

@@ -120,7 +120,7 @@ def test_onnx_files_carry_labels_and_contract(exported: Path) -> None:
     assert "uint8 [N, 28, 28, 1]" in properties["input"]
 
 
-def test_golden_inputs_are_blends_digits_and_patterns_with_every_files_answers(exported: Path) -> None:
+def test_golden_inputs_are_blends_digits_and_patterns_with_every_files_outputs(exported: Path) -> None:
     golden = Bundle.load(exported).golden()
     assert len(golden.images) == 10 + 32 + 3 + 2
     assert set(golden.expected) == ALL
@@ -247,7 +247,7 @@ def test_a_model_that_needs_scaling_gets_it_from_the_options(cases: dict[str, An
     assert json.loads(layers.stdout)["passed"]
 
 
-def test_a_model_that_answers_nan_is_not_exported(keras_file: Path, tmp_path: Path) -> None:
+def test_a_model_whose_outputs_are_nan_is_not_exported(keras_file: Path, tmp_path: Path) -> None:
     import keras
 
     with quiet():

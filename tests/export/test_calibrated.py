@@ -95,7 +95,7 @@ def weights(frozen: FrozenModel) -> list[NDArray[Any]]:
 
 @pytest.mark.parametrize("name", HOLDING)
 @pytest.mark.parametrize("temperature", [0.3, 1.7])
-def test_folding_divides_the_scores_and_changes_no_answer(name: str, temperature: float, digits: Dataset) -> None:
+def test_folding_divides_the_scores_and_changes_no_class(name: str, temperature: float, digits: Dataset) -> None:
     frozen = model(name)
     scores, before = frozen.logits(digits.images), frozen.predict(digits.images)
     assert scores is not None
@@ -157,7 +157,7 @@ def test_too_few_images_leave_the_model_alone_and_say_so(validation: Dataset) ->
 
 
 def test_a_temperature_that_would_raise_the_calibration_error_is_not_taken(validation: Dataset) -> None:
-    """Scores that all lean to one class: sharper ones make labels likelier, and the one answer too sure."""
+    """Scores that all lean to one class: sharper ones make labels likelier, and that class too confident."""
     frozen = model("logits")
     labels = _honest(frozen, validation, 10.0)
     layer = frozen.model.layers[-1]

@@ -44,7 +44,7 @@ def test_sizes_channels_classes_and_softmax_are_read_off_the_model(
     assert (frozen.input_shape, frozen.classes, frozen.adds_softmax) == (shape, classes, adds_softmax)
 
 
-def test_the_reference_is_what_keras_answers_to_scaled_pixels(case: Case) -> None:
+def test_the_reference_is_what_keras_computes_of_scaled_pixels(case: Case) -> None:
     frozen = case.frozen
     gain, offset = frozen.scaling.affine(frozen.input_shape[-1])
     pixels = (case.images * gain + offset).reshape(-1, *frozen.model.inputs[0].shape[1:])
@@ -77,8 +77,8 @@ def test_the_frozen_function_keeps_the_contract(case: Case, batch: int | None) -
     )  # fmt: skip
     assert (probabilities.name, probabilities.dtype.name) == ("probabilities:0", "float32")
     assert not {op.type for op in function.graph.get_operations()} & {"ReadVariableOp", "VarHandleOp"}
-    answers = function(load("tensorflow").constant(case.images[:1]))
-    np.testing.assert_allclose(np.asarray(answers), case.keras[:1], atol=1e-6)
+    outputs = function(load("tensorflow").constant(case.images[:1]))
+    np.testing.assert_allclose(np.asarray(outputs), case.keras[:1], atol=1e-6)
 
 
 def test_a_softmax_at_the_end_is_cut_off_for_quantization(case: Case) -> None:
@@ -106,8 +106,8 @@ def test_other_choices_than_the_first_classes_stay_in_the_model(choice: slice) -
     function, needs_softmax = frozen.scores_function()
     assert not needs_softmax
     pixels = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 1), dtype=np.uint8)
-    (answers,) = function(load("tensorflow").constant(pixels.astype(np.float32)))
-    np.testing.assert_allclose(np.asarray(answers), frozen.predict(pixels), atol=1e-6)
+    (outputs,) = function(load("tensorflow").constant(pixels.astype(np.float32)))
+    np.testing.assert_allclose(np.asarray(outputs), frozen.predict(pixels), atol=1e-6)
 
 
 @pytest.mark.parametrize(

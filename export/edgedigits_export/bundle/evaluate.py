@@ -23,7 +23,7 @@ from edgedigits_export.convert.variants import ConvertedFile
 
 # The engine whose outputs parity is judged on.
 _ENGINES: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
-# A model has to get this share of what the majority class leaves wrong right to be told from chance.
+# Of the images that the commonest label classifies wrongly, a model has to classify more than this share rightly.
 SLIGHT_AGREEMENT = 0.2
 
 
@@ -61,7 +61,7 @@ class Evaluation:
     ----------
     keras_reference: Keras' outputs for the reference images, float32 ``[N, classes]``.
     keras_validation: Keras' accuracy on the validation images.
-    majority_share: the accuracy there of always answering with the commonest label.
+    majority_share: the share of the commonest label among them, which is the accuracy of predicting it always.
 
     """
 
@@ -73,11 +73,11 @@ class Evaluation:
 
     @property
     def near_chance(self) -> bool:
-        """Whether Keras does hardly better than the commonest label: then the data are not the model's.
+        """Whether Keras is hardly better than predicting the commonest label: then the data are not the model's.
 
-        Of what the commonest label leaves wrong, at most a fifth may be right by chance or by a few easy classes:
-        "slight agreement" of J. Landis and G. Koch, "The measurement of observer agreement for categorical data",
-        Biometrics 33 (1977).
+        Of the images with other labels, up to a fifth may be right by chance or by a few easy classes: "slight
+        agreement" of J. Landis and G. Koch, "The measurement of observer agreement for categorical data", Biometrics 33
+        (1977).
         """
         return self.keras_validation.ci95[0] <= self.majority_share + SLIGHT_AGREEMENT * (1 - self.majority_share)
 

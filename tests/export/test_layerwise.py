@@ -22,7 +22,8 @@ from edgedigits.errors import BundleError, ModelRejectedError, OutputError, Usag
 from edgedigits.manifest import PRECISIONS
 from edgedigits_export.cli import per_layer
 from edgedigits_export.convert.tflite_flatbuffer import pack
-from edgedigits_export.keras_model.frozen import freeze, load_keras
+from edgedigits_export.keras_model.frozen import freeze
+from edgedigits_export.keras_model.inspect import load_keras
 from edgedigits_export.layerwise.compare import (
     EXACT_DB,
     TOLERANCES,

@@ -150,4 +150,4 @@ def test_export_says_when_keras_itself_cannot_read_the_calibration_images(lie, d
     np.savez(data, images=images, labels=labels, names=np.array(digits.names))
     done = command("export", KERAS, "--calibration", data, "-o", tmp_path / "bundle", "--variants", "float32.tflite")
     assert done.returncode == 1, done.stderr
-    assert "Keras itself answers only" in done.stdout
+    assert "Keras itself classifies only" in done.stdout

@@ -76,7 +76,8 @@ def _check_picture(request: PerLayerRequest) -> None:
 def _load_model(file: Path, bundle: Bundle, data: Dataset) -> FrozenModel:
     """Load the bundle's Keras model with the scaling and the temperature that the bundle was exported with."""
     from edgedigits_export.keras_model.calibrated import fold_temperature
-    from edgedigits_export.keras_model.frozen import Scaling, freeze, load_keras
+    from edgedigits_export.keras_model.frozen import Scaling, freeze
+    from edgedigits_export.keras_model.inspect import load_keras
     from edgedigits_export.layerwise.model_identity import require_same_model
 
     progress(f"reading {file}")

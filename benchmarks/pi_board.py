@@ -21,7 +21,6 @@ from edgedigits.verification.compare import compare
 from edgedigits.verification.gates import GATES
 from edgedigits.verification.outputs import outputs_path, read_outputs
 from edgedigits.verification.parity import pairs
-from edgedigits_export.compat.targets import package_of
 from edgedigits_export.emulation.boards import BOARDS, SYSTEMS, processor_of
 from edgedigits_export.emulation.python_environment import PythonEnvironment
 from edgedigits_export.emulation.qemu import emulated_board
@@ -84,7 +83,9 @@ def on_board(task: Task, name: str, system_name: str) -> dict[str, Any]:
     say("begun")
     with emulated_board(board, system, system.engines, say, task.wheel, service=True) as place:
         one = _OneBoard(task, place, system.engines, MARKING_CALL[system.architecture], [])
-        versions = place.versions(["numpy", "pillow", *map(package_of, system.engines), "starlette", "uvicorn"])
+        versions = place.versions(
+            ["numpy", "pillow", *(ENGINES[name].distribution for name in system.engines), "starlette", "uvicorn"]
+        )
         found = {
             "board": name, "os": system.suite, "arch": system.architecture, "model": board.model,
             "processor": processor_of(board, system), "emulated": True, "versions": versions,
@@ -244,6 +245,6 @@ def _last(text: str) -> str:
 def without_wheels() -> list[str]:
     """Which engines are left out where, as the results tell it."""
     return [
-        f"{package_of(engine)} on {system.suite} {system.architecture}: no wheel for Python {system.python}"
+        f"{ENGINES[engine].distribution} on {system.suite} {system.architecture}: no wheel for Python {system.python}"
         for system in SYSTEMS.values() for engine in ENGINES if engine not in system.engines
     ]  # fmt: skip

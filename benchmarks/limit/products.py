@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits_export.keras_model.frozen import load_keras
+from edgedigits_export.keras_model.inspect import load_keras
 from edgedigits_export.lazy_imports import load, quiet
 
 REFERENCE = Path(__file__).parents[2] / "models" / "small.keras"

@@ -43,7 +43,7 @@ def main() -> int:
     chosen = args.sets.split(",") if args.sets else [*SETS, *OTHERS]
     if unknown := [name for name in chosen if name not in {*SETS, *OTHERS}]:
         raise SystemExit(f"{unknown[0]}: expected sets among {', '.join([*SETS, *OTHERS])}")
-    classifiers = {name: DigitClassifier(args.bundle, name) for name in args.variants.split(",")}
+    classifiers = {name: DigitClassifier(args.bundle, variant=name) for name in args.variants.split(",")}
     result = _origin(classifiers, args.split, args.seed)
     if args.keep:
         result = _kept(args.output, result)

@@ -54,7 +54,7 @@ def judge(classifier: DigitClassifier, samples: Iterable[Sample]) -> tuple[list[
         outcome = Outcome(sample.truth, sample.kind, sample.name, said.label or "", said.rejected, said.confidence)
         outcomes.append(outcome)
         if outcome.badness:
-            worst.append(Failure(sample.image, said.fed, outcome))
+            worst.append(Failure(sample.image, said.model_input, outcome))
             worst = sorted(worst, key=lambda one: -one.outcome.badness)[:WORST]
     return outcomes, worst
 

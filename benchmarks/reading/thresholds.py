@@ -146,7 +146,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=COUNT, help=f"digits of each set, fewer for a quick look; {COUNT}")
     parser.add_argument("-o", type=Path, dest="output", help=f"write the result, e.g. {RESULT}")
     asked = parser.parse_args()
-    told = result(DigitClassifier(asked.bundle, asked.variant), asked.count)
+    told = result(DigitClassifier(asked.bundle, variant=asked.variant), asked.count)
     for step in [*told["curve"], told["chosen"]]:
         shares = {**step["lost"], **step["accepted"]}
         print(

@@ -15,7 +15,7 @@ from machines.recorded import pi
 from edgedigits.measure.conditions import Conditions
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.machine import describe_machine
-from edgedigits.measure.raw import pack
+from edgedigits.measure.raw_times import pack
 from edgedigits.measure.result import SCHEMA, MeasuredRow, Result
 from edgedigits.measure.sample import Sample
 from edgedigits.measure.summary import doubts, summarise
@@ -72,7 +72,7 @@ def row(medians: Sequence[float] = STEADY, **changes: Any) -> MeasuredRow:
 
 def result(*rows: MeasuredRow, **changes: Any) -> Result:
     """A measurement on a quiet Raspberry Pi 4."""
-    machine = replace(describe_machine(pi("pi4", "bookworm").place()), emulated=False)
+    machine = replace(describe_machine(pi("pi4", "bookworm").source()), emulated=False)
     values: dict[str, Any] = {
         "schema": SCHEMA, "edgedigits": "0.1.0", "numpy": "1.26.4", "pillow": "13.0.0", "started": 1.8e9,
         "machine": machine, "processes": 10, "seconds": 0.1, "runs": 100, "complete": True, "withheld": None,
@@ -124,5 +124,5 @@ def plant(monkeypatch: pytest.MonkeyPatch, answer: Callable[[Configuration], Sam
     monkeypatch.setattr(conditions, "WATCH_SECONDS", 0)
     quiet = pi("pi4", "bookworm")
     files = quiet.files | {"/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n"}
-    monkeypatch.setattr(rounds, "here", lambda: replace(quiet, files=files).place())
+    monkeypatch.setattr(rounds, "this_machine", lambda: replace(quiet, files=files).source())
     return planted

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from edgedigits.doctor import probe as module
-from edgedigits.doctor.probe import BASIS, probe
+from edgedigits.doctor.probe import BASE_PACKAGES, probe
 from edgedigits.engines import ENGINES
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -42,9 +42,9 @@ def test_an_engine_that_is_installed_answers_the_golden_inputs(engine):
     assert probe(engine) is None
 
 
-@pytest.mark.parametrize("part", BASIS)
-def test_numpy_and_pillow_can_be_tried_alone(part):
-    assert probe(part) is None
+@pytest.mark.parametrize("package", BASE_PACKAGES)
+def test_numpy_and_pillow_can_be_tried_alone(package):
+    assert probe(package) is None
 
 
 @pytest.mark.parametrize("signal", ["SIGILL", "SIGSEGV", "SIGBUS"])
@@ -64,7 +64,7 @@ def test_an_engine_that_dies_later_is_told_so(fake):
 
 def test_an_engine_that_hangs_is_ended(fake):
     fake("onnxruntime", HANG)
-    assert probe("onnxruntime", 2).startswith("onnxruntime gave no answer within 2 s (")
+    assert probe("onnxruntime", 2).startswith("onnxruntime gave no result within 2 s (")
 
 
 WRONG = """
@@ -85,7 +85,7 @@ class Interpreter:
 
 def test_an_engine_that_answers_wrongly_does_not_work(fake):
     fake("tflite_runtime", "__version__ = '2.14.0'", interpreter=WRONG)
-    assert "of 3 golden inputs are answered wrongly" in probe("tflite-runtime")
+    assert "of 3 golden inputs give wrong outputs" in probe("tflite-runtime")
 
 
 def test_a_numpy_that_is_broken_is_named_with_its_first_cause(fake):

@@ -24,7 +24,7 @@ def watched(recorded, *stats, after=None):
     """What is seen on a machine whose ``/proc/stat`` says this in turn, and whose files change until the end."""
     told, files = iter(stats), dict(recorded.files)
     read = lambda path: next(told, None) if path == "/proc/stat" else files.get(path)  # noqa: E731
-    watch = Watch(replace(recorded.place(), read=read))
+    watch = Watch(replace(recorded.source(), read=read))
     files.update(after or {})
     return watch.end()
 

@@ -7,7 +7,7 @@ import pytest
 from measured import STEADY, row, times_by
 
 from edgedigits.errors import GateFailedError
-from edgedigits.measure.raw import pack
+from edgedigits.measure.raw_times import pack
 from edgedigits.measure.recommend import Wish, recommend
 from edgedigits.measure.summary import summarise
 

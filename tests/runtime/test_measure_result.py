@@ -8,7 +8,7 @@ import pytest
 from measured import STEADY, result, row, sample, store
 
 from edgedigits.errors import InputError
-from edgedigits.measure.raw import pack
+from edgedigits.measure.raw_times import pack
 from edgedigits.measure.result import Candidate, Recommendation, read_result
 from edgedigits.records import to_plain
 

@@ -111,7 +111,7 @@ def test_ctrl_c_before_the_first_process_ends_gives_rows_without_figures(monkeyp
 def test_doubts_and_warnings_and_what_is_absent_are_in_the_result(monkeypatch):
     medians = iter([*STEADY[:4], 20.0])
     plant(monkeypatch, lambda asked: sample(next(medians)))
-    found, _ = measure_rounds([A], PLAN, quiet, pi("pi4", "bookworm").place())
+    found, _ = measure_rounds([A], PLAN, quiet, pi("pi4", "bookworm").source())
     assert found.machine.board == "Raspberry Pi 4 Model B Rev 1.4"
     assert found.warnings == tuple(found.conditions.warnings())
     assert found.warnings[0].startswith("the governor is ondemand")
@@ -128,7 +128,7 @@ def test_the_times_of_an_emulated_board_are_withheld(monkeypatch):
 
     monkeypatch.setenv("EDGEDIGITS_EMULATED", "1")
     plant(monkeypatch, answer)
-    found, code = measure_rounds([A, B], PLAN, quiet, pi("pi4", "bookworm").place())
+    found, code = measure_rounds([A, B], PLAN, quiet, pi("pi4", "bookworm").source())
     assert found.withheld == rounds.WITHHELD
     assert found.machine.emulated
     assert found.warnings == ()

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as npst
 from measured import configuration, sample
 
 from edgedigits.errors import InputError
-from edgedigits.measure.raw import pack, unpack
+from edgedigits.measure.raw_times import pack, unpack
 
 TIMES = npst.arrays(np.int64, st.integers(0, 200), elements=st.integers(0, 2**62))
 

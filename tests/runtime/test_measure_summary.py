@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from measured import STEADY, sample, timed, times_by
 
-from edgedigits.measure.raw import pack
+from edgedigits.measure.raw_times import pack
 from edgedigits.measure.summary import bootstrap, doubts, summarise
 
 MEDIANS = st.lists(st.floats(1, 1e6), min_size=1, max_size=20).map(np.array)

@@ -11,12 +11,12 @@ from edgedigits.doctor.examine import examine
 from edgedigits.system_info import python as pythons
 from edgedigits.system_info import source
 from edgedigits.system_info.health import read_health
-from edgedigits.system_info.source import find_package, here
-from edgedigits.system_info.text import field, number, read_text
+from edgedigits.system_info.source import find_package, this_machine
+from edgedigits.system_info.text import find_field, leading_integer, read_text
 
 
 def seen(recorded):
-    return examine(recorded.place(), lambda part: None)
+    return examine(recorded.source(), lambda part: None)
 
 
 @pytest.mark.parametrize("release", ["bookworm", "trixie"])
@@ -113,14 +113,15 @@ def test_a_file_of_any_bytes_is_text_and_one_that_is_not_there_is_none(tmp_path)
 
 
 def test_fields_and_numbers_are_found_or_none():
-    assert field("a : 1\nab: 2\na: 3", "a") == "1"
-    assert field("a\na:", "a") is None
-    assert field(None, "a") is None
-    assert [number(text) for text in ("12 kB", " -3", "x", "", None, "9" * 99)] == [12, -3, None, None, None, None]
+    assert find_field("a : 1\nab: 2\na: 3", "a") == "1"
+    assert find_field("a\na:", "a") is None
+    assert find_field(None, "a") is None
+    assert [leading_integer(text) for text in ("12 kB", " -3")] == [12, -3]
+    assert [leading_integer(text) for text in ("x", "", None, "9" * 99)] == [None] * 4
 
 
 def test_this_machine_finds_its_packages_without_importing_them(monkeypatch, tmp_path):
-    assert here().package("numpy", "numpy").version[0].isdigit()
+    assert this_machine().package("numpy", "numpy").version[0].isdigit()
     assert find_package("edgedigits_of_tomorrow", "edgedigits-of-tomorrow") is None
     (tmp_path / "dies_at_import.py").write_text("raise SystemExit(9)")
     monkeypatch.syspath_prepend(tmp_path)
@@ -136,14 +137,14 @@ def test_vcgencmd_is_asked_if_it_is_there(tmp_path, monkeypatch, script, told):
         (tmp_path / "vcgencmd").write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "vcgencmd").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert source.ask_vcgencmd() == told
+    assert source.run_vcgencmd() == told
 
 
 def test_a_vcgencmd_that_cannot_run_says_nothing(tmp_path, monkeypatch):
     (tmp_path / "vcgencmd").write_bytes(b"\x7fELF of another processor")
     (tmp_path / "vcgencmd").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert source.ask_vcgencmd() is None
+    assert source.run_vcgencmd() is None
 
 
 def test_the_board_is_named_by_cpuinfo_where_there_is_no_device_tree():
@@ -153,7 +154,7 @@ def test_the_board_is_named_by_cpuinfo_where_there_is_no_device_tree():
 
 
 def test_the_running_python_tells_of_itself():
-    running = pythons.running_here()
+    running = pythons.read_running_python()
     assert running.version == ".".join(map(str, sys.version_info[:3]))
     assert (running.platform, running.prefix) == (sys.platform, sys.prefix)
     assert running.bits == (64 if sys.maxsize > 2**32 else 32)

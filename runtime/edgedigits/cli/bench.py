@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_choice, add_output, output_of
+from edgedigits.console.options import add_choice, add_output, output_of
 from edgedigits.console.progress import progress
 from edgedigits.console.tables import table
 from edgedigits.errors import EdgeDigitsError, MeasurementError

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_output, output_of
+from edgedigits.console.options import add_output, output_of
 from edgedigits.console.progress import progress
 from edgedigits.console.tables import table
 from edgedigits.errors import GateFailedError, MeasurementError, UsageError

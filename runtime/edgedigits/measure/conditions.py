@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgedigits.system_info.health import Health, read_health
 from edgedigits.system_info.source import SystemSource
-from edgedigits.system_info.text import Read
+from edgedigits.system_info.text import ReadFile
 
 # How long the processors are watched before the measurement begins.
 WATCH_SECONDS = 0.3
@@ -72,25 +72,25 @@ def _serious(health: Health) -> list[str]:
 class Watch:
     """Looks at the machine before a measurement and after it."""
 
-    def __init__(self, place: SystemSource) -> None:
+    def __init__(self, source: SystemSource) -> None:
         """Watch the processors for a moment; nothing of our own runs meanwhile."""
-        self._place = place
-        self._before = read_health(place.read, place.vcgencmd)
-        first = _ticks(place.read)
+        self._source = source
+        self._before = read_health(source.read, source.vcgencmd)
+        first = _ticks(source.read)
         time.sleep(WATCH_SECONDS)
-        self._start = _ticks(place.read)
+        self._start = _ticks(source.read)
         self._busy = _share(first, self._start, ("busy", "stolen"))
 
     def end(self) -> Conditions:
         """What was seen."""
-        after = read_health(self._place.read, self._place.vcgencmd)
-        return Conditions(self._before, after, self._busy, _share(self._start, _ticks(self._place.read), ("stolen",)))
+        after = read_health(self._source.read, self._source.vcgencmd)
+        return Conditions(self._before, after, self._busy, _share(self._start, _ticks(self._source.read), ("stolen",)))
 
 
 Ticks = dict[str, int]
 
 
-def _ticks(read: Read) -> Ticks | None:
+def _ticks(read: ReadFile) -> Ticks | None:
     """The first line of ``/proc/stat`` (man 5 proc_stat): user nice system idle iowait irq softirq steal."""
     words = (read("/proc/stat") or "").partition("\n")[0].split()
     if len(words) < 9 or words[0] != "cpu":

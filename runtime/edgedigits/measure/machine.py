@@ -9,8 +9,8 @@ from edgedigits.system_info.board import read_board
 from edgedigits.system_info.health import read_health
 from edgedigits.system_info.operating_system import read_system
 from edgedigits.system_info.processor import read_processor
-from edgedigits.system_info.source import SystemSource, here
-from edgedigits.system_info.text import field, number
+from edgedigits.system_info.source import SystemSource, this_machine
+from edgedigits.system_info.text import find_field, leading_integer
 
 # Set in the environment of an emulated board: an emulator that does its work well cannot be noticed from inside.
 EMULATED = "EDGEDIGITS_EMULATED"
@@ -47,14 +47,14 @@ class Machine:
     emulated: bool
 
 
-def describe_machine(place: SystemSource | None = None) -> Machine:
+def describe_machine(source: SystemSource | None = None) -> Machine:
     """Describe this machine, or a recorded one."""
-    place = place or here()
-    processor, system = read_processor(place), read_system(place)
-    health = read_health(place.read, lambda: None)
-    clock = number(place.read("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq"))
-    flags = field(place.read("/proc/cpuinfo"), "flags")
-    board = read_board(place.read)
+    source = source or this_machine()
+    processor, system = read_processor(source), read_system(source)
+    health = read_health(source.read, lambda: None)
+    clock = leading_integer(source.read("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq"))
+    flags = find_field(source.read("/proc/cpuinfo"), "flags")
+    board = read_board(source.read)
     return Machine(
         board=board,
         cpu=processor.name or board,
@@ -68,7 +68,7 @@ def describe_machine(place: SystemSource | None = None) -> Machine:
         system=system.name,
         kernel=system.kernel,
         libc=system.libc,
-        python=place.running.version,
+        python=source.running.version,
         virtual=None if flags is None else "hypervisor" in flags.split(),
         emulated=bool(os.environ.get(EMULATED)),
     )

@@ -20,7 +20,7 @@ from edgedigits.measure.result import SCHEMA, MeasuredRow, Result
 from edgedigits.measure.sample import Sample
 from edgedigits.measure.summary import doubts, summarise
 from edgedigits.records import from_plain, to_plain
-from edgedigits.system_info.source import SystemSource, here
+from edgedigits.system_info.source import SystemSource, this_machine
 
 WITHHELD = "an emulated board's times say nothing about the board's: emulation proves compatibility and numerics"
 
@@ -50,15 +50,15 @@ class _Open:
 
 
 def measure_rounds(
-    configurations: Sequence[Configuration], plan: Plan, progress: Progress, place: SystemSource | None = None
+    configurations: Sequence[Configuration], plan: Plan, progress: Progress, source: SystemSource | None = None
 ) -> tuple[Result, int]:
     """Measure every configuration once a round; returns the result and the highest exit code of its errors.
 
     A configuration that fails is left out of later rounds. Ctrl-C ends the rounds: the result has what was measured
     until then, and is not complete.
     """
-    place = place or here()
-    started, watch = time.time(), Watch(place)
+    source = source or this_machine()
+    started, watch = time.time(), Watch(source)
     rows, complete = [_Open(configuration) for configuration in configurations], True
     try:
         for number in range(plan.processes):
@@ -69,7 +69,7 @@ def measure_rounds(
                     _run(row, plan)
     except KeyboardInterrupt:
         complete = False
-    machine, conditions = describe_machine(place), watch.end()
+    machine, conditions = describe_machine(source), watch.end()
     result = Result(
         schema=SCHEMA,
         edgedigits=__version__,

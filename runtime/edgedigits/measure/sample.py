@@ -8,7 +8,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.measure.raw import unpack
+from edgedigits.measure.raw_times import unpack
 from edgedigits.records import Count
 
 

@@ -13,21 +13,23 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.bundle import Variant
 from edgedigits.classifier import DigitClassifier
 from edgedigits.datasets.own import image_files
-from edgedigits.engines import load_engine
+from edgedigits.engines import EngineName, load_engine
 from edgedigits.errors import UsageError
-from edgedigits.isolation import tell_parent
+from edgedigits.isolation import report_to_parent
 from edgedigits.measure.configuration import Configuration
-from edgedigits.measure.raw import pack
+from edgedigits.measure.raw_times import pack
 from edgedigits.measure.sample import Sample
 from edgedigits.model import lone_model
 from edgedigits.records import from_plain, to_plain
-from edgedigits.system_info.text import field, number, read_text
+from edgedigits.system_info.text import find_field, leading_integer, read_text
 from edgedigits.tensors import random_input
 
 # Times in ns of one run, by stage.
@@ -99,7 +101,12 @@ def _pipeline(asked: Configuration) -> tuple[Once, float, str]:
     pictures = image_files(Path(str(asked.images)))
     place: Path = Path(asked.path) if asked.variant is None else Path(asked.path).parent
     started = time.perf_counter_ns()
-    classifier = DigitClassifier(place, asked.variant, asked.engine, asked.threads)
+    classifier = DigitClassifier(
+        place,
+        variant=cast("Variant | None", asked.variant),
+        engine=cast("EngineName", asked.engine),
+        num_threads=asked.threads,
+    )
     load_ms = (time.perf_counter_ns() - started) / 1e6
     turn = 0
 
@@ -150,13 +157,15 @@ def _bind(threads: int) -> tuple[int, ...] | None:
 
 
 def _clock_mhz(cpus: tuple[int, ...] | None) -> float | None:
-    told = number(read_text(f"/sys/devices/system/cpu/cpu{cpus[0]}/cpufreq/scaling_cur_freq")) if cpus else None
+    told = (
+        leading_integer(read_text(f"/sys/devices/system/cpu/cpu{cpus[0]}/cpufreq/scaling_cur_freq")) if cpus else None
+    )
     return None if told is None else told / 1000
 
 
 def _memory_mb(name: str) -> float | None:
     """Of this process alone: what `getrusage` calls the peak may be that of the process that started it."""
-    told = number(field(read_text("/proc/self/status"), name))
+    told = leading_integer(find_field(read_text("/proc/self/status"), name))
     return None if told is None else told / 1024
 
 
@@ -174,7 +183,7 @@ def main(words: list[str]) -> int:
     if int(least) < 1:
         raise UsageError(f"expected at least 1 run, found {least}")
     asked = from_plain(Configuration, json.loads(configuration), "configuration")
-    return tell_parent(lambda: to_plain(measure(asked, float(seconds), int(least))))
+    return report_to_parent(lambda: to_plain(measure(asked, float(seconds), int(least))))
 
 
 if __name__ == "__main__":

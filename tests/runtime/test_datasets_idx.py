@@ -100,5 +100,5 @@ def test_a_broken_gzip_file_is_refused_with_its_name(broken):
         packed[30] ^= 0xFF
     else:
         packed[2] = 0
-    with pytest.raises(DatasetError, match=r"train-images.gz: expected a whole gzip file, found one that does not"):
+    with pytest.raises(DatasetError, match=r"train-images.gz: expected a complete gzip file, found one that does not"):
         gunzip(bytes(packed), "train-images.gz")

@@ -101,12 +101,12 @@ def test_what_is_none_of_these_is_refused_with_what_could_be_said(tmp_path, name
     with pytest.raises(DatasetError) as caught:
         load_evaluation(str(tmp_path / name), never)
     assert str(caught.value) == (
-        f"{tmp_path / name}: expected 'mnist', a folder with one sub-folder a label, or an .npz with images and "
+        f"{tmp_path / name}: expected 'mnist', a folder with one sub-folder per label, or an .npz with images and "
         f"labels, found {found}"
     )
 
 
 def test_too_few_images_for_three_parts_are_refused(tmp_path):
     np.savez(tmp_path / "few.npz", images=np.zeros((4, 2, 2), np.uint8), labels=np.array([0, 0, 1, 1]))
-    with pytest.raises(DatasetError, match="cannot take 0 of 4 images"):
+    with pytest.raises(DatasetError, match="expected a part of 1 to 3 of 4 images, found 0; give more images"):
         load_splits(str(tmp_path / "few.npz"), never)

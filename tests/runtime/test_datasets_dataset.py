@@ -79,7 +79,7 @@ def test_one_image_may_be_taken_and_one_may_be_left():
     assert [len(part) for part in split_stratified(numbered([2, 3]), 4, 0)] == [1, 4]
 
 
-def test_rows_are_taken_in_the_order_asked_for():
+def test_rows_are_taken_in_the_order_of_the_indices():
     part = numbered([3, 3]).take(np.array([4, 0, 4]))
     assert numbers(part) == [4, 0, 4]
 

@@ -118,7 +118,7 @@ def test_another_kind_of_file_is_refused(small_mnist, tmp_path):
 
 @pytest.mark.parametrize("name", MNIST_SHA256)
 @pytest.mark.parametrize("harm", ["flip", "cut", "gone"])
-def test_harm_to_any_cached_file_is_told_and_leaves_the_cache_as_it_was(small_mnist, name, harm):
+def test_harm_to_any_cached_file_is_reported_and_leaves_the_cache_as_it_was(small_mnist, name, harm):
     small_mnist.write(small_mnist.cache)
     file = small_mnist.cache / name
     data = bytearray(file.read_bytes())
@@ -159,7 +159,7 @@ def test_a_packed_file_cut_short_is_refused_with_its_name(small_mnist, tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_without_permission_is_told(small_mnist, tmp_path):
+def test_a_file_without_permission_is_reported(small_mnist, tmp_path):
     folder = small_mnist.write(tmp_path / "data")
     (folder / TRAIN_IMAGES).chmod(0)
     with pytest.raises(DatasetError, match="cannot be read"):

@@ -66,7 +66,7 @@ def test_a_folder_that_is_not_there_or_is_a_file_is_refused(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_a_folder_without_permission_is_told(tmp_path):
+def test_a_folder_without_permission_is_reported(tmp_path):
     fill(tmp_path, ["a/x.png"]).chmod(0)
     with pytest.raises(DatasetError, match="cannot be read"):
         label_folders(tmp_path)

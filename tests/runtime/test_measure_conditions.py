@@ -48,7 +48,7 @@ def test_shares_are_of_all_processors_before_and_of_stolen_time_meanwhile(before
 
 
 @pytest.mark.parametrize("text", [None, "", "cpu 1 2 3\n", "intr 1 2 3 4 5 6 7 8 9\n"])
-def test_a_machine_that_does_not_tell_its_load_says_so(text):
+def test_a_load_that_the_machine_does_not_report_is_absent(text):
     found = watched(x86(), text, text, text)
     assert (found.busy, found.stolen) == (None, None)
     assert "load" in found.absent()
@@ -67,7 +67,7 @@ def test_what_a_machine_does_not_offer_is_listed():
     ]  # fmt: skip
 
 
-def test_a_machine_without_its_own_file_of_throttling_is_asked_by_vcgencmd():
+def test_throttling_comes_from_vcgencmd_where_the_kernel_has_no_file_for_it():
     recorded = replace(pi("pi4", "bookworm").without(THROTTLED), vcgencmd="throttled=0x50000\n")
     found = watched(recorded, None)
     assert found.before.throttling == found.after.throttling == ("under-voltage since boot", "throttled since boot")

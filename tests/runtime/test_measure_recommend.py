@@ -39,7 +39,7 @@ def chosen(manifest, *rows, criteria=ANY):
     return recommend([measured(manifest, *one) for one in rows], manifest, criteria)
 
 
-def test_the_fastest_wins_and_the_next_one_is_told(manifest):
+def test_the_fastest_wins_and_the_next_one_is_named(manifest):
     found = chosen(manifest, ("float.tflite", 3), ("int8.tflite", 1), ("tiny.tflite", 2))
     assert [(one.file, one.figure_us) for one in found.candidates] == [
         ("int8.tflite", pytest.approx(10, rel=0.01)), ("tiny.tflite", pytest.approx(20, rel=0.01)),
@@ -62,7 +62,7 @@ def test_the_fastest_wins_and_the_next_one_is_told(manifest):
         (("twin.tflite", 1.001, 1), ("int8.tflite", 1, 1), "(a larger file)"),
     ],
 )
-def test_of_those_as_fast_as_one_can_tell_the_cheapest_wins(manifest, better, worse, reason):
+def test_of_those_that_are_not_measurably_slower_the_cheapest_wins(manifest, better, worse, reason):
     for rows in ([better, worse], [worse, better]):
         found = chosen(manifest, *rows)
         assert (found.best.file, found.best.threads) == (better[0], better[2])
@@ -103,7 +103,7 @@ def test_a_file_that_is_too_large_is_out_with_its_reason(manifest):
     assert chosen(manifest, *rows, criteria=SelectionCriteria("p50", None, 59_999)).best.file == "twin.tflite"
 
 
-def test_where_nothing_is_left_each_file_says_why(manifest):
+def test_where_nothing_is_left_each_file_has_its_reason(manifest):
     with pytest.raises(GateFailedError) as caught:
         chosen(manifest, ("tiny.tflite", 1), ("float.tflite", 2), criteria=SelectionCriteria("p50", 1, 100_000))
     assert str(caught.value) == (

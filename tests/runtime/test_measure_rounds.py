@@ -31,7 +31,7 @@ def test_every_other_round_goes_the_other_way_about(monkeypatch):
     assert [row.configuration for row in found.rows] == [A, B, C]
 
 
-def test_each_process_is_told_what_to_measure_and_how_much(monkeypatch):
+def test_each_process_gets_the_configuration_and_how_much_to_measure(monkeypatch):
     planted = plant(monkeypatch, lambda config: sample())
     config = replace(A, options={"delegate": False}, threads=4, images="photos")
     found, _ = measure_rounds([config], Plan(5, 0.25, 70), quiet)
@@ -50,7 +50,7 @@ def test_processes_stay_in_the_order_of_the_rounds(monkeypatch):
     assert [row.summary.p50_us for row in found.rows] == [2, 20]
 
 
-def test_what_fails_is_told_once_with_its_code_and_left_out_later(monkeypatch):
+def test_what_fails_is_reported_once_with_its_code_and_left_out_later(monkeypatch):
     def measure(config):
         if config == B:
             raise ModelRejectedError("b: litert refuses the file")

@@ -70,7 +70,7 @@ def test_the_stages_of_each_run_add_up_to_its_total():
         ({"images": "photos"}, "litert, 1 thread, from pictures"),
     ],
 )  # fmt: skip
-def test_a_setting_reads_as_it_was_asked_for(changes, setting):
+def test_a_setting_is_described_in_words(changes, setting):
     found = configuration(**changes)
     assert found.setting == setting
     assert found.name == f"small-int8.tflite in {setting}"

@@ -57,7 +57,7 @@ def test_an_interval_has_its_level():
         assert (100 - low, high - 100) == pytest.approx([deviations * 201**0.5 / 2] * 2, abs=1.5)
 
 
-def test_each_figure_is_the_median_over_processes_of_what_each_says():
+def test_each_figure_is_the_median_over_processes_of_their_figures():
     processes = [
         timed(1_000, 2_000, 9_000, load_ms=1.0, first_us=30.0, warmup_runs=40, timer_ns=10.0, rss_mb=50.0),
         timed(2_000, 3_000, 10_000, load_ms=2.0, first_us=10.0, warmup_runs=60, timer_ns=20.0, rss_mb=60.0),
@@ -119,7 +119,7 @@ def test_a_batch_counts_as_many_images_as_are_in_it():
     assert eight.p50_us == one.p50_us
 
 
-def test_memory_that_no_process_tells_is_none():
+def test_memory_that_no_process_reports_is_none():
     found = summarise([sample(rss_mb=None, peak_rss_mb=None)] * 5, 1)
     assert (found.rss_mb, found.peak_rss_mb) == (None, None)
 

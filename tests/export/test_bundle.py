@@ -202,7 +202,7 @@ def test_a_variant_that_fails_its_gate_is_told_with_exit_code_1(tmp_path: Path) 
         (["--variants", ","], 2, "expected at least one of"),
         (["--labels", "three.txt"], 2, "three.txt: expected 10 labels, one for each class, found 3"),
         (["--labels", "none.txt"], 2, "none.txt: expected a text file"),
-        (["--calibration", "nowhere"], 2, "expected 'mnist', a folder with one sub-folder a label"),
+        (["--calibration", "nowhere"], 2, "expected 'mnist', a folder with one sub-folder per label"),
         (["--calibration", "colour.npz"], 2, "expected images [28, 28, 1] for this model, found [32, 32, 3]"),
         (["--scale", "0"], 2, "--scale"),
         (["--opset", "3"], 2, "opset"),

@@ -99,13 +99,13 @@ def test_a_reference_of_other_data_is_refused_with_both(proven):
     )
 
 
-def test_a_bundle_without_a_reference_is_told(proven, edit_manifest):
+def test_a_bundle_without_a_reference_is_refused(proven, edit_manifest):
     bundle = edit_manifest(proven.path, lambda values: values["reference"].update(file=None))
     with pytest.raises(BundleError, match=r"its reference \(Keras' own outputs\) was left out; compare where the mod"):
         measure_parity(bundle, bundle.manifest.files, installed_engines(), proven.digits, quiet)
 
 
-def test_a_bundle_whose_reference_was_not_copied_is_told(proven):
+def test_a_bundle_whose_reference_was_not_copied_is_refused(proven):
     (proven.path / "reference.npz").unlink()
     bundle = Bundle.load(proven.path)
     with pytest.raises(BundleError, match=r"holds no reference.npz to compare with; copy the whole bundle or export"):

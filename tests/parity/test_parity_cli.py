@@ -12,7 +12,7 @@ from edgedigits.engines import installed_engines
 from edgedigits.verification.parity import pairs
 
 
-def test_agreement_exits_0_and_is_told_row_by_row(proven, command, tmp_path):
+def test_agreement_exits_0_and_is_reported_row_by_row(proven, command, tmp_path):
     done = command("parity", proven.path, "--data", proven.data, "--json", "-o", tmp_path / "out.json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -65,7 +65,7 @@ def few(proven, give_reference):
     return keep
 
 
-def test_too_few_digits_to_tell_exit_4_and_say_how_many_are_needed(proven, few, command):
+def test_too_few_digits_exit_4_and_say_how_many_are_needed(proven, few, command):
     few()
     done = command("parity", proven.path, "--variant", "int8.tflite")
     assert done.returncode == 4, done.stderr
@@ -117,7 +117,7 @@ def test_outputs_saved_without_a_reference_are_compared_where_one_is(proven, com
     assert json.loads(on_host.stdout)["rows"] == wanted
 
 
-def test_what_was_saved_is_told_for_eyes_and_not_replaced(proven, command, refused, tmp_path):
+def test_saved_files_are_listed_and_not_replaced(proven, command, refused, tmp_path):
     words = ("parity", proven.path, "--variant", "int8.tflite", "--engine", "litert", "--save-outputs", "saved")
     done = command(*words)
     assert done.returncode == 0, done.stderr
@@ -131,7 +131,7 @@ def test_what_was_saved_is_told_for_eyes_and_not_replaced(proven, command, refus
     assert done.stderr.splitlines()[-1].startswith("edgedigits: file/small-int8.tflite.litert.npz: cannot be written")
 
 
-def test_outputs_for_other_data_are_kept_but_not_compared_with_the_reference(proven, command, refused, tmp_path):
+def test_outputs_for_other_data_are_saved_but_not_compared_with_the_reference(proven, command, refused, tmp_path):
     np.savez(tmp_path / "other.npz", images=proven.digits.images[::-1], labels=proven.digits.labels[::-1])
     words = ("--variant", "int8.tflite", "--engine", "litert", "--save-outputs", "saved")
     done = command("parity", proven.path, "--data", "other.npz", *words)

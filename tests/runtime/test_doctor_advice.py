@@ -94,7 +94,7 @@ def test_a_32_bit_system_on_a_64_bit_kernel_is_warned_that_pip_mistakes_it():
      (x86().on(version="3.15.0"), "Python 3.11 to 3.14, found 3.15.0"),
      (x86().on(machine="riscv64"), "linux-riscv64 has no engine")],
 )  # fmt: skip
-def test_where_nothing_can_work_the_reason_is_told_plainly(recorded, reason):
+def test_where_no_engine_can_work_the_reason_is_given(recorded, reason):
     advice = advice_for(recorded)
     assert reason in advice.reason
     assert (advice.working, advice.commands) == ((), ())
@@ -154,7 +154,7 @@ def test_bookworms_picamera2_keeps_numpy_1():
     assert advice_for(pi("pi4", "trixie").with_picamera2()).commands[1] == "pip install numpy pillow ai-edge-litert"
 
 
-def test_a_broken_numpy_or_pillow_is_installed_anew_and_engines_get_another_chance():
+def test_a_broken_numpy_or_pillow_is_reinstalled_and_engines_are_tried_again():
     recorded = x86().having(numpy="2.1.0", PIL="11.0", ai_edge_litert="2.3.0")
     wrong = "numpy cannot be imported (OSError: libopenblas.so.0)"
     assert advice_for(recorded, numpy=wrong, litert=wrong).commands == ("pip install --force-reinstall numpy",)
@@ -240,7 +240,7 @@ words = st.text(max_size=60) | st.sampled_from(
 
 
 @given(st.data())
-def test_garbage_in_files_and_answers_is_never_an_error(data):
+def test_garbage_in_files_and_command_output_is_never_an_error(data):
     some = st.none() | words
     running = RunningPython(*(data.draw(words) for _ in range(3)), data.draw(st.integers(0, 128)), data.draw(some), 1,
                       *(data.draw(words) for _ in range(5)))  # fmt: skip
@@ -291,7 +291,7 @@ def test_the_text_reads_as_aligned_lines_with_the_advice_last():
     ]
 
 
-def test_what_a_machine_does_not_tell_is_a_dash():
+def test_what_a_machine_does_not_report_is_a_dash():
     bare = Recorded({}, x86().running)
     lines = describe(found := examine(bare.source(), None), advise(found, __version__)).splitlines()
     dashed = {line.split("  ")[0] for line in lines[:14] if line.endswith("  –")}

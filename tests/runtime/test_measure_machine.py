@@ -32,7 +32,7 @@ def test_a_raspberry_pi_is_described_by_what_decides_a_latency(board, cpu, dot_p
     assert not found.emulated
 
 
-def test_a_server_says_whether_it_is_shared_out():
+def test_a_server_with_a_hypervisor_is_virtual():
     found = describe_machine(x86().source())
     assert (found.board, found.cpu, found.virtual) == (None, "Intel(R) Xeon(R) Processor", True)
     assert found.features == {"AVX2": True, "AVX-512": True, "VNNI": True}
@@ -41,7 +41,7 @@ def test_a_server_says_whether_it_is_shared_out():
     assert describe_machine(pi("pi4", "bookworm").source()).virtual is None
 
 
-def test_what_a_system_does_not_tell_is_none():
+def test_what_a_system_does_not_report_is_none():
     found = describe_machine(pi("pi4", "bookworm").without("/").source())
     assert (found.board, found.cpu, found.features, found.clock_mhz) == (None,) * 4
     assert (found.memory_mb, found.governor, found.system, found.virtual) == (None,) * 4

@@ -149,7 +149,7 @@ def changed_golden(folder, edit_manifest, change):
     return edit_manifest(folder, lambda values: values["golden"]["file"].update(sha256=sha256))
 
 
-def test_pictures_that_decode_otherwise_are_told_apart_from_a_wrong_model(bundle_copy, edit_manifest):
+def test_pictures_that_decode_otherwise_are_reported_apart_from_wrong_outputs(bundle_copy, edit_manifest):
     indices = sorted(Bundle.load(bundle_copy).golden().pictures)
 
     def swap(arrays):

@@ -1,4 +1,4 @@
-"""What machine a measurement was made on; what the system does not tell is None."""
+"""Describe the machine of a measurement; a fact that its system does not report is None."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from edgedigits.system_info.processor import read_processor
 from edgedigits.system_info.source import SystemSource, this_machine
 from edgedigits.system_info.text import find_field, leading_integer
 
-# Set in the environment of an emulated board: an emulator that does its work well cannot be noticed from inside.
+# The environment variable that is set on an emulated board, since a program cannot notice a good emulator.
 EMULATED = "EDGEDIGITS_EMULATED"
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The parts of a machine's description that decide a latency.
+    """The facts about a machine that decide latencies.
 
     Attributes
     ----------
-    features: instructions that engines choose kernels by, whether the processor has them.
-    cores: that this process may use.
-    clock_mhz: the highest that the processor is allowed.
-    virtual: whether a hypervisor shares the processor out.
-    emulated: whether another processor only acts as this one, so that no time measured here means anything.
+    board, cpu: the names of the board and of the processor.
+    features: for each instruction set by which engines choose their kernels, whether the processor has it.
+    cores: the number of cores that this process may use.
+    architecture, bits: the architecture of the kernel, and the word size of the programs.
+    clock_mhz: the highest frequency that is allowed.
+    memory_mb: total memory, in mebibytes.
+    virtual: whether a hypervisor shares the processor between machines.
+    emulated: whether another processor emulates this one, so that measured times are meaningless.
 
     """
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 Z95 = 1.959963984540054  # the normal quantile of a two-sided 95 % interval
 
-# Smaller probabilities are raised to this one in logarithms: softmax in float32 rounds small probabilities to 0, and one
-# such 0 must not make a mean infinite. 2^-25 is half the distance from 1 to the next lower float32; a smaller probability
-# of one class cannot change the float32 probability of another class.
+# Smaller probabilities are raised to this one in logarithms: softmax in float32 rounds small probabilities to 0, and
+# one such 0 must not make a mean infinite. 2^-25 is half the distance from 1 to the next lower float32; a smaller
+# probability of one class cannot change the float32 probability of another class.
 KL_FLOOR = 2.0**-25
 # The error that rounding to float32 may leave in the sum of ten probabilities.
 _ROUNDING = 1e-6

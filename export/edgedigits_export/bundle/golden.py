@@ -59,7 +59,7 @@ def choose_golden_images(data: Dataset, predict: Predict, seed: int) -> NDArray[
     """Choose golden images, uint8 ``[K, H, W, C]``: blends near a boundary and ordinary ones in turn, then patterns.
 
     They are one ordinary image of each class (of at most 32), 32 blends of two images with the smallest top-two margin,
-    which notice what ordinary images do not (benchmarks/bit_flips.py), all 0, all 255, and a checkerboard.
+    which notice what ordinary images do not (benchmarks/accuracy/bit_flips.py), all 0, all 255, and a checkerboard.
     """
     rng = np.random.default_rng(seed)
     ordinary = _ordinary(data, rng)

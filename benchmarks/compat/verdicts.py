@@ -10,8 +10,8 @@ from typing import Any
 
 from benchmarks.compat.reality import RUNS, Reality
 from edgedigits.manifest import SUFFIXES, Format
-from edgedigits_export.compat.check import judge_target, parse_target
-from edgedigits_export.compat.tflite_requirements import read_requirements
+from edgedigits_export.compat.check import judge_release, parse_release
+from edgedigits_export.compat.requirements import read_requirements
 
 UNKNOWN = "unknown"
 FALSE_RUNS, FALSE_CANNOT, OTHER = "false runs", "false cannot run", "refused, but for another reason"
@@ -45,7 +45,7 @@ def pairs(zoo: Path, realities: Mapping[str, Mapping[str, Reality]]) -> Iterator
         found = formats[Path(file).suffix]
         requirements = read_requirements((zoo / file).read_bytes(), found)
         for release, reality in by_release.items():
-            verdict = judge_target(requirements, found, parse_target(release))
+            verdict = judge_release(requirements, found, parse_release(release))
             yield Pair(file, release, verdict.answer, verdict.why, reality.outcome, reality.told)
 
 

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.accuracy.canvas import write_photograph
 from benchmarks.harness.benchmark import Benchmark, Result, describe
 from benchmarks.harness.child import ROOT, run_child
 from benchmarks.harness.dots import Dot, draw_dots
 from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
 from benchmarks.harness.spread import ratio_ci95
 from benchmarks.harness.venvs import project_venv
+from benchmarks.latency.drawn_photographs import write_photographs
 from edgedigits.bundle import Bundle
 from edgedigits.engines import installed_engines
 from edgedigits.files import cache_folder
@@ -33,6 +33,7 @@ from edgedigits.files import cache_folder
 SCRIPTS = Path(__file__).parent / "workers"
 DIGITS = str(ROOT / "tests" / "data" / "digits.npz")
 DEFAULT = "litert"
+SIDE = 3464  # of 12 megapixels
 # The question, and the goal: at most so many times, or at least.
 QUESTIONS = {
     "calls": ("`classify(28×28 uint8)` and its digit", "≤ 1.5"),
@@ -105,10 +106,11 @@ def measure(args: argparse.Namespace) -> Result:
 
 
 def _rows(measurement: Measurement, folder: Path, engines: list[str]) -> Iterator[dict[str, Any]]:
-    ready, photograph = folder / "x.png", folder / "photograph.jpg"
+    ready, photograph = folder / "x.png", folder / f"{SIDE}.jpeg"
     with np.load(DIGITS) as digits:
-        Image.fromarray(digits["images"][0, ..., 0]).save(ready)
-    write_photograph(photograph)
+        digit = digits["images"][0, ..., 0]
+    Image.fromarray(digit).save(ready)
+    write_photographs(folder, digit, [SIDE])
     for what in ("calls", "batch"):
         yield from (measurement.both(what, engine, DIGITS) for engine in engines)
     if DEFAULT in engines:  # whose script is written by hand

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.latency.scaling_photographs import SOURCES, read_photograph
+from benchmarks.latency.drawn_photographs import SOURCES, read_photograph
 from benchmarks.latency.workers.overhead_by_hand import interpreter, session
 from edgedigits import DigitClassifier
 from edgedigits.engines import ENGINES, load_engine

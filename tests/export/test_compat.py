@@ -16,8 +16,7 @@ import pytest
 from benchmarks.compat import compat_probe, releases
 from benchmarks.compat.compat import missing
 from benchmarks.compat.compat_tables import by_release
-from benchmarks.compat.reality import compare_line, reference
-from benchmarks.compat.verdicts import Pair, totals
+from benchmarks.compat.reality import Pair, compare_line, reference, totals
 from benchmarks.harness.benchmark import read_result
 from edgedigits.bundle import SHIPPED
 from edgedigits.classifier import DigitClassifier

@@ -109,9 +109,8 @@ def thresholds_table(result: Result) -> str:
     """Return what the chosen thresholds cost and bring, a row a set."""
     chosen = result["chosen"]
     columns = result["refused_before"], chosen["lost"], result["budgets"]
-    rows = [
-        (name, f"{count:,}", *(percent(shares[name]) for shares in columns)) for name, count in result["counts"].items()
-    ]
+    counts = result["counts"].items()
+    rows = [(name, f"{count:,}", *(percent(shares[name]) for shares in columns)) for name, count in counts]
     head = ("set", "n", "refused before inference", "right answers lost to evidence", "budget")
     note = (
         f"Chosen: `confidence` {chosen['confidence']:g}, `margin` {chosen['margin']:g}; {result['variant']} of bundle "

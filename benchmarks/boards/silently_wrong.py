@@ -1,9 +1,9 @@
 """Make a bundle around a file that tflite-runtime 2.14 loads without an error and answers wrongly.
 
 `python -m benchmarks.boards.silently_wrong MODEL.keras BUNDLE FOLDER`: FOLDER becomes a copy of BUNDLE, which was
-exported from the model, with only its dynamic-int8 variant. The variant is made anew by the recipe `dynamic_wi8_afp32` of
-Google's stand-alone quantizer, which gives Dense layers one scale per channel under an operator version that knows only one scale
-per tensor.
+exported from the model, with only its dynamic-int8 variant. The variant is made anew by the recipe `dynamic_wi8_afp32`
+of Google's stand-alone quantizer, which gives Dense layers one scale per channel under an operator version that knows
+only one scale per tensor.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Quantize float32 TFLite files by Google's stand-alone quantizer, in a Python of its own.
 
 `python quantizer_recipes.py OUT ZOO NET …` writes OUT/<net>--<recipe>.tflite for each net of the zoo and each recipe.
-It needs the quantizer and numpy alone: the quantizer pins an engine's release, which the rest of the zoo does not share.
+It needs the quantizer and numpy alone: the quantizer pins an engine's release, which the rest of the zoo does not
+share.
 """
 
 from __future__ import annotations

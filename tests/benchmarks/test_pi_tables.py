@@ -55,7 +55,8 @@ def family() -> dict[str, Any]:
             row("nano-int8.tflite", 70_000.0), row("nano-float32.tflite", 99_000.0, agreement=0.998, flips=2),
         ),
         machine(
-            A53, *(row(f"{name}.tflite", 1.0, "tflite-runtime") for name in ("small-int8", "nano-int8", "nano-float32")),
+            A53,
+            *(row(f"{name}.tflite", 1.0, "tflite-runtime") for name in ("small-int8", "nano-int8", "nano-float32")),
             arch="armhf",
         ),
     )  # fmt: skip

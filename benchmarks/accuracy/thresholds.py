@@ -114,8 +114,8 @@ def thresholds_table(result: Result) -> str:
     head = ("set", "n", "refused before inference", "right answers lost to evidence", "budget")
     note = (
         f"Chosen: `confidence` {chosen['confidence']:g}, `margin` {chosen['margin']:g}; {result['variant']} of bundle "
-        f"`{result['bundle'][:12]}`, seed {result['seed']}. `mnist` are validation digits as they are, `canvas` generated "
-        "pictures of them."
+        f"`{result['bundle'][:12]}`, seed {result['seed']}. `mnist` are validation digits as they are, `canvas` "
+        "generated pictures of them."
     )
     return markdown_table(head, "lr", rows, note)
 

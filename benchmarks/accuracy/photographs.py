@@ -32,7 +32,7 @@ from edgedigits.verification.statistics import wilson
 ENGINE = "litert"
 SOURCE = "github.com/wichtounet/sudoku_dataset (B. Wicht and J. Hennebert, CC BY 4.0)"
 # The sets that are measured, in the order of the table.
-TITLES = {"printed": "printed", "mixed": "mixed", "natural": "filled in by pen"}
+TITLES = {"printed": "printed", "mixed": "mixed (composed)", "natural": "filled in by pen"}
 SIDE = 720  # pixels of the straightened grid
 CELL = SIDE // 9
 # Pixels by which the cut goes beyond the cell, below 0 stays inside it: with the grid's lines, and without them.

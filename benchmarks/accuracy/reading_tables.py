@@ -8,30 +8,6 @@ from benchmarks.harness.benchmark import Result
 from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
 
 
-def short_table(result: Result) -> str:
-    """Return a row a set, for the README; sets that were not had are left out."""
-    variants = next(iter(result["sets"].values()))["variants"]
-    digits = markdown_table(
-        ("pictures of digits", "n", f"read rightly, {', '.join(variants)}", "goal"), "lr", _short(result, "top1")
-    )
-    none = markdown_table(
-        ("pictures of no digit", "n", f"refused, {', '.join(variants)}", "goal"), "lr", _short(result, "refused"),
-        _origin(result),
-    )  # fmt: skip
-    return f"{digits}\n\n{none}"
-
-
-def _short(result: Result, figure: str) -> list[tuple[object, ...]]:
-    """Return rows of the sets that have ``figure``."""
-    rows: list[tuple[object, ...]] = []
-    for told in result["sets"].values():
-        found = [one for one in told.get("variants", {}).values() if figure in one]
-        if found:
-            shares = ", ".join(percent(one[figure]) for one in found)
-            rows.append((told["title"], f"{found[0]['n']:,}", shares, _goal(told)))
-    return rows
-
-
 def sets_table(result: Result) -> str:
     """Return a row a set and variant."""
     rows = []

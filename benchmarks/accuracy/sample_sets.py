@@ -1,4 +1,4 @@
-"""The sets of single pictures that `reading`, `robustness` and `thresholds` use."""
+"""The sets of single pictures that `reading` reports."""
 
 from __future__ import annotations
 

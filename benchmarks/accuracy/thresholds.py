@@ -100,7 +100,6 @@ def measure(args: argparse.Namespace) -> Result:
         "budgets": BUDGETS,
         "counts": {name: one.total for name, one in digits.items()},
         "refused_before": {name: 1 - len(one.scores) / one.total for name, one in digits.items()},
-        "right": {name: float(one.right.sum() / one.total) for name, one in digits.items()},
         "chosen": {**chosen, "lost": lost},
     }
 

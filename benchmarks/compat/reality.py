@@ -124,17 +124,17 @@ def pairs(zoo: Path, realities: Mapping[str, Mapping[str, Reality]]) -> Iterator
             yield Pair(file, release, verdict.answer, verdict.why, reality.outcome, reality.told)
 
 
-def totals(judged: Sequence[Pair]) -> dict[str, Any]:
+def totals(compared: Sequence[Pair]) -> dict[str, Any]:
     """Return counts; the share is of the pairs that really run."""
-    faults = Counter(pair.fault for pair in judged)
-    running = sum(pair.reality == RUNS for pair in judged)
+    faults = Counter(pair.fault for pair in compared)
+    running = sum(pair.reality == RUNS for pair in compared)
     return {
-        "pairs": len(judged),
-        "reality": dict(sorted(Counter(pair.reality for pair in judged).items())),
-        "verdict": dict(sorted(Counter(pair.verdict for pair in judged).items())),
+        "pairs": len(compared),
+        "reality": dict(sorted(Counter(pair.reality for pair in compared).items())),
+        "verdict": dict(sorted(Counter(pair.verdict for pair in compared).items())),
         "false_runs": faults[FALSE_RUNS],
         "false_cannot_run": faults[FALSE_CANNOT],
         "false_cannot_run_share": round(faults[FALSE_CANNOT] / running, 5) if running else None,
         "other_reason": faults[OTHER],
-        "unknown": sum(pair.verdict == UNKNOWN for pair in judged),
+        "unknown": sum(pair.verdict == UNKNOWN for pair in compared),
     }

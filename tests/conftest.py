@@ -129,7 +129,7 @@ def proven(bundle_copy: Path, tmp_path: Path, digits: Dataset, edit_manifest: An
     shifts = [(down, right) for down in range(-2, 3) for right in range(-2, 3)]
     images = np.concatenate([np.roll(digits.images, shift, axis=(1, 2)) for shift in shifts])
     shifted = Dataset(images, np.tile(digits.labels, len(shifts)), digits.names, "digits, shifted")
-    with DigitClassifier(bundle_copy, "float32.tflite") as loaded:
+    with DigitClassifier(bundle_copy, variant="float32.tflite") as loaded:
         answers = loaded.classify_batch(images)
     second, first = np.sort(answers, axis=1)[:, -2:].T
     data = shifted.take(np.flatnonzero(first - second > 0.2))

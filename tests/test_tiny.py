@@ -29,7 +29,7 @@ def test_the_shipped_model_reads_real_digits() -> None:
 
         prediction = classifier.classify(images[0])
         assert prediction.label == str(labels[0])
-        assert np.array_equal(prediction.fed, images[0, ..., 0])
+        assert np.array_equal(prediction.model_input, images[0, ..., 0])
         on_paper = classifier.classify(np.kron(255 - images[0, ..., 0], np.ones((5, 5), np.uint8)))
         assert on_paper.label == prediction.label
         assert prediction.model.bundle == Bundle.load().id

@@ -11,8 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,90 +45,67 @@ QUESTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """Where and how long to measure: the Python that has the wheel, fresh processes, seconds in each."""
-
-    python: str
-    processes: int
-    seconds: float
-
-    def both(self, what: str, engine: str, *words: str) -> dict[str, Any]:
-        """Measure both sides in each process; of several ways to write it by hand, the fastest counts."""
-        found = self._probe(what, engine, *words)
-        best = min(found[0]["theirs"], key=lambda name: float(np.median([one["theirs"][name] for one in found])))
-        ours, theirs = [one["ours"] for one in found], [one["theirs"][best] for one in found]
-        return _row(what, engine, "µs", best, ours, theirs)
-
-    def start(self, picture: Path) -> dict[str, Any]:
-        """Measure both from the start of their process to its end, in turns."""
-        bundle = Bundle.load()
-        script, model = SCRIPTS / "overhead_by_hand.py", bundle.path / bundle.pick("int8", ["tflite"]).path
-        commands = (
-            [str(Path(self.python).with_name("edgedigits")), "classify", str(picture), "--json"],
-            [self.python, str(script), str(model), str(picture)],
-        )
-        ours, theirs = zip(*([_milliseconds(one) for one in commands] for _ in range(2 * self.processes)), strict=True)
-        return _row("start", DEFAULT, "ms", "a script of ten lines", ours, theirs)
-
-    def memory(self, engine: str, picture: Path) -> dict[str, Any]:
-        """Measure the peak memory of processes of both sides."""
-        ours, theirs = (
-            [one["mb"] for one in self._probe("memory", engine, side, str(picture))] for side in ("ours", "theirs")
-        )
-        return _row("memory", engine, "MB", "numpy, Pillow, the engine and the model", ours, theirs)
-
-    def threads(self, what: str, engine: str, at_once: int) -> dict[str, Any]:
-        """Measure eight threads, with so many images a call, and count wrong outputs."""
-        found = self._probe("threads", engine, DIGITS, str(at_once))
-        ours, theirs = [one["ours"] for one in found], [one["theirs"] for one in found]
-        row = _row(what, engine, "images a second", "8 bare interpreters", ours, theirs)
-        return row | {"wrong": sum(one["wrong"] for one in found)}
-
-    def _probe(self, what: str, engine: str, *words: str) -> list[Any]:
-        words = (what, engine, str(self.seconds), *words)
-        script = SCRIPTS / "overhead_probe.py"
-        return [run_child(script, *words, python=self.python) for _ in range(self.processes)]
+# From what is measured, the engine and further words to what each process found: one figure of ours, and of theirs one
+# for each way to write it by hand.
+Probe = Callable[..., list[dict[str, Any]]]
 
 
 def measure(args: argparse.Namespace) -> Result:
     """Measure every question; the smallest run takes one short process each, in this Python."""
+    python, processes, seconds = sys.executable, 1, 0
+    if not args.smallest:
+        python, processes, seconds = project_venv(cache_folder() / "overhead", extras="[litert,onnx,tflite]"), 10, 1
+
+    def probe(what: str, engine: str, *words: str) -> list[dict[str, Any]]:
+        command = (what, engine, str(seconds), *words)
+        return [run_child(SCRIPTS / "overhead_probe.py", *command, python=python) for _ in range(processes)]
+
     engines = installed_engines()
-    if args.smallest:
-        measurement = Measurement(sys.executable, 1, 0)
-    else:
-        measurement = Measurement(project_venv(cache_folder() / "overhead", extras="[litert,onnx,tflite]"), 10, 1)
     with tempfile.TemporaryDirectory(prefix="edgedigits-overhead-") as folder:
-        rows = list(_rows(measurement, Path(folder), engines))
-    named = describe([*engines, "numpy", "pillow", "edgedigits"], measurement.python)
-    return named | {"processes": measurement.processes, "rows": rows}
+        rows = list(_rows(probe, python, 2 * processes, Path(folder), engines))
+    return describe([*engines, "numpy", "pillow", "edgedigits"], python) | {"processes": processes, "rows": rows}
 
 
-def _rows(measurement: Measurement, folder: Path, engines: list[str]) -> Iterator[dict[str, Any]]:
-    ready, photograph = folder / "x.png", folder / f"{SIDE}.jpeg"
+def _rows(probe: Probe, python: str, starts: int, folder: Path, engines: list[str]) -> Iterator[dict[str, Any]]:
+    ready, photograph = str(folder / "x.png"), str(folder / f"{SIDE}.jpeg")
     with np.load(DIGITS) as digits:
         digit = digits["images"][0, ..., 0]
     Image.fromarray(digit).save(ready)
     write_photographs(folder, digit, [SIDE])
+    first = engines[0]
     for what in ("calls", "batch"):
-        yield from (measurement.both(what, engine, DIGITS) for engine in engines)
+        yield from (_row(what, engine, "µs", probe(what, engine, DIGITS)) for engine in engines)
     if DEFAULT in engines:  # whose script is written by hand
-        yield measurement.start(ready)
-    yield measurement.both("photograph", engines[0], str(photograph))
-    yield measurement.memory(engines[0], ready)
-    yield measurement.threads("threads", engines[0], 1)
-    yield measurement.threads("threads, tens", engines[0], 10)
+        yield _row("start", DEFAULT, "ms", [_start(python, ready) for _ in range(starts)])
+    yield _row("photograph", first, "µs", probe("photograph", first, photograph))
+    ours, theirs = (probe("memory", first, side, ready) for side in ("ours", "theirs"))
+    yield _row("memory", first, "MB", [one | other for one, other in zip(ours, theirs, strict=True)])
+    for what, at_once in (("threads", 1), ("threads, tens", 10)):
+        yield _row(what, first, "images a second", probe("threads", first, DIGITS, str(at_once)))
 
 
-def _row(what: str, engine: str, unit: str, against: str, ours: Any, theirs: Any) -> dict[str, Any]:
-    medians = {"ours": float(np.median(ours)), "theirs": float(np.median(theirs))}
-    return {"what": what, "engine": engine, "unit": unit, "against": against, **medians, **ratio_ci95(ours, theirs)}
+def _start(python: str, picture: str) -> dict[str, Any]:
+    """Return milliseconds from the start of a process to its end."""
+    bundle = Bundle.load()
+    model = bundle.path / bundle.pick("int8", ["tflite"]).path
+    ours = [str(Path(python).with_name("edgedigits")), "classify", picture, "--json"]
+    hand = [python, str(SCRIPTS / "overhead_by_hand.py"), str(model), picture]
+    return {"ours": _milliseconds(ours), "theirs": {"a script of ten lines": _milliseconds(hand)}}
 
 
 def _milliseconds(command: list[str]) -> float:
     begun = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     return (time.perf_counter() - begun) * 1e3
+
+
+def _row(what: str, engine: str, unit: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Join what processes found; of several ways to write it by hand, the fastest over all counts."""
+    best = min(found[0]["theirs"], key=lambda name: float(np.median([one["theirs"][name] for one in found])))
+    ours, theirs = [one["ours"] for one in found], [one["theirs"][best] for one in found]
+    medians = {"ours": float(np.median(ours)), "theirs": float(np.median(theirs))}
+    row = {"what": what, "engine": engine, "unit": unit, "against": best, **medians, **ratio_ci95(ours, theirs)}
+    return row | ({"wrong": sum(one["wrong"] for one in found)} if "wrong" in found[0] else {})
 
 
 def overhead_table(result: Result) -> str:

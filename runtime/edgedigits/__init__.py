@@ -1,4 +1,4 @@
-"""edgedigits: classify digits on small boards with models proved to answer as they did on the desk.
+"""edgedigits: classify and read digits on small boards with verified models.
 
 >>> from edgedigits import DigitClassifier
 >>> with DigitClassifier() as classifier:          # the small model that ships in the package
@@ -12,30 +12,70 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edgedigits.bundle import Bundle
     from edgedigits.classifier import DigitClassifier
-    from edgedigits.errors import EdgeDigitsError
-    from edgedigits.prediction import Prediction
+    from edgedigits.errors import (
+        BundleError,
+        DatasetError,
+        EdgeDigitsError,
+        EngineMissingError,
+        ExtraMissingError,
+        GateFailedError,
+        GoldenMismatchError,
+        ImageError,
+        InputError,
+        MeasurementError,
+        ModelRejectedError,
+        OutputError,
+        TargetError,
+        UsageError,
+    )
+    from edgedigits.images.rejection import Rejection
+    from edgedigits.prediction import Prediction, Timing
+    from edgedigits.reading import Reading
 
 __version__ = "0.1.0"
 
-__all__ = ["Bundle", "DigitClassifier", "EdgeDigitsError", "Prediction"]
+__all__ = [
+    "Bundle",
+    "BundleError",
+    "DatasetError",
+    "DigitClassifier",
+    "EdgeDigitsError",
+    "EngineMissingError",
+    "ExtraMissingError",
+    "GateFailedError",
+    "GoldenMismatchError",
+    "ImageError",
+    "InputError",
+    "MeasurementError",
+    "ModelRejectedError",
+    "OutputError",
+    "Prediction",
+    "Reading",
+    "Rejection",
+    "TargetError",
+    "Timing",
+    "UsageError",
+]
 
-_HOMES = {
+_MODULES = {
     "Bundle": "edgedigits.bundle",
     "DigitClassifier": "edgedigits.classifier",
-    "EdgeDigitsError": "edgedigits.errors",
     "Prediction": "edgedigits.prediction",
+    "Reading": "edgedigits.reading",
+    "Rejection": "edgedigits.images.rejection",
+    "Timing": "edgedigits.prediction",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Import public names when first asked for: `edgedigits --help` must not pay for numpy."""
-    if name not in _HOMES:
+    """Import public names when they are first used: `edgedigits --help` must not pay for numpy."""
+    if name not in __all__:
         raise AttributeError(f"module 'edgedigits' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES.get(name, "edgedigits.errors")), name)
 
 
 def __dir__() -> list[str]:
-    """The public names."""
+    """Return the public names."""
     return [*__all__, "__version__"]

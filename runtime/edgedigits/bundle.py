@@ -1,4 +1,4 @@
-"""A bundle on disk: found, loaded, verified, and asked for one of its files."""
+"""Finding, loading and verifying bundles and their files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,15 +30,24 @@ DEFAULT_BUNDLE = "small"
 DEFAULT_PRECISION = "int8"
 MANIFEST = "manifest.json"
 
+# Every precision, alone or with the suffix of a format.
+Variant = Literal[
+    "float32", "float32.tflite", "float32.onnx",
+    "float16", "float16.tflite", "float16.onnx",
+    "dynamic-int8", "dynamic-int8.tflite", "dynamic-int8.onnx",
+    "int8", "int8.tflite", "int8.onnx",
+    "int16x8", "int16x8.tflite", "int16x8.onnx",
+]  # fmt: skip
+
 
 class GoldenSet(NamedTuple):
-    """Inputs and the answers they must get.
+    """Golden inputs and the outputs that each file must give for them.
 
     Attributes
     ----------
-    images: uint8 ``[K, H, W, C]``.
-    expected: by file name, each reference engine's outputs with that file, float32 ``[K, classes]``.
-    pictures: encoded pictures (PNG, JPEG) whose normalised form is ``images[i]``, by ``i``.
+    images: the inputs, uint8 ``[K, H, W, C]``.
+    expected: for each file name, the outputs of each reference engine with that file, float32 ``[K, classes]``.
+    pictures: for some ``i``, an encoded picture (PNG, JPEG) whose normalised form is ``images[i]``.
 
     """
 
@@ -48,7 +57,7 @@ class GoldenSet(NamedTuple):
 
 
 class Bundle(NamedTuple):
-    """A verified manifest and the folder it stands in."""
+    """A verified manifest and the folder that holds it."""
 
     path: Path
     manifest: Manifest
@@ -59,7 +68,7 @@ class Bundle(NamedTuple):
 
         Raises
         ------
-        BundleError: nothing there, or the manifest is broken or was edited.
+        BundleError: there is no such bundle, or its manifest is broken or was edited.
 
         """
         path = find_bundle(place)
@@ -68,11 +77,11 @@ class Bundle(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Hash of the manifest's content, which names the hash of every file."""
+        """The hash of the manifest's content, which holds the hash of every file."""
         return self.manifest.id
 
     def read(self, file: ModelFile | Attachment) -> bytes:
-        """The bytes of one of the bundle's files, once its hash is right.
+        """Return the bytes of one of the bundle's files after verifying its hash.
 
         Raises
         ------
@@ -90,14 +99,14 @@ class Bundle(NamedTuple):
         return data
 
     def pick(self, variant: str | None, formats: Sequence[Format]) -> ModelFile:
-        """The file of a variant in the first of ``formats`` that has it.
+        """Return the file of a variant in the first of ``formats`` that has one.
 
         ``variant`` is a precision (``int8``), one of Google's recipe names, or a precision with a format
         (``int8.onnx``). None means int8, or the bundle's first file when it has no int8.
 
         Raises
         ------
-        BundleError: no such file; the message lists those there are.
+        BundleError: there is no such file; the message lists the variants that the bundle has.
 
         """
         precision, wanted = split_variant(variant or self._default_precision(formats))
@@ -114,8 +123,10 @@ class Bundle(NamedTuple):
         there = [file.precision for file in self.manifest.files if file.format in formats]
         return DEFAULT_PRECISION if DEFAULT_PRECISION in there or not there else there[0]
 
-    def golden(self, only: ModelFile | None = None) -> GoldenSet:
-        """The golden inputs and answers; of one file alone and without pictures where every load waits for them.
+    def golden(self, *, only: ModelFile | None = None) -> GoldenSet:
+        """Return the golden inputs and outputs.
+
+        With ``only``, the outputs are those of this file alone, and there are no pictures: that is quick to read.
 
         Raises
         ------
@@ -126,23 +137,23 @@ class Bundle(NamedTuple):
         arrays = self._arrays(attachment, "" if only is None else only.path)
         images = self._expect(arrays, "images", attachment, self.manifest.image)
         files = self.manifest.files if only is None else (only,)
-        expected = {file.path: self._answers(arrays, file, attachment) for file in files}
+        expected = {file.path: self._outputs(arrays, file, attachment) for file in files}
         pictures = {
             index: arrays[key].tobytes() for index in range(len(images)) if (key := f"picture/{index}") in arrays
         }
         return GoldenSet(images, expected, pictures)
 
-    def _answers(
+    def _outputs(
         self, arrays: dict[str, NDArray[Any]], file: ModelFile, attachment: Attachment
     ) -> dict[ReferenceEngine, NDArray[np.float32]]:
-        """Return the outputs of every reference engine that ran the file: at least one."""
+        """Return the outputs of every reference engine that ran the file; there must be at least one."""
         classes, reference_engines = (len(self.manifest.labels),), self.manifest.golden.reference_engines
         keys = {expected_key(index, file.path): reference for index, reference in enumerate(reference_engines)}
-        there = [key for key in keys if key in arrays] or [expected_key(0, file.path)]
-        return {keys[key]: self._expect(arrays, key, attachment, classes) for key in there}
+        present = [key for key in keys if key in arrays] or [expected_key(0, file.path)]
+        return {keys[key]: self._expect(arrays, key, attachment, classes) for key in present}
 
     def reference(self) -> NDArray[np.float32] | None:
-        """Keras' probabilities, float32 ``[N, classes]``, or None when they were left out.
+        """Return Keras' probabilities, float32 ``[N, classes]``, or None when the bundle was made without them.
 
         Raises
         ------
@@ -155,7 +166,7 @@ class Bundle(NamedTuple):
         return self._expect(self._arrays(attachment), "probabilities", attachment, (len(self.manifest.labels),))
 
     def _arrays(self, attachment: Attachment, ending: str = "") -> dict[str, NDArray[Any]]:
-        """All arrays of an attachment, or the images and those whose key ends so."""
+        """Return the images of an attachment and all arrays whose key has this ending."""
         try:
             with np.load(io.BytesIO(self.read(attachment)), allow_pickle=False) as archive:
                 return {key: archive[key] for key in archive.files if key.endswith(("images", ending))}
@@ -165,7 +176,7 @@ class Bundle(NamedTuple):
     def _expect(
         self, arrays: dict[str, NDArray[Any]], key: str, attachment: Attachment, one: tuple[int, ...]
     ) -> NDArray[Any]:
-        """The array under a key, which has as many rows of shape ``one`` as the manifest says."""
+        """Return the array of a key after verifying its shape: as many rows of shape ``one`` as the manifest says."""
         found, shape = arrays.get(key), (attachment.count, *one)
         if found is None or found.shape != shape or not found.size:
             there = "nothing" if found is None else list(found.shape)
@@ -179,16 +190,16 @@ def expected_key(index: int, path: str) -> str:
 
 
 def shipped_bundles() -> list[str]:
-    """Names of the bundles inside the package."""
+    """Return the names of the bundles inside the package."""
     return sorted(entry.parent.name for entry in SHIPPED.glob(f"*/{MANIFEST}"))
 
 
 def find_bundle(place: str | Path | None) -> Path:
-    """The folder of a bundle: the default, a shipped name, or a path.
+    """Return the folder of a bundle, given a shipped name or a path, or None for the default bundle.
 
     Raises
     ------
-    BundleError: nothing of the kind; the message says what there is.
+    BundleError: there is no such bundle; the message lists the shipped ones.
 
     """
     if place is None or (str(place) in shipped_bundles() and not Path(place).exists()):
@@ -204,11 +215,13 @@ def find_bundle(place: str | Path | None) -> Path:
 
 
 def split_variant(variant: str) -> tuple[str, Format | None]:
-    """``int8.onnx`` to ``("int8", "onnx")``, ``int8`` to ``("int8", None)``; recipe names become ours.
+    """Split ``int8.onnx`` into ``("int8", "onnx")`` and ``int8`` into ``("int8", None)``.
+
+    Google's recipe names are replaced by the precisions that they stand for.
 
     Raises
     ------
-    BundleError: neither; the message lists what can be said.
+    BundleError: it is no variant; the message lists the precisions.
 
     """
     name = variant
@@ -218,9 +231,7 @@ def split_variant(variant: str) -> tuple[str, Format | None]:
             name, format_ = variant.removesuffix(suffix), known
     name = ALIASES.get(name, name)
     if name not in PRECISIONS:
-        raise BundleError(
-            f"variant {variant!r}: expected {', '.join(PRECISIONS)}, with .tflite or .onnx behind it or not"
-        )
+        raise BundleError(f"variant {variant!r}: expected {', '.join(PRECISIONS)}, with or without .tflite or .onnx")
     return name, format_
 
 

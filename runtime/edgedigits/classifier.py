@@ -1,8 +1,8 @@
-"""The classifier: a bundle's model in an engine, proved at load, asked for one image or many."""
+"""The classifier, which loads a model into an engine, verifies it, and classifies images with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
 from types import TracebackType
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.bundle import Bundle
-from edgedigits.engines import ENGINES, choose_engine, load_engine
+from edgedigits.bundle import Bundle, Variant
+from edgedigits.engines import ENGINES, EngineName, choose_engine, load_engine
 from edgedigits.engines.protocol import Engine
 from edgedigits.errors import BundleError, ImageError, ModelRejectedError, UsageError
 from edgedigits.images.convention import follows_mnist
@@ -20,8 +20,8 @@ from edgedigits.images.decode import MAX_PIXELS, ImageSource, read_picture
 from edgedigits.images.pipeline import pipeline_for, preprocess
 from edgedigits.images.rejection import DIGIT_PARAMETERS
 from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
-from edgedigits.prediction import Answering, EngineId, ModelId, Prediction
-from edgedigits.tensors import on_pixels
+from edgedigits.prediction import EngineId, ModelId, Prediction, PredictionContext
+from edgedigits.tensors import PixelInference, pixel_inference
 from edgedigits.verification.golden import check_at_load
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 _PATHS = (str, Path)
-_NOTHING = np.empty(0, np.float32)
+_NO_SCORES = np.empty(0, np.float32)
 _UINT8 = np.dtype(np.uint8)
 
 
@@ -44,26 +44,35 @@ class DigitClassifier:
     def __init__(
         self,
         bundle: str | Path | Bundle | None = None,
-        variant: str | None = None,
-        engine: str = "auto",
+        *,
+        variant: Variant | None = None,
+        engine: EngineName = "auto",
         num_threads: int = 1,
         expect_id: str | None = None,
-        *,
-        prove: bool = True,
+        verify: bool = True,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        """Load, verify and prove a model.
+        """Load a model and verify it.
 
-        ``bundle`` is a shipped name, a path (of a bundle, or of a lone .tflite or .onnx file), or None for the
-        default; ``variant`` a precision such as ``int8``, with or without ``.tflite`` or ``.onnx``; ``expect_id`` the
-        id of the only bundle to accept, or its first 12 characters or more. ``prove`` answers a few golden inputs
-        first, in under a millisecond for the default model. Pictures of more than ``max_pixels`` are refused undecoded.
+        Parameters
+        ----------
+        bundle: the name of a shipped bundle, the path of a bundle or of a lone .tflite or .onnx file, or None for the
+            default bundle.
+        variant: a precision such as ``int8``, with or without ``.tflite`` or ``.onnx``; None for int8.
+        engine: an engine's name; ``auto`` takes the first installed engine that reads the file.
+        num_threads: threads that the engine uses for one inference.
+        expect_id: the id of the only bundle to accept, or at least its first 12 characters.
+        verify: whether to run the model on a few golden inputs and compare its outputs with the recorded ones. This
+            takes a few inferences.
+        max_pixels: the size above which a picture is refused before it is decoded.
 
         Raises
         ------
-        BundleError: missing or broken bundle, wrong hash, no such variant, or not the bundle expected.
-        EngineMissingError, ModelRejectedError: no engine for it here, or the engine refuses the file.
-        GoldenMismatchError: the model answers its golden inputs wrongly on this machine.
+        BundleError: the bundle is missing, broken or not the expected one, or has no such variant.
+        UsageError: there is no engine of this name, or fewer than one thread is asked for.
+        EngineMissingError: no installed engine reads the file.
+        ModelRejectedError: the engine refuses the file, or the model is no image classifier.
+        GoldenMismatchError: the outputs for the golden inputs differ from the recorded ones on this machine.
 
         """
         model, engine_name = _choose(bundle, variant, engine)
@@ -72,10 +81,9 @@ class DigitClassifier:
             raise BundleError(f"{model.name}: expected the bundle {expect_id}, found {found}; take the right bundle")
         self.model = model
         self._max_pixels = max_pixels
-        self._closed = False
-        self._engine: Engine = load_engine(engine_name, model, num_threads)
-        self.image_shape = _image_shape(self._engine)
-        classes = self._engine.probabilities.shape[-1]
+        loaded = load_engine(engine_name, model, num_threads)
+        self.image_shape = _image_shape(loaded)
+        classes = loaded.probabilities.shape[-1]
         self.labels = model.bundle.manifest.labels if model.bundle else tuple(str(index) for index in range(classes))
         if len(self.labels) != classes:
             raise BundleError(f"{model.name}: expected {classes} labels for as many outputs, found {len(self.labels)}")
@@ -83,52 +91,65 @@ class DigitClassifier:
         given = model.bundle.manifest.preprocessing.parameters if model.bundle else {}
         parameters = {**DIGIT_PARAMETERS, **given} if self.pipeline == "digit/1" else given
         self.model_id = ModelId(model.name, model.variant, model.sha256, model.bundle.id if model.bundle else None)
-        self.engine_id = EngineId(self._engine.name, self._engine.version)
-        self._answering = Answering(self.labels, self.pipeline, parameters, self.model_id, self.engine_id)
+        self.engine_id = EngineId(loaded.name, loaded.version)
+        self._context = PredictionContext(self.labels, self.pipeline, parameters, self.model_id, self.engine_id)
         self._one = (1, *self.image_shape)
-        # An array of this shape may be ready to be fed; where it is, every microsecond counts.
+        # An array of this shape may be the model input already; then every microsecond counts.
         self._ready = self.image_shape[:2] if self.pipeline == "digit/1" else None
-        self._infer: Callable[[NDArray[np.uint8]], NDArray[np.float32]] = on_pixels(self._engine)
-        if prove:
+        # None once closed. A call takes it once, at its start: closing does not disturb an inference that runs.
+        self._infer: PixelInference | None = pixel_inference(loaded)
+        if verify:
             check_at_load(model, self.classify_batch, f"{self.engine_id.name} {self.engine_id.version}")
 
     def classify(self, image: ImageSource, *, mnist: bool = False, bgr: bool = False) -> Prediction:
-        """Answer one image: a path, encoded bytes, a binary file, a PIL image, or an array (see `read_picture`).
+        """Classify one image.
 
-        ``mnist`` says that a 28x28 image follows MNIST's convention (light ink on dark, centred) and is to be fed as
-        it is; without it that is seen from a dark border. ``bgr`` says that an array's colours come as OpenCV has them.
+        Parameters
+        ----------
+        image: a path, encoded bytes, a binary file, a PIL image, or an array (see `read_picture`).
+        mnist: whether a 28x28 image follows MNIST's convention (light ink on dark, centred) and is the model input as
+            it is; by default a dark border decides.
+        bgr: whether an array has its colours in the order of OpenCV.
 
         Raises
         ------
         ImageError: the image cannot be read, or is an array of a wrong shape, type or content.
+        UsageError: the classifier is closed.
 
         """
+        infer = self._infer
+        if infer is None:
+            raise self._closed_error()
         started = perf_counter_ns()
         if type(image) is np.ndarray and image.shape == self._ready and image.dtype == _UINT8:
-            # The bytes stay with the answer: cameras write the next frame into the array's memory.
+            # The prediction keeps the bytes: cameras write the next frame into the array's memory.
             data = image.tobytes()
             if follows_mnist(data):
                 prepared = perf_counter_ns()
-                scores = self._infer(image.reshape(self._one))[0]
-                ticks = started, started, prepared, perf_counter_ns()
-                return Prediction(np.ndarray, data, scores, ticks, self._answering)
-        # Of an array: memory of its own.
+                scores = infer(image.reshape(self._one))[0]
+                times_ns = started, started, prepared, perf_counter_ns()
+                return Prediction(np.ndarray, data, scores, times_ns, self._context)
+        # The picture of an array has memory of its own.
         picture = read_picture(image, self.image_shape[-1], bgr=bgr, max_pixels=self._max_pixels)
         decoded = perf_counter_ns()
         found = preprocess(picture.pixels, self.pipeline, self.image_shape, mnist=mnist)
         prepared = perf_counter_ns()
-        scores = _NOTHING if found.rejection else self._infer(found.image.reshape(self._one))[0]
-        ticks = started, decoded, prepared, perf_counter_ns()
-        return Prediction(_source(image), (picture, found), scores, ticks, self._answering)
+        scores = _NO_SCORES if found.rejection else infer(found.image.reshape(self._one))[0]
+        times_ns = started, decoded, prepared, perf_counter_ns()
+        return Prediction(_source(image), (picture, found), scores, times_ns, self._context)
 
     def classify_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities float32 ``[N, classes]`` of images that are ready: uint8 ``[N, H, W]`` or ``[N, H, W, C]``.
+        """Return the probabilities, float32 ``[N, classes]``, of model inputs, uint8 ``[N, H, W]`` or ``[N, H, W, C]``.
 
         Raises
         ------
-        ImageError: another type or shape.
+        ImageError: the array has another type or shape.
+        UsageError: the classifier is closed.
 
         """
+        return self._classify_batch(self._open_infer(), images)
+
+    def _classify_batch(self, infer: PixelInference, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         height, width, channels = self.image_shape
         if getattr(images, "dtype", None) != np.uint8:
             raise ImageError(f"batch: expected uint8 pixels, found {getattr(images, 'dtype', type(images).__name__)}")
@@ -136,41 +157,56 @@ class DigitClassifier:
             images = images[..., np.newaxis]
         if images.shape[1:] != self.image_shape:
             raise ImageError(f"batch: expected [N, {height}, {width}, {channels}], found {list(images.shape)}")
-        return self._infer(images)
+        return infer(images)
 
     def read(self, image: ImageSource, *, bgr: bool = False) -> Reading:
-        """Read all digits of a picture, in lines and words; the picture and ``bgr`` as for `classify`.
+        """Read all digits of a picture in lines and words; ``image`` and ``bgr`` are as for `classify`.
 
         Raises
         ------
         ImageError: the picture cannot be read.
-        UsageError: the model is not one of digits of 28x28 pixels.
+        UsageError: the model is not one of digits of 28x28 pixels, or the classifier is closed.
 
         """
+        classify_batch = partial(self._classify_batch, self._open_infer())
         from edgedigits.pages.reader import read_page
 
-        return read_page(self.classify_batch, self._answering, image, _name(image), self._max_pixels, bgr=bgr)
+        return read_page(classify_batch, self._context, image, _name(image), self._max_pixels, bgr=bgr)
 
     def close(self) -> None:
-        """Let go of the model; the classifier answers no more. Closing twice does nothing."""
-        if not self._closed:
-            self._closed = True
-            self._infer = self._refuse
-            self._engine.close()
+        """Let go of the model; every later call raises UsageError.
+
+        A call of another thread that runs meanwhile still returns its result, and the model's memory is free once the
+        last of them has. Closing twice does nothing.
+        """
+        self._infer = None
 
     def __enter__(self) -> DigitClassifier:
-        """The classifier itself."""
+        """Return the classifier itself.
+
+        Raises
+        ------
+        UsageError: the classifier is closed.
+
+        """
+        self._open_infer()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close."""
+        """Close the classifier."""
         self.close()
 
-    def _refuse(self, _: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Instead of inferring, once closed: so that no answer has to ask whether it is."""
-        raise UsageError(f"{self.model.name}: this classifier is closed; make another")
+    def _open_infer(self) -> PixelInference:
+        """Return the inference function, unless the classifier is closed."""
+        infer = self._infer
+        if infer is None:
+            raise self._closed_error()
+        return infer
+
+    def _closed_error(self) -> UsageError:
+        return UsageError(f"{self.model.name}: this classifier is closed; make another")
 
 
 def _choose(bundle: str | Path | Bundle | None, variant: str | None, engine: str) -> tuple[Model, str]:

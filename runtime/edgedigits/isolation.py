@@ -40,7 +40,7 @@ def run_isolated(module: str, arguments: list[str], what: str) -> Any:
     return told["result"]
 
 
-def tell_parent(work: Callable[[], Any]) -> int:
+def report_to_parent(work: Callable[[], Any]) -> int:
     """Do the work and print its JSON result, or its error, for `run_isolated`; returns the exit code."""
     try:
         print(json.dumps({"result": work()}))

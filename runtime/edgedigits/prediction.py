@@ -1,4 +1,4 @@
-"""What a classifier answers."""
+"""The result of classifying one image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Timing(NamedTuple):
-    """Milliseconds by stage."""
+    """The time that each stage took, in milliseconds."""
 
     decode: float
     preprocess: float
@@ -29,12 +29,12 @@ class Timing(NamedTuple):
 
     @property
     def total(self) -> float:
-        """All stages."""
+        """The time of all stages together."""
         return self.decode + self.preprocess + self.infer
 
 
 class ModelId(NamedTuple):
-    """Which model answered: ``bundle`` is the bundle's id, None for a file without one."""
+    """The model that made a prediction; ``bundle`` is the bundle's id, or None for a file without a bundle."""
 
     name: str
     variant: str | None
@@ -43,14 +43,14 @@ class ModelId(NamedTuple):
 
 
 class EngineId(NamedTuple):
-    """Which engine ran it."""
+    """The engine that ran the model."""
 
     name: str
     version: str
 
 
-class Answering(NamedTuple):
-    """What all answers of one classifier share: its labels, pipeline, thresholds of evidence, model and engine."""
+class PredictionContext(NamedTuple):
+    """What all predictions of one classifier share; ``parameters`` are the thresholds of the rejection."""
 
     labels: tuple[str, ...]
     pipeline: PipelineId
@@ -60,82 +60,83 @@ class Answering(NamedTuple):
 
 
 class Prediction:
-    """The answer to one image.
+    """The result of classifying one image.
 
-    It keeps what the stages left and works out what it is asked for, so that an answer costs little until looked at.
+    It keeps what the stages produced and derives everything else on demand, so that a prediction whose details nobody
+    reads costs little.
     """
 
-    __slots__ = ("_answering", "_scores", "_seen", "_source", "_ticks")
+    __slots__ = ("_context", "_image", "_scores", "_source", "_times_ns")
 
     def __init__(
         self,
         source: str | Path | type,
-        seen: tuple[Picture, Normalised] | bytes,
+        image: tuple[Picture, Normalised] | bytes,
         scores: NDArray[np.float32],
-        ticks: tuple[int, int, int, int],
-        answering: Answering,
+        times_ns: tuple[int, int, int, int],
+        context: PredictionContext,
     ) -> None:
-        """Keep what the stages left.
+        """Keep what the stages produced.
 
-        ``source`` is a file's name or the type of another source, of which nothing is kept; ``seen`` the picture and
-        what the pipeline made of it, or the bytes of a 28x28 one that was fed as it is; ``ticks`` are nanoseconds at
-        the start and after decoding, preparing and inferring.
+        ``source`` is a file's name, or the type of another source, which is not kept itself; ``image`` the picture and
+        the pipeline's result, or the bytes of a 28x28 image that was the model input as it was; ``times_ns`` the clock
+        at the start and after decoding, preprocessing and inference.
         """
-        self._source, self._seen = source, seen
-        self._scores, self._ticks, self._answering = scores, ticks, answering
+        self._source, self._image = source, image
+        self._scores, self._times_ns, self._context = scores, times_ns, context
 
     def __repr__(self) -> str:
-        """Source, answer, and what is against it."""
+        """Return the source, the label, its confidence and the reason of a rejection."""
         return f"<Prediction {self.source}: {self.label} {self.confidence:.1%} {self.rejected or ''}".rstrip() + ">"
 
     @property
     def _picture(self) -> Picture:
-        return self._looked[0]
+        return self._stages[0]
 
     @property
-    def _found(self) -> Normalised:
-        return self._looked[1]
+    def _normalised(self) -> Normalised:
+        return self._stages[1]
 
     @property
-    def _looked(self) -> tuple[Picture, Normalised]:
-        if not isinstance(self._seen, bytes):
-            return self._seen
-        pixels = np.frombuffer(self._seen, np.uint8).reshape(SIZE, SIZE, 1)
+    def _stages(self) -> tuple[Picture, Normalised]:
+        if not isinstance(self._image, bytes):
+            return self._image
+        pixels = np.frombuffer(self._image, np.uint8).reshape(SIZE, SIZE, 1)
         return Picture(pixels, 1), Normalised(pixels[..., 0], None, passed_through=True)
 
     @property
     def source(self) -> str:
-        """The file's name, or what kind of object it was."""
+        """The file's name, or the type of a source that is no file."""
         return self._source.__name__ if isinstance(self._source, type) else str(self._source)
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
-        """Of all classes, float32 ``[classes]``; empty if nothing was inferred.
+        """The probabilities of all classes, float32 ``[classes]``; empty if no inference ran.
 
-        What they leave of 1 is the probability that it is none of them, with a network that learned what none is.
+        They may sum to less than 1: a network that was trained with images of no class gives the rest to "none".
         """
         return self._scores
 
     @property
     def digit(self) -> int | None:
-        """Index of the best class, even when rejected; None only if nothing was inferred."""
+        """The index of the best class, even when rejected; None only if no inference ran."""
         return int(self._scores.argmax()) if self._scores.size else None
 
     @property
     def label(self) -> str | None:
-        """The name of that class."""
+        """The name of the best class, even when rejected; None only if no inference ran."""
         digit = self.digit
         return None if digit is None else self.labels[digit]
 
     @property
     def confidence(self) -> float:
-        """Its probability; 0 if nothing was inferred."""
+        """The probability of the best class; 0 if no inference ran."""
         return float(self._scores.max(initial=0))
 
     @property
     def rejection(self) -> Rejection | None:
-        """None, or why the answer should not be used, with the numbers."""
-        return self._found.rejection or judge(self._scores, self._answering.parameters)
+        """The reason why the prediction should not be used, with its measurements; None if it can be used."""
+        return self._normalised.rejection or judge(self._scores, self._context.parameters)
 
     @property
     def rejected(self) -> str | None:
@@ -145,66 +146,66 @@ class Prediction:
 
     @property
     def box(self) -> Box | None:
-        """Where the digit is in the picture, pixels: top, left, bottom, right, the last two past the end.
+        """The digit's bounding box in pixels of the source: top, left, and bottom, right past the end.
 
-        None where the picture was fed as it is, or no digit found.
+        It is None where the picture was the model input as it was, or no digit was found.
         """
-        return None if self._found.box is None else scaled(self._found.box, self.scale)
+        return None if self._normalised.box is None else scaled(self._normalised.box, self.scale)
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """The picture as it was read, uint8 ``[H, W, C]``: a large JPEG need not be decoded whole."""
+        """The decoded picture, uint8 ``[H, W, C]``; a large JPEG is decoded at a fraction of its size (`scale`)."""
         return self._picture.pixels
 
     @property
     def scale(self) -> int:
-        """How many pixels of the source each of `pixels` is."""
+        """The number of source pixels along each side of one of `pixels`."""
         return self._picture.scale
 
     @property
     def passed_through(self) -> bool:
-        """Whether the picture had the model's form already and was fed as it is."""
-        return self._found.passed_through
+        """Whether the picture was the model input as it was."""
+        return self._normalised.passed_through
 
     @property
-    def fed(self) -> NDArray[np.uint8]:
-        """Exactly what the model saw, uint8 ``[H, W]`` or ``[H, W, C]``."""
-        image = self._found.image
+    def model_input(self) -> NDArray[np.uint8]:
+        """The exact input of the model, uint8 ``[H, W]`` or ``[H, W, C]``."""
+        image = self._normalised.image
         return image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
 
     @property
     def timing(self) -> Timing:
-        """How long the stages took."""
-        started, decoded, prepared, done = self._ticks
+        """The time that each stage took, in milliseconds."""
+        started, decoded, prepared, done = self._times_ns
         return Timing((decoded - started) / 1e6, (prepared - decoded) / 1e6, (done - prepared) / 1e6)
 
     @property
     def model(self) -> ModelId:
-        """Which model answered."""
-        return self._answering.model
+        """The model that made the prediction."""
+        return self._context.model
 
     @property
     def engine(self) -> EngineId:
-        """Which engine ran it."""
-        return self._answering.engine
+        """The engine that ran the model."""
+        return self._context.engine
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The names of all classes."""
-        return self._answering.labels
+        return self._context.labels
 
     @property
     def pipeline(self) -> PipelineId:
-        """What brought the picture to the model's form."""
-        return self._answering.pipeline
+        """The preprocessing that turned the picture into the model input."""
+        return self._context.pipeline
 
     def top(self, count: int = 3) -> list[tuple[str, float]]:
-        """The likeliest classes with their probabilities, best first; ties in the order of the classes."""
+        """Return the likeliest classes and their probabilities, best first; ties keep the order of the classes."""
         order = np.argsort(-self.probabilities, kind="stable")[:count]
         return [(self.labels[index], float(self.probabilities[index])) for index in order]
 
     def to_dict(self) -> dict[str, Any]:
-        """The object that ``classify --json`` prints."""
+        """Return the object that ``classify --json`` prints."""
         rejection = self.rejection
         return {
             "source": self.source,
@@ -223,16 +224,19 @@ class Prediction:
         }
 
     def to_json(self) -> str:
-        """`to_dict` on one line."""
+        """Return `to_dict` as one line of JSON."""
         return json.dumps(self.to_dict(), allow_nan=False)
 
     def annotate(self, image: Image.Image | None = None) -> Image.Image:
-        """The picture with box and answer; a copy of ``image``, the same at any size, is drawn on instead if given."""
+        """Return the picture with box and label drawn on it.
+
+        ``image`` is the same picture, for example in colours, at any size; a copy of it replaces ``pixels``.
+        """
         height, width = (side * self.scale for side in self.pixels.shape[:2])
         box = self.box or (0, 0, height, width)
         from PIL import Image
 
-        from edgedigits.annotation import Mark, annotate  # draws with parts of Pillow that answers do not need
+        from edgedigits.annotation import Mark, annotate  # it needs parts of Pillow that classifying does not
 
         text = "?" if self.rejected else f"{self.label} {self.confidence:.0%}"
         mark = Mark(text, box, rejected=self.rejected is not None, height=max(box[2] - box[0], height / 8))

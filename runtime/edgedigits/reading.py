@@ -1,4 +1,4 @@
-"""What a page of digits says: lines of words of digits, in reading order, each with its place and its doubts."""
+"""The result of reading a page: lines of words of digits, in reading order, with boxes and rejections."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from edgedigits.images.rejection import Rejection
 from edgedigits.manifest import PipelineId
 from edgedigits.prediction import EngineId, ModelId
 
-# What stands in a text for a digit that is there and cannot be told.
-UNTOLD = "?"
+# Stands in a text for a digit that was found and rejected.
+REJECTED_TEXT = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class ReadDigit:
 
     Attributes
     ----------
-    digit: index of the best class, even when rejected.
+    digit: the index of the best class, even when rejected.
     label: the name of that class.
-    confidence: its probability.
-    probabilities: float32 ``[classes]``.
+    confidence: the probability of that class.
+    probabilities: the probabilities of all classes, float32 ``[classes]``.
     box: top, left, bottom, right (the last two past the end) in pixels of the source.
-    rejection: None, or why the answer should not be used, with the numbers.
-    fed: uint8 ``[28, 28]``, exactly what the model saw.
+    rejection: the reason why the digit should not be used, with its measurements, or None.
+    model_input: the exact input of the model, uint8 ``[28, 28]``.
 
     """
 
@@ -43,15 +43,15 @@ class ReadDigit:
     probabilities: NDArray[np.float32]
     box: Box
     rejection: Rejection | None
-    fed: NDArray[np.uint8]
+    model_input: NDArray[np.uint8]
 
     @property
     def text(self) -> str:
-        """The label, ``?`` when rejected."""
-        return UNTOLD if self.rejection else self.label
+        """The label, or ``?`` when rejected."""
+        return REJECTED_TEXT if self.rejection else self.label
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values; ``rejected`` is the reason or null, ``measured`` its numbers, if any."""
+        """Return plain values for JSON; ``rejected`` is the reason or None, ``measured`` its measurements."""
         return {
             "digit": self.digit,
             "label": self.label,
@@ -65,41 +65,50 @@ class ReadDigit:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Digits that stand together: a number."""
+    """A number: digits that stand together."""
 
     digits: tuple[ReadDigit, ...]
 
     @property
     def text(self) -> str:
-        """Its digits, ``?`` for those rejected."""
+        """The labels of its digits, with ``?`` for each rejected one."""
         return "".join(digit.text for digit in self.digits)
 
     @property
     def box(self) -> Box:
-        """Around all of its digits, in pixels of the source."""
-        return _around([digit.box for digit in self.digits])
+        """The bounding box of its digits in pixels of the source."""
+        return _enclosing([digit.box for digit in self.digits])
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Words beside each other."""
+    """A line of words."""
 
     words: tuple[Word, ...]
 
     @property
     def text(self) -> str:
-        """Its words, parted by blanks."""
+        """The texts of its words, separated by spaces."""
         return " ".join(word.text for word in self.words)
 
     @property
     def box(self) -> Box:
-        """Around all of its words, in pixels of the source."""
-        return _around([word.box for word in self.words])
+        """The bounding box of its words in pixels of the source."""
+        return _enclosing([word.box for word in self.words])
 
 
 @dataclass(frozen=True, slots=True)
 class ReadTiming:
-    """Milliseconds by stage: decoding; ink, skew and rulings; lines, pieces and what is fed; the model."""
+    """The time that each stage took, in milliseconds.
+
+    Attributes
+    ----------
+    decode: decoding the picture.
+    straighten: finding ink, skew and ruled lines.
+    segment: finding lines and digits, and making the model inputs.
+    infer: running the model.
+
+    """
 
     decode: float
     straighten: float
@@ -108,21 +117,21 @@ class ReadTiming:
 
     @property
     def total(self) -> float:
-        """All stages."""
+        """The time of all stages together."""
         return self.decode + self.straighten + self.segment + self.infer
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The answer to one page.
+    """The result of reading one page.
 
     Attributes
     ----------
-    source: the file's name, or what kind of object it was.
-    lines: from top to bottom; none when nothing was found.
-    skew: degrees by which the lines fall to the right in the source.
-    pixels: the source as it was read, grey uint8 ``[H, W]``; ``scale`` source pixels each, so that a large JPEG need
-        not be decoded whole.
+    source: the file's name, or the type of a source that is no file.
+    lines: the lines from top to bottom; empty when nothing was found.
+    skew: the angle, in degrees, by which the lines fall to the right in the source.
+    pixels: the decoded picture, grey uint8 ``[H, W]``; a large JPEG is decoded at a fraction of its size.
+    scale: the number of source pixels along each side of one of ``pixels``.
     labels: the names of all classes.
 
     """
@@ -140,17 +149,17 @@ class Reading:
 
     @property
     def width(self) -> int:
-        """Pixels of the source across; to the next multiple of ``scale``."""
+        """The width of the source in pixels, rounded up to a multiple of ``scale``."""
         return self.pixels.shape[1] * self.scale
 
     @property
     def height(self) -> int:
-        """Pixels of the source down; to the next multiple of ``scale``."""
+        """The height of the source in pixels, rounded up to a multiple of ``scale``."""
         return self.pixels.shape[0] * self.scale
 
     @property
     def text(self) -> str:
-        """Words parted by blanks, lines by line ends; ``?`` for a digit that was rejected."""
+        """The text of the page: words separated by spaces, lines by line ends, with ``?`` for each rejected digit."""
         return "\n".join(line.text for line in self.lines)
 
     @property
@@ -164,7 +173,7 @@ class Reading:
                 yield from word.digits
 
     def to_dict(self) -> dict[str, Any]:
-        """The object that ``read --json`` prints; boxes are top, left, bottom, right in pixels of the source."""
+        """Return the object that ``read --json`` prints; boxes are top, left, bottom, right in pixels of the source."""
         return {
             "source": self.source,
             "text": self.text,
@@ -179,13 +188,13 @@ class Reading:
         }
 
     def to_json(self) -> str:
-        """`to_dict` on one line."""
+        """Return `to_dict` as one line of JSON."""
         return json.dumps(self.to_dict(), allow_nan=False)
 
     def annotate(self, image: Image.Image | None = None) -> Image.Image:
-        """A picture of the page with a box around every digit and its answer above; rejected ones in red, as ``?``.
+        """Return the page with a box around every digit and its label above it; rejected ones are red, with ``?``.
 
-        A copy of ``image``, of any size, is drawn on instead of what was read, which is grey.
+        ``image`` is the same picture, for example in colours, at any size; a copy of it replaces the grey ``pixels``.
         """
         marks = [
             Mark(digit.text, digit.box, rejected=digit.rejection is not None, height=digit.box[2] - digit.box[0])
@@ -202,6 +211,6 @@ def _line(line: Line) -> dict[str, Any]:
     return {"text": line.text, "box": list(line.box), "words": words}
 
 
-def _around(boxes: list[Box]) -> Box:
+def _enclosing(boxes: list[Box]) -> Box:
     tops, lefts, bottoms, rights = zip(*boxes, strict=True)
     return min(tops), min(lefts), max(bottoms), max(rights)

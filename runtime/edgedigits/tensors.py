@@ -1,4 +1,4 @@
-"""Pixels into a model's own input type, its output into probabilities.
+"""Conversion of pixels to a model's input type, and of a model's output to probabilities.
 
 Files made by this project take uint8 pixels and give float32 probabilities. A file made elsewhere still runs: its
 input type, scale and zero point are read from the file and honoured.
@@ -16,28 +16,30 @@ from edgedigits.engines.protocol import Engine
 from edgedigits.errors import ModelRejectedError, UsageError
 from edgedigits.manifest import TensorInfo
 
+PixelInference = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
-def on_pixels(engine: Engine) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """The engine as a function from raw pixels uint8 ``[N, H, W, C]`` to probabilities float32 ``[N, classes]``.
 
-    A file of this project's contract needs nothing around the engine, and gets nothing.
+def pixel_inference(engine: Engine) -> PixelInference:
+    """Return the engine as a function from raw pixels uint8 ``[N, H, W, C]`` to float32 ``[N, classes]``.
+
+    A file that keeps this project's contract needs no conversion, so the function is the engine's own.
     """
-    image, answer = engine.image, engine.probabilities
-    if (image.dtype, image.scale, answer.dtype, answer.scale) == ("uint8", None, "float32", None):
+    image, scores = engine.image, engine.probabilities
+    if (image.dtype, image.scale, scores.dtype, scores.scale) == ("uint8", None, "float32", None):
         return engine.run
-    return lambda pixels: probabilities(engine.run(feed(pixels, image)), answer)
+    return lambda pixels: to_probabilities(engine.run(to_model_input(pixels, image)), scores)
 
 
-def feed(pixels: NDArray[np.uint8], image: TensorInfo) -> NDArray[Any]:
-    """Raw pixels uint8 ``[N, H, W, C]`` as the input wants them.
+def to_model_input(pixels: NDArray[np.uint8], image: TensorInfo) -> NDArray[Any]:
+    """Return raw pixels, uint8 ``[N, H, W, C]``, in the input's own type.
 
-    A quantized input of this project's scale (1 a step) takes pixels as they are. Another one says by its range which
-    real values it stands for: up to about 1 means pixels / 255, from about -1 to 1 means pixels / 127.5 - 1; then
+    A quantized input with a scale of 1 takes pixels as they are. Otherwise the range of the input shows which real
+    values it stands for: up to about 1 means pixels / 255, from about -1 to 1 means pixels / 127.5 - 1. These become
     ``clip(round(x / scale + zero_point))`` (TensorFlow Lite 8-bit quantization specification).
 
     Raises
     ------
-    ModelRejectedError: a float input, whose scaling no file states, or a type that cannot hold pixels.
+    ModelRejectedError: the input is a float, whose scaling no file states, or of a type that cannot hold pixels.
 
     """
     if image.scale is None and image.dtype == "uint8":
@@ -52,8 +54,8 @@ def feed(pixels: NDArray[np.uint8], image: TensorInfo) -> NDArray[Any]:
     high = (limits.max - image.zero_point) * image.scale
     real = _real_values(pixels, low, high)
     steps = np.rint(real / np.float32(image.scale)) + image.zero_point
-    fed: NDArray[Any] = np.clip(steps, limits.min, limits.max).astype(image.dtype)
-    return fed
+    model_input: NDArray[Any] = np.clip(steps, limits.min, limits.max).astype(image.dtype)
+    return model_input
 
 
 def _real_values(pixels: NDArray[np.uint8], low: float, high: float) -> NDArray[np.float32]:
@@ -63,22 +65,23 @@ def _real_values(pixels: NDArray[np.uint8], low: float, high: float) -> NDArray[
     return values / np.float32(255) if low > -0.5 else values / np.float32(127.5) - 1
 
 
-def probabilities(values: NDArray[Any], info: TensorInfo) -> NDArray[np.float32]:
-    """The output as float32, dequantized where the file says how."""
+def to_probabilities(values: NDArray[Any], info: TensorInfo) -> NDArray[np.float32]:
+    """Return a model's output as float32, dequantized where the file states scale and zero point."""
     if info.scale is not None and info.zero_point is not None:
         return (values.astype(np.float32) - np.float32(info.zero_point)) * np.float32(info.scale)
     return values.astype(np.float32, copy=False)
 
 
 def random_input(info: TensorInfo, batch: int = 1, seed: int = 0) -> NDArray[Any]:
-    """An input of the right type and shape to measure with: whole range for integers, 0-1 for floats, else False.
+    """Return a random input of the right type and shape to measure with.
 
-    ``batch`` is the length of the first axis where that is free; other free axes are 1.
+    Integers cover their whole range, floats the range from 0 to 1; booleans are False. ``batch`` is the length of the
+    first axis where that is free; other free axes are 1.
 
     Raises
     ------
-    UsageError: a batch of more than one for a fixed first axis.
-    ModelRejectedError: a type that is none of these.
+    UsageError: a batch of more than one is asked for, and the first axis is fixed.
+    ModelRejectedError: the input holds neither numbers nor booleans.
 
     """
     if batch > 1 and info.shape[:1] != (-1,):

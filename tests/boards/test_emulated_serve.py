@@ -1,4 +1,4 @@
-"""The service on a real emulated Pi, asked from here: where its parts are in the cache, or EDGEDIGITS_PI=1."""
+"""The service on a really emulated Pi: run where its folders are in the cache, or EDGEDIGITS_PI=1 allows to fetch."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from PIL import Image
 from edgedigits_export.emulation.boards import BOARDS, SERVICE, SYSTEMS
 from edgedigits_export.emulation.cache import boards_cache
 from edgedigits_export.emulation.python_environment import PythonEnvironment
-from edgedigits_export.emulation.qemu import _parts, emulated_board
+from edgedigits_export.emulation.qemu import _cached_folders, emulated_board
 
 ROOT = Path(__file__).parents[2]
 SYSTEM = SYSTEMS["bookworm-arm64"]
 LITERT = {"litert": SYSTEM.engines["litert"]}
-THERE = all((boards_cache() / part.name).is_dir() for part in _parts(SYSTEM, LITERT, service=True))
+THERE = all((boards_cache() / folder.name).is_dir() for folder in _cached_folders(SYSTEM, LITERT, service=True))
 
 pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the wheel alone has no benchmarks")
 needs_board = pytest.mark.skipif(

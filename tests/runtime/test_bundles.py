@@ -154,8 +154,7 @@ def test_a_misspelt_variant_is_not_guessed(variant):
     with pytest.raises(BundleError) as caught:
         split_variant(variant)
     assert str(caught.value) == (
-        f"variant {variant!r}: expected float32, float16, dynamic-int8, int8, int16x8, "
-        "with .tflite or .onnx behind it or not"
+        f"variant {variant!r}: expected float32, float16, dynamic-int8, int8, int16x8, with or without .tflite or .onnx"
     )
 
 

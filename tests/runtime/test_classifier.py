@@ -64,7 +64,7 @@ def test_a_prediction_carries_everything(classifier, digits, shipped):
     assert found.confidence == found.probabilities.max() > 0.5
     assert found.probabilities.dtype == np.float32
     assert 0.9 < found.probabilities.sum() <= 1 + 1e-5  # the rest says that it is no digit
-    assert np.array_equal(found.fed, image)
+    assert np.array_equal(found.model_input, image)
     assert np.array_equal(found.pixels, image[..., np.newaxis])
     assert (found.passed_through, found.scale, found.box, found.rejection) == (True, 1, None, None)
     assert found.labels == tuple("0123456789")
@@ -90,7 +90,7 @@ def test_one_image_gives_the_same_answer_however_it_is_handed_over(classifier, d
         "float": array / 255,
     }
     found = {name: classifier.classify(source) for name, source in sources.items()}
-    assert len({(one.digit, one.probabilities.tobytes(), one.fed.tobytes()) for one in found.values()}) == 1
+    assert len({(one.digit, one.probabilities.tobytes(), one.model_input.tobytes()) for one in found.values()}) == 1
     named = {name: one.source for name, one in found.items() if name not in {"str", "colour", "float"}}
     assert all(name == source for name, source in named.items())
     assert found["str"].source == str(tmp_path / "8.png")
@@ -106,8 +106,8 @@ def test_a_digit_on_paper_is_answered_as_from_mnist(classifier, digits):
 
 def test_mnist_says_that_an_image_is_fed_as_it_is(classifier, digits):
     dark_on_white = 255 - digits.images[0, ..., 0]
-    assert np.array_equal(classifier.classify(dark_on_white, mnist=True).fed, dark_on_white)
-    assert not np.array_equal(classifier.classify(dark_on_white).fed, dark_on_white)
+    assert np.array_equal(classifier.classify(dark_on_white, mnist=True).model_input, dark_on_white)
+    assert not np.array_equal(classifier.classify(dark_on_white).model_input, dark_on_white)
 
 
 def test_a_batch_is_answered_as_its_images_one_by_one(classifier, digits):
@@ -153,7 +153,7 @@ def test_an_empty_picture_is_blank_and_nothing_is_inferred(classifier, grey, siz
     found = classifier.classify(np.full((size, size), grey, np.uint8))
     assert (found.digit, found.label, found.confidence, found.rejected) == (None, None, 0.0, "blank")
     assert found.probabilities.shape == (0,)
-    assert found.fed.shape == (28, 28)
+    assert found.model_input.shape == (28, 28)
     assert found.top() == []
 
 
@@ -193,13 +193,13 @@ def test_a_lone_file_answers_and_numbers_its_classes(shipped, engine, digits):
         assert (lone.model_id.name, lone.model_id.variant, lone.model_id.bundle) == ("small-int8", None, None)
         paper = np.full((90, 90), 250, np.uint8)
         paper[20:70, 40:50] = 10
-        assert lone.classify(paper).fed.max() == 255  # normalised as digits are
+        assert lone.classify(paper).model_input.max() == 255  # normalised as digits are
 
 
 def test_a_lone_file_has_no_variants(shipped):
     path = shipped.path / "small-int8.tflite"
     with pytest.raises(BundleError) as caught:
-        DigitClassifier(path, "int8")
+        DigitClassifier(path, variant="int8")
     assert str(caught.value) == f"{path}: is one file and has no variant 'int8'; leave --variant away"
 
 
@@ -218,7 +218,7 @@ def test_too_few_labels_are_refused(fake, shipped):
 
 
 def test_a_bundle_that_is_loaded_already_can_be_handed_over(shipped, digits):
-    with DigitClassifier(shipped, "float32.tflite") as classifier:
+    with DigitClassifier(shipped, variant="float32.tflite") as classifier:
         assert classifier.model_id.variant == "float32.tflite"
         assert classifier.classify(digits.images[0, ..., 0]).model.bundle == shipped.id
 
@@ -226,7 +226,7 @@ def test_a_bundle_that_is_loaded_already_can_be_handed_over(shipped, digits):
 def test_another_shape_than_digits_is_resized(fake):
     classifier = fake([0.2, 0.8], image=(-1, 20, 30, 3), classes=(-1, 2))
     found = classifier.classify(np.zeros((60, 60, 3), np.uint8))
-    assert found.fed.shape == (20, 30, 3)
+    assert found.model_input.shape == (20, 30, 3)
     assert (found.digit, found.label, found.rejected) == (1, "1", None)
 
 
@@ -241,18 +241,6 @@ def test_a_model_that_is_no_image_classifier_is_refused(fake, image, classes):
     assert str(caught.value) == (
         f"expected one image [N, H, W, C] in and class scores [N, classes] out, found {list(image)} and {list(classes)}"
     )
-
-
-def test_a_closed_classifier_lets_go_of_its_model(engine, digits):
-    with DigitClassifier(engine=engine) as classifier:
-        loaded = classifier._engine
-    classifier.close()  # twice does nothing
-    for ask in (classifier.classify_batch, lambda images: classifier.classify(images[0, ..., 0])):
-        with pytest.raises(UsageError) as caught:
-            ask(digits.images)
-        assert str(caught.value) == "small: this classifier is closed; make another"
-    assert not getattr(getattr(loaded, "_local", None), "__dict__", {})
-    assert not hasattr(loaded, "_session")
 
 
 def test_wrong_wishes_are_refused(bundle_copy):
@@ -276,4 +264,4 @@ def test_a_prediction_keeps_what_was_fed_when_the_camera_goes_on(classifier, dig
     frame = digits.images[0, ..., 0].copy()
     prediction = classifier.classify(frame)
     frame[:] = 0
-    assert np.array_equal(prediction.fed, digits.images[0, ..., 0])
+    assert np.array_equal(prediction.model_input, digits.images[0, ..., 0])

@@ -13,7 +13,7 @@ from edgedigits.engines import ENGINES, choose_engine, installed_engines, load_e
 from edgedigits.engines.registry import reason
 from edgedigits.errors import EngineMissingError, ModelRejectedError, UsageError
 from edgedigits.model import Model, lone_model, model_of_bundle
-from edgedigits.tensors import feed, probabilities
+from edgedigits.tensors import to_model_input, to_probabilities
 
 
 def models(shipped, engine):
@@ -30,7 +30,7 @@ def test_every_engine_loads_the_shipped_files_and_answers_as_where_they_were_mad
         loaded = load_engine(engine, model)
         assert loaded.name == engine
         assert loaded.version
-        found = probabilities(loaded.run(feed(golden.images, loaded.image)), loaded.probabilities)
+        found = to_probabilities(loaded.run(to_model_input(golden.images, loaded.image)), loaded.probabilities)
         limit = shipped.manifest.golden.tolerance[model.file.precision].largest
         for expected in golden.expected[model.file.path].values():
             assert np.abs(found - expected).max() <= limit

@@ -10,7 +10,7 @@ import pytest
 from edgedigits import errors
 from edgedigits.engines import ENGINES, load_engine
 from edgedigits.errors import BundleError, EngineMissingError, MeasurementError, ModelRejectedError, UsageError
-from edgedigits.isolation import run_isolated, tell_parent
+from edgedigits.isolation import report_to_parent, run_isolated
 from edgedigits.model import lone_model
 from edgedigits.verification.inference import infer_isolated
 
@@ -27,11 +27,11 @@ def module(tmp_path, monkeypatch):
     return write
 
 
-TELL = "import sys\nfrom edgedigits import errors\nfrom edgedigits.isolation import tell_parent\n"
+TELL = "import sys\nfrom edgedigits import errors\nfrom edgedigits.isolation import report_to_parent\n"
 
 
 def test_a_result_comes_back_with_the_arguments_it_was_made_of(module):
-    name = module(TELL + "print('chat')\nraise SystemExit(tell_parent(lambda: {'words': sys.argv[1:], 'n': 1.5}))")
+    name = module(TELL + "print('chat')\nraise SystemExit(report_to_parent(lambda: {'words': sys.argv[1:], 'n': 1.5}))")
     assert run_isolated(name, ["a", "b c"], "it") == {"words": ["a", "b c"], "n": 1.5}
 
 
@@ -42,7 +42,7 @@ def test_an_error_keeps_its_class_and_text(module, kind, capsys):
     def work():
         raise kind("what happened")
 
-    assert tell_parent(work) == kind.exit_code
+    assert report_to_parent(work) == kind.exit_code
     told = capsys.readouterr().out
     with pytest.raises(kind, match=r"^what happened$") as caught:
         run_isolated(module(f"print({told.strip()!r})"), [], "it")
@@ -103,7 +103,7 @@ def test_a_missing_engine_is_told_from_the_process_too(module, shipped, monkeypa
     body = (
         TELL + "import importlib.util\nfrom edgedigits.engines import registry\nregistry.find_spec = lambda _: None\n"
     )
-    name = module(body + "raise SystemExit(tell_parent(lambda: registry.choose_engine('litert')))")
+    name = module(body + "raise SystemExit(report_to_parent(lambda: registry.choose_engine('litert')))")
     with pytest.raises(EngineMissingError, match="engine litert: is not installed; install it with: pip install"):
         run_isolated(name, [], "it")
     assert "child" not in sys.modules

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from PIL import Image
 
 import edgedigits
+from edgedigits import Bundle, DigitClassifier, errors
+from edgedigits.bundle import Variant
 from edgedigits.cli.commands import COMMANDS
+from edgedigits.engines import ENGINES, EngineName
+from edgedigits.manifest import PRECISIONS, SUFFIXES
 
 MODULES = sorted(
     ".".join(("edgedigits", *file.relative_to(Path(edgedigits.__file__).parent).with_suffix("").parts))
@@ -44,8 +50,35 @@ def test_public_names_are_sorted_importable_and_all_there_is():
         assert found.__module__.startswith("edgedigits.")
         assert found.__name__ == name
     assert set(dir(edgedigits)) == {*edgedigits.__all__, "__version__"}
-    with pytest.raises(AttributeError, match="module 'edgedigits' has no attribute 'Digit'"):
-        edgedigits.Digit  # noqa: B018
+    for name in ("Digit", "errors_", "__path", "_MODULES_"):
+        with pytest.raises(AttributeError, match=f"module 'edgedigits' has no attribute '{name}'"):
+            getattr(edgedigits, name)
+
+
+def test_results_and_every_error_are_public_names():
+    raised = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+    assert all(name.endswith("Error") for name in raised)
+    assert set(edgedigits.__all__) == raised | {
+        "Bundle", "DigitClassifier", "Prediction", "Reading", "Rejection", "Timing",
+    }  # fmt: skip
+
+
+def test_options_of_public_methods_are_named_by_the_caller():
+    keyword_only = inspect.Parameter.KEYWORD_ONLY
+    allowed = {"self", "bundle", "image", "images", "place"}
+    for function in (DigitClassifier, DigitClassifier.classify, DigitClassifier.classify_batch, DigitClassifier.read,
+                     Bundle.load, Bundle.golden):  # fmt: skip
+        for name, parameter in inspect.signature(function).parameters.items():
+            assert parameter.kind is keyword_only or name in allowed, (function, name)
+
+
+def test_typed_names_are_those_that_are_known():
+    assert get_args(EngineName) == ("auto", *ENGINES)
+    assert get_args(Variant) == tuple(p + suffix for p in PRECISIONS for suffix in ("", *SUFFIXES.values()))
+    with pytest.raises(edgedigits.UsageError):
+        DigitClassifier(engine="onnx")
+    with pytest.raises(edgedigits.BundleError):
+        DigitClassifier(variant="int4")
 
 
 def test_nothing_of_the_device_package_imports_what_a_board_does_not_have():
@@ -107,7 +140,8 @@ def test_help_costs_no_numpy(words):
 
 
 def test_importing_the_package_costs_nothing_heavy():
-    assert run({"numpy", "PIL"}, "import edgedigits; edgedigits.__version__").returncode == 0
+    body = "import edgedigits; edgedigits.__version__; edgedigits.UsageError; dir(edgedigits)"
+    assert run({"numpy", "PIL"}, body).returncode == 0
 
 
 def test_the_denial_denies():

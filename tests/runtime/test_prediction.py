@@ -10,9 +10,9 @@ from PIL import Image
 from edgedigits.images.decode import Picture
 from edgedigits.images.normalised import Normalised
 from edgedigits.images.rejection import Rejection
-from edgedigits.prediction import Answering, EngineId, ModelId, Prediction
+from edgedigits.prediction import EngineId, ModelId, Prediction, PredictionContext
 
-ANSWERING = Answering(
+ANSWERING = PredictionContext(
     ("zero", "one", "two", "three"), "digit/1", {"confidence": 0.55, "margin": 0.2},
     ModelId("small", "int8.tflite", "ab", "cd"), EngineId("litert", "2.3"),
 )  # fmt: skip

@@ -225,7 +225,7 @@ def test_a_reading_as_plain_values(pen: Pen, classifier: Any) -> None:
 
 def test_each_digit_answers_as_what_was_fed(pen: Pen, classifier: Any) -> None:
     digits = classifier.read(photograph(pen.write(NUMBERS))).digits
-    scores = classifier.classify_batch(np.stack([digit.fed for digit in digits]))
+    scores = classifier.classify_batch(np.stack([digit.model_input for digit in digits]))
     np.testing.assert_array_equal(scores, np.stack([digit.probabilities for digit in digits]))
 
 
@@ -281,7 +281,7 @@ def test_reading_needs_a_picture(classifier: Any) -> None:
 
 
 def test_reading_needs_a_model_of_digits(pen: Pen, classifier: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(classifier, "_answering", classifier._answering._replace(pipeline="resize/1"))
+    monkeypatch.setattr(classifier, "_context", classifier._context._replace(pipeline="resize/1"))
     with pytest.raises(UsageError, match="digit/1"):
         classifier.read(photograph(pen.write("1")))
 
@@ -318,7 +318,7 @@ def check(grey: Any) -> None:
             for digit in word.digits:
                 top, left, bottom, right = digit.box
                 assert 0 <= top < bottom <= grey.shape[0] and 0 <= left < right <= grey.shape[1]
-                assert digit.fed.shape == (28, 28) and digit.fed.dtype == np.uint8
+                assert digit.model_input.shape == (28, 28) and digit.model_input.dtype == np.uint8
                 assert (digit.rejection is None) == (judge(digit.probabilities, {}) is None)
     if not found.skew:
         for line in found.lines:

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as npst
 
 from edgedigits.errors import ModelRejectedError, UsageError
 from edgedigits.manifest import TensorInfo
-from edgedigits.tensors import feed, probabilities, random_input
+from edgedigits.tensors import random_input, to_model_input, to_probabilities
 
 PIXELS = npst.arrays(np.uint8, (2, 3, 3, 1))
 ALL = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
@@ -19,7 +19,7 @@ def tensor(dtype, scale=None, zero_point=None, shape=(1, 16, 16, 1)):
 
 
 def test_pixels_are_fed_as_they_are_to_this_projects_files():
-    assert feed(ALL, tensor("uint8")) is ALL
+    assert to_model_input(ALL, tensor("uint8")) is ALL
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_pixels_are_fed_as_they_are_to_this_projects_files():
     ],
 )
 def test_a_foreign_files_range_says_which_values_its_steps_stand_for(dtype, scale, zero_point, expected):
-    fed = feed(ALL, tensor(dtype, scale, zero_point))
+    fed = to_model_input(ALL, tensor(dtype, scale, zero_point))
     assert fed.dtype == dtype
     if expected is None:
         limits = np.iinfo(dtype)
@@ -54,7 +54,7 @@ def test_a_foreign_files_range_says_which_values_its_steps_stand_for(dtype, scal
 def test_quantizing_is_scale_shift_round_and_clip(pixels, dtype, scale, zero_point):
     limits = np.iinfo(dtype)
     low, high = ((limit - zero_point) * scale for limit in (limits.min, limits.max))
-    fed = feed(pixels, tensor(dtype, scale, zero_point))
+    fed = to_model_input(pixels, tensor(dtype, scale, zero_point))
     assert fed.dtype == dtype
     assert fed.shape == pixels.shape
     for pixel, found in zip(pixels.ravel(), fed.ravel(), strict=True):
@@ -71,7 +71,7 @@ def test_quantizing_is_scale_shift_round_and_clip(pixels, dtype, scale, zero_poi
 
 def white(scale, zero_point):
     """The step that stands for a white pixel in a uint8 input."""
-    return feed(np.full((1, 1, 1, 1), 200, np.uint8), tensor("uint8", scale, zero_point)).item()
+    return to_model_input(np.full((1, 1, 1, 1), 200, np.uint8), tensor("uint8", scale, zero_point)).item()
 
 
 def test_an_input_that_reaches_past_two_takes_raw_pixels():
@@ -86,7 +86,7 @@ def test_an_input_that_reaches_down_to_a_half_is_centred():
 
 
 def test_what_lies_outside_the_range_is_clipped_not_wrapped():
-    fed = feed(np.array([[[[0], [255]]]], np.uint8), tensor("int8", 1.0, 0))
+    fed = to_model_input(np.array([[[[0], [255]]]], np.uint8), tensor("int8", 1.0, 0))
     assert list(fed.ravel()) == [0, 127]
 
 
@@ -96,7 +96,7 @@ def test_what_lies_outside_the_range_is_clipped_not_wrapped():
 )
 def test_an_input_whose_scaling_nobody_states_is_refused(dtype, scale, zero_point):
     with pytest.raises(ModelRejectedError) as caught:
-        feed(ALL, tensor(dtype, scale, zero_point))
+        to_model_input(ALL, tensor(dtype, scale, zero_point))
     assert str(caught.value) == (
         f"input 'x' is {dtype} without quantization, and nothing says how pixels are scaled for it; "
         "export the model with edgedigits, or put the scaling inside"
@@ -105,11 +105,11 @@ def test_an_input_whose_scaling_nobody_states_is_refused(dtype, scale, zero_poin
 
 def test_float_outputs_stay_and_quantized_ones_are_brought_back():
     values = np.array([[0.25, 0.75]], np.float32)
-    assert probabilities(values, tensor("float32")) is values
-    found = probabilities(np.array([[-128, 0, 127]], np.int8), tensor("int8", 1 / 256, -128))
+    assert to_probabilities(values, tensor("float32")) is values
+    found = to_probabilities(np.array([[-128, 0, 127]], np.int8), tensor("int8", 1 / 256, -128))
     assert found.dtype == np.float32
     assert found.tolist() == [[0, 0.5, 255 / 256]]
-    halves = probabilities(np.array([[0.5]], np.float16), tensor("float16"))
+    halves = to_probabilities(np.array([[0.5]], np.float16), tensor("float16"))
     assert halves.dtype == np.float32
 
 

@@ -25,7 +25,7 @@ from edgedigits.serve.metrics import Metrics
 from edgedigits.serve.service import Service
 from edgedigits.serve.site import openapi
 from edgedigits.serve.uploads import is_tiny
-from edgedigits.system_info.source import here
+from edgedigits.system_info.source import this_machine
 
 VARIABLE = ("timing_ms", "source")
 
@@ -75,7 +75,7 @@ def test_a_page_sent_to_classify_is_told_to_be_read(service, several) -> None:
 def test_the_image_that_the_model_saw_comes_along_when_asked_for(service, drawn, classifier) -> None:
     found = service.post("/v1/classify?fed=true", drawn[5]).json()
     seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(found["fed"]))))
-    np.testing.assert_array_equal(seen, classifier.classify(drawn[5]).fed)
+    np.testing.assert_array_equal(seen, classifier.classify(drawn[5]).model_input)
     assert "fed" not in service.post("/v1/classify?fed=false", drawn[5]).json()
 
 
@@ -173,7 +173,7 @@ def test_a_form_without_a_boundary_is_refused(service) -> None:
 def test_a_model_that_is_not_of_digits_classifies_and_cannot_read(bundle_copy, edit_manifest, drawn) -> None:
     edit_manifest(bundle_copy, lambda values: values.update(preprocessing={"id": "resize/1", "parameters": {}}))
     with DigitClassifier(bundle_copy) as other:
-        app = make_app(Service(other, Metrics(here()), LIMITS))
+        app = make_app(Service(other, Metrics(this_machine()), LIMITS))
         status, told = asyncio.run(ask(app, "/v1/classify", drawn[1]))
         assert (status, told["pipeline"]) == (200, "resize/1")
         status, told = asyncio.run(ask(app, "/v1/read", drawn[1]))

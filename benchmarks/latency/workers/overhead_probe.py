@@ -61,14 +61,15 @@ def photograph(engine: str, seconds: float, file: str) -> dict[str, Any]:
     return _in_turns(lambda: classifier.classify(file).digit, {"draft('L') and load": bare}, seconds, 1)
 
 
-def memory(engine: str, _: float, who: str, picture: str) -> dict[str, Any]:
-    """Return the peak memory of this process, in MiB, after one inference."""
-    if who == "ours":
+def memory(engine: str, _: float, side: str, picture: str) -> dict[str, Any]:
+    """Measure the peak memory of this process, in MiB, after one inference of one side."""
+    if side == "ours":
         DigitClassifier(engine=engine).classify(picture)
     else:
         by_hand.one(engine, _model(engine))(np.asarray(Image.open(picture).convert("L")))
     status = Path("/proc/self/status").read_text()
-    return {"mb": int(status.split("VmHWM:")[1].split()[0]) / 1024}
+    mb = int(status.split("VmHWM:")[1].split()[0]) / 1024
+    return {"ours": mb} if side == "ours" else {"theirs": {"numpy, Pillow, the engine and the model": mb}}
 
 
 def threads(engine: str, seconds: float, digits: str, at_once: str) -> dict[str, Any]:
@@ -100,7 +101,8 @@ def threads(engine: str, seconds: float, digits: str, at_once: str) -> dict[str,
             wrong += sum(not np.array_equal(np.squeeze(found), np.squeeze(expected[at : at + size]))
                          for at, found in outputs)  # fmt: skip
             outputs.clear()
-    return {name: median(values) for name, values in rates.items()} | {"wrong": wrong}
+    ours, theirs = (median(values) for values in rates.values())
+    return {"ours": ours, "theirs": {"8 bare interpreters": theirs}, "wrong": wrong}
 
 
 def _together(make: Callable[[], Infer], count: int, size: int, outputs: list[tuple[int, Any]]) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.batch import add_images, answer_batch, write_stages
-from edgedigits.cli.options import add_model, add_output, output_of
+from edgedigits.console.options import add_model, add_output, output_of
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing
 from edgedigits.quiet import quiet_descriptor
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.classifier import DigitClassifier
 
     with quiet_descriptor(2):
-        loaded = DigitClassifier(args.bundle, args.variant, args.engine, args.threads)
+        loaded = DigitClassifier(args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads)
     with loaded as classifier:
         if args.explain is not None and classifier.pipeline != "digit/1":
             raise UsageError(f"--explain: expected a model of digits, found the pipeline {classifier.pipeline}")
@@ -64,7 +64,7 @@ def _text(name: str, prediction: Prediction, *, draw: bool) -> str:
     if draw:
         from edgedigits.cli.half_blocks import draw as half_blocks
 
-        drawn = "\n" + half_blocks(prediction.fed)
+        drawn = "\n" + half_blocks(prediction.model_input)
     return _answer(name, prediction) + drawn
 
 

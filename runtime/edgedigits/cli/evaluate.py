@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from edgedigits.cli.options import add_model, add_output, output_of
+from edgedigits.console.options import add_model, add_output, output_of
 from edgedigits.console.progress import progress
 from edgedigits.console.tables import table
 from edgedigits.quiet import quiet_descriptor
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.evaluation import evaluate
 
     with quiet_descriptor(2):
-        loaded = DigitClassifier(args.bundle, args.variant, args.engine, args.threads)
+        loaded = DigitClassifier(args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads)
     with loaded as classifier:
         result = evaluate(classifier, args.folder, mnist=args.mnist)
         for error in result.errors:

@@ -73,7 +73,7 @@ def _run(words: list[str]) -> int:
         args = parser.parse_args(words[1:])
         verb = COMMANDS[words[0]]
         if verb.extra is not None:
-            require_extra(words[0], verb.extra, verb.needs)
+            require_extra(words[0], verb.extra)
         code: int = import_module(verb.module).run(args)
         return code
     parser = _top_parser()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.batch import add_images, answer_batch, file_stem, write_stages
-from edgedigits.cli.options import add_model, add_output, output_of
+from edgedigits.console.options import add_model, add_output, output_of
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing, write_atomic
 from edgedigits.quiet import quiet_descriptor
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.classifier import DigitClassifier
 
     with quiet_descriptor(2):
-        loaded = DigitClassifier(args.bundle, args.variant, args.engine, args.threads)
+        loaded = DigitClassifier(args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads)
     with loaded as classifier:
 
         def answer(name: str, picture: ImageSource) -> tuple[dict[str, Any], str]:
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
             if args.explain is not None:
                 from edgedigits.pages.explain import explain
 
-                stages = explain(reading.pixels, [digit.fed for digit in reading.digits])
+                stages = explain(reading.pixels, [digit.model_input for digit in reading.digits])
                 write_stages(args.explain, name, [*stages, ("5-answer", reading.annotate())])
             return reading.to_dict(), _text(name, reading, alone=args.images == [name])
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from edgedigits.engines.registry import ENGINES, choose_engine, installed_engines, load_engine
+from edgedigits.engines.registry import ENGINES, EngineName, choose_engine, installed_engines, load_engine
 
-__all__ = ["ENGINES", "choose_engine", "installed_engines", "load_engine"]
+__all__ = ["ENGINES", "EngineName", "choose_engine", "installed_engines", "load_engine"]

@@ -17,7 +17,7 @@ from edgedigits.pages.lines import Row, find_rows
 from edgedigits.pages.path import LOWEST, Group, candidates, cheapest, group_cost
 from edgedigits.pages.pieces import Piece, box_around, cut, glyph, whole
 from edgedigits.pages.sheet import Sheet, straighten
-from edgedigits.prediction import Answering
+from edgedigits.prediction import PredictionContext
 from edgedigits.reading import Line, ReadDigit, Reading, ReadTiming, Word
 
 ClassifyBatch = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -49,7 +49,7 @@ class Found:
 
 def read_page(
     classify_batch: ClassifyBatch,
-    answering: Answering,
+    context: PredictionContext,
     source: ImageSource,
     name: str,
     max_pixels: int = MAX_PIXELS,
@@ -66,8 +66,8 @@ def read_page(
     UsageError: the model is not one of digits of 28x28 pixels.
 
     """
-    if answering.pipeline != "digit/1":
-        found = f"{answering.model.name}, of the pipeline {answering.pipeline}"
+    if context.pipeline != "digit/1":
+        found = f"{context.model.name}, of the pipeline {context.pipeline}"
         raise UsageError(
             f"read: expected a model of digits (pipeline digit/1), found {found}; classify with it instead"
         )
@@ -75,7 +75,7 @@ def read_page(
     picture = read_picture(source, 1, bgr=bgr, detail=DETAIL, max_pixels=max_pixels)
     decode_ms = (time.perf_counter_ns() - started) / 1e6
     grey = picture.pixels[..., 0]
-    page = read_digits(grey, classify_batch, answering.labels, answering.parameters, picture.scale)
+    page = read_digits(grey, classify_batch, context.labels, context.parameters, picture.scale)
     return Reading(
         source=name,
         lines=page.lines,
@@ -84,10 +84,10 @@ def read_page(
         pixels=grey.copy() if isinstance(source, np.ndarray) else grey,
         scale=picture.scale,
         timing=ReadTiming(decode_ms, page.straighten_ms, page.segment_ms, page.infer_ms),
-        model=answering.model,
-        engine=answering.engine,
-        labels=answering.labels,
-        pipeline=answering.pipeline,
+        model=context.model,
+        engine=context.engine,
+        labels=context.labels,
+        pipeline=context.pipeline,
     )
 
 
@@ -221,5 +221,5 @@ def _judged(digit: _Digit, sheet: Sheet, labels: Sequence[str], parameters: Mapp
         probabilities=digit.scores,
         box=sheet.box_in_source(digit.box),
         rejection=judge(digit.scores, parameters),
-        fed=digit.fed,
+        model_input=digit.fed,
     )

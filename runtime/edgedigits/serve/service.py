@@ -69,7 +69,7 @@ class Service:
         told = prediction.to_dict()
         self._count(told, [prediction.rejected])
         if fed:
-            told["fed"] = None if prediction.digit is None else _png(prediction.fed)
+            told["fed"] = None if prediction.digit is None else _png(prediction.model_input)
         return _encode(told).encode()
 
     def read(self, body: bytes, content_type: str | None) -> bytes:

@@ -1,4 +1,4 @@
-"""Raw times, small enough to be kept all: nanoseconds as text."""
+"""Pack raw times into short text, so that a result can hold every single one."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from edgedigits.errors import InputError
 
 
-def pack(times: NDArray[np.int64]) -> str:
-    """Whole nanoseconds in the order of measuring, as base64 of zlib (RFC 4648, RFC 1950) of little-endian 64 bits."""
+def pack_times(times: NDArray[np.int64]) -> str:
+    """Return nanoseconds, int64 ``[runs]``, as base64 (RFC 4648) of zlib (RFC 1950) of little-endian 64 bits."""
     return base64.b64encode(zlib.compress(times.astype("<i8").tobytes(), 9)).decode()
 
 
-def unpack(text: str) -> NDArray[np.int64]:
-    """The times again.
+def unpack_times(text: str) -> NDArray[np.int64]:
+    """Return the nanoseconds, int64 ``[runs]``, that `pack_times` packed.
 
     Raises
     ------
-    InputError: the text is not of `pack`.
+    InputError: `pack_times` did not make the text.
 
     """
     try:

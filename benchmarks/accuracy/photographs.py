@@ -27,9 +27,10 @@ from PIL import Image
 from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
 from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
 from edgedigits import DigitClassifier
+from edgedigits.engines import EngineName
 from edgedigits.verification.statistics import wilson
 
-ENGINE = "litert"
+ENGINE: EngineName = "litert"
 SOURCE = "github.com/wichtounet/sudoku_dataset (B. Wicht and J. Hennebert, CC BY 4.0)"
 # The sets that are measured, in the order of the table.
 TITLES = {"printed": "printed", "mixed": "mixed (composed)", "natural": "filled in by pen"}

@@ -21,9 +21,10 @@ from benchmarks.accuracy.samples import Sample
 from benchmarks.harness.benchmark import Benchmark, Result, describe
 from benchmarks.harness.markdown import markdown_table
 from edgedigits import DigitClassifier
+from edgedigits.engines import EngineName
 from edgedigits.images.rejection import judge
 
-ENGINE = "litert"
+ENGINE: EngineName = "litert"
 CONFIDENCES = (*np.round(np.arange(0.3, 0.9, 0.05), 2), 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
 MARGINS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 # The share of right predictions that may be refused for want of evidence. Arrays may lose 0.5 % for all reasons

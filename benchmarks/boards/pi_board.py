@@ -20,7 +20,6 @@ from edgedigits.verification.compare import compare
 from edgedigits.verification.gates import GATES
 from edgedigits.verification.outputs import outputs_path, read_outputs
 from edgedigits.verification.parity import pairs
-from edgedigits_export.compat.targets import package_of
 from edgedigits_export.emulation.boards import BOARDS, SYSTEMS, processor_of
 from edgedigits_export.emulation.python_environment import PythonEnvironment
 from edgedigits_export.emulation.qemu import emulated_board
@@ -83,7 +82,9 @@ def on_board(task: Task, name: str, system_name: str) -> dict[str, Any]:
     say("begun")
     with emulated_board(board, system, system.engines, say, task.wheel, service=True) as python:
         one = _OneBoard(task, python, system.engines, MARKING_CALL[system.architecture], [])
-        versions = python.versions(["numpy", "pillow", *map(package_of, system.engines), "starlette", "uvicorn"])
+        versions = python.versions(
+            ["numpy", "pillow", *(ENGINES[engine].distribution for engine in system.engines), "starlette", "uvicorn"]
+        )
         found = {
             "board": name, "os": system.suite, "arch": system.architecture, "model": board.model,
             "processor": processor_of(board, system), "emulated": True, "versions": versions,
@@ -241,6 +242,6 @@ def _last(text: str) -> str:
 def engines_without_wheels() -> list[str]:
     """Return a line for each engine that a system has no wheel of."""
     return [
-        f"{package_of(engine)} on {system.suite} {system.architecture}: no wheel for Python {system.python}"
+        f"{ENGINES[engine].distribution} on {system.suite} {system.architecture}: no wheel for Python {system.python}"
         for system in SYSTEMS.values() for engine in ENGINES if engine not in system.engines
     ]  # fmt: skip

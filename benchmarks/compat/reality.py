@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.manifest import SUFFIXES, Format
-from edgedigits_export.compat.check import judge_target, parse_target
-from edgedigits_export.compat.tflite_requirements import read_requirements
+from edgedigits_export.compat.check import judge_release, parse_release
+from edgedigits_export.compat.requirements import read_requirements
 
 RUNS, CANNOT, WRONG = "runs", "cannot run", "computes wrongly"
 UNKNOWN = "unknown"
@@ -120,7 +120,7 @@ def pairs(zoo: Path, realities: Mapping[str, Mapping[str, Reality]]) -> Iterator
         found = formats[Path(file).suffix]
         requirements = read_requirements((zoo / file).read_bytes(), found)
         for release, reality in by_release.items():
-            verdict = judge_target(requirements, found, parse_target(release))
+            verdict = judge_release(requirements, found, parse_release(release))
             yield Pair(file, release, verdict.answer, verdict.why, reality.outcome, reality.told)
 
 

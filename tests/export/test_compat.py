@@ -63,7 +63,7 @@ def test_the_probe_answers_as_the_engine_does_and_goes_on_after_a_broken_file(tm
     broken, whole = map(json.loads, done.stdout.splitlines())
     assert broken["file"] == "broken.tflite"
     assert broken["error"]
-    with DigitClassifier("small", "int8.tflite", engine="litert") as classifier:
+    with DigitClassifier("small", variant="int8.tflite", engine="litert") as classifier:
         np.testing.assert_allclose(whole["outputs"], classifier.classify_batch(images), atol=1e-5)
 
 

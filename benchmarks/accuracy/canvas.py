@@ -33,7 +33,7 @@ def chosen(split: str, seed: int, count: int) -> Iterator[tuple[Grey, str]]:
 def arrays(split: str, seed: int, count: int) -> Iterator[Sample]:
     """Yield digits as they are."""
     for digit, label in chosen(split, seed, count):
-        yield Sample(digit, label, "array")
+        yield Sample(digit, label)
 
 
 def canvas(split: str, seed: int, count: int) -> Iterator[Sample]:
@@ -45,4 +45,4 @@ def canvas(split: str, seed: int, count: int) -> Iterator[Sample]:
         picture = np.full((CANVAS, CANVAS), 255, np.uint8)
         scaled = Image.fromarray(digit).resize((size, size), Image.Resampling.BICUBIC)
         picture[top : top + size, left : left + size] = 255 - np.asarray(scaled)
-        yield Sample(picture, label, "canvas")
+        yield Sample(picture, label)

@@ -28,22 +28,6 @@ def sets_table(result: Result) -> str:
     return markdown_table(head, "llrrlrrlr", rows, _origin(result))
 
 
-def negatives_table(result: Result) -> str:
-    """Return a row a kind of what is no digit, a column a variant."""
-    by_variant = {name: found["kinds"] for name, found in result["sets"]["negatives"]["variants"].items()}
-    first = next(iter(by_variant.values()))
-    rows: list[tuple[str, ...]] = [
-        (
-            kind.replace("_", " "), f"{told['n']:,}",
-            *(percent(kinds[kind]["right"], 1) for kinds in by_variant.values()), reasons_phrase(told["reasons"]),
-        )
-        for kind, told in first.items()
-    ]  # fmt: skip
-    means = (sum(one["right"] for one in kinds.values()) / len(kinds) for kinds in by_variant.values())
-    rows.append(("mean", "", *map(percent, means), ""))
-    return markdown_table(("generated", "n", *by_variant, "reasons"), f"lr{'r' * len(by_variant)}l", rows)
-
-
 def _origin(result: Result) -> str:
     return (
         f"Bundle `{result['bundle'][:12]}`, MNIST's {result['split']} digits, seed {result['seed']}; "

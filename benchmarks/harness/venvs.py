@@ -59,7 +59,7 @@ def project_venv(folder: Path, *more: str, extras: str = "", constrained: bool =
 
 def versions(names: Sequence[str], python: str = sys.executable) -> dict[str, str]:
     """Return the installed versions of packages and engines in an environment."""
-    packages = {name: ENGINES[name].package.replace("_", "-") if name in ENGINES else name for name in names}
+    packages = {name: ENGINES[name].distribution if name in ENGINES else name for name in names}
     code = "import json, sys; from importlib.metadata import version as v; print(json.dumps([*map(v, sys.argv[1:])]))"
     done = subprocess.run([python, "-c", code, *packages.values()], check=True, capture_output=True, text=True)
     return dict(zip(packages, json.loads(done.stdout), strict=True))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from benchmarks.latency.drawn_photographs import SOURCES, read_photograph
 from benchmarks.latency.workers.overhead_by_hand import interpreter, session
 from edgedigits import DigitClassifier
-from edgedigits.engines import ENGINES, load_engine
+from edgedigits.engines import ENGINES, EngineName, load_engine
 from edgedigits.model import lone_model
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class EngineProbe:
 
     folder: Path
     seconds: float
-    engine: str
+    engine: EngineName
     precision: str
 
     def rows(self, plan: Plan) -> Iterator[Row]:
@@ -144,9 +144,13 @@ def _nanoseconds(call: Callable[[], object]) -> int:
     return time.perf_counter_ns() - started
 
 
-def main(folder: Path, plan: Plan, seconds: float, *chosen: str) -> Iterator[Row]:
+def main(
+    folder: Path, plan: Plan, seconds: float, engine: EngineName | None = None, precision: str = ""
+) -> Iterator[Row]:
     """Yield the rows of an engine and precision, or of pictures."""
-    return EngineProbe(folder, seconds, *chosen).rows(plan) if chosen else picture_rows(folder, plan["sides"], seconds)
+    if engine is None:
+        return picture_rows(folder, plan["sides"], seconds)
+    return EngineProbe(folder, seconds, engine, precision).rows(plan)
 
 
 if __name__ == "__main__":

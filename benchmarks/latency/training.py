@@ -36,24 +36,24 @@ def _measure(config: TrainConfig, rounds: int, images: int | None) -> dict[str, 
     from edgedigits.images.decode import read_pixels
     from edgedigits_train.data.augmentation import Range
     from edgedigits_train.data.epochs import Epoch, View
-    from edgedigits_train.data.training_set import Material
-    from edgedigits_train.training.loop import learn, new_model
+    from edgedigits_train.data.training_set import TrainingSet
+    from edgedigits_train.training.loop import new_model, train_batches
 
     digits = load_splits("mnist", read_pixels).train
-    material = Material.of(digits.take(np.arange(images or len(digits))))
-    model = new_model(config, material)
-    limits = Range(bend=config.bend) if config.augment else None
-    epoch = Epoch(material, View.draw(material, limits, 1, seed=0, epoch=0), config.batch_size, seed=0, epoch=0)
+    training_set = TrainingSet.of(digits.take(np.arange(images or len(digits))))
+    model = new_model(config, training_set)
+    limits = Range(elastic=config.elastic) if config.augment else None
+    epoch = Epoch(training_set, View.draw(training_set, limits, 1, seed=0, epoch=0), config.batch_size, seed=0, epoch=0)
     batch = epoch.batch(0)
     constant = tuple(keras.ops.convert_to_tensor(part) for part in batch)
     ways: dict[str, Any] = {"bare": [constant] * len(epoch), "whole": epoch}
-    learn(model, [batch, epoch.batch(len(epoch) - 1)])  # both sizes of a batch are compiled for
+    train_batches(model, [batch, epoch.batch(len(epoch) - 1)])  # both sizes of a batch are compiled for
     seen: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, batches in ways.items():
             started = time.perf_counter()
-            learn(model, batches)
-            seen[name].append(len(material) / (time.perf_counter() - started))
+            train_batches(model, batches)
+            seen[name].append(len(training_set) / (time.perf_counter() - started))
     costs = [bare / whole - 1 for bare, whole in zip(seen["bare"], seen["whole"], strict=True)]
     return {
         "model": config.model,

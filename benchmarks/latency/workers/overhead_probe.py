@@ -24,6 +24,7 @@ from PIL import Image
 
 from edgedigits import DigitClassifier
 from edgedigits.bundle import Bundle
+from edgedigits.engines import EngineName
 from edgedigits.images.decode import DETAIL
 
 BLOCK, WARM = 50, 20
@@ -33,7 +34,7 @@ Call = Callable[[], object]
 Infer = Callable[[int], Any]
 
 
-def calls(engine: str, seconds: float, digits: str) -> dict[str, Any]:
+def calls(engine: EngineName, seconds: float, digits: str) -> dict[str, Any]:
     """Measure one ready array to its digit; medians in µs."""
     images = itertools.cycle(_digits(digits))
     hand, classifier = by_hand.one(engine, _model(engine)), DigitClassifier(engine=engine)
@@ -41,7 +42,7 @@ def calls(engine: str, seconds: float, digits: str) -> dict[str, Any]:
     return _in_turns(lambda: classifier.classify(next(images)).digit, {"by hand": theirs}, seconds, BLOCK)
 
 
-def batch(engine: str, seconds: float, digits: str) -> dict[str, Any]:
+def batch(engine: EngineName, seconds: float, digits: str) -> dict[str, Any]:
     """Measure a thousand ready arrays to their probabilities; medians in µs."""
     images = np.resize(_digits(digits), (1000, 28, 28))[..., np.newaxis]
     classifier = DigitClassifier(engine=engine)
@@ -49,7 +50,7 @@ def batch(engine: str, seconds: float, digits: str) -> dict[str, Any]:
     return _in_turns(partial(classifier.classify_batch, images), ways, seconds, 1)
 
 
-def photograph(engine: str, seconds: float, file: str) -> dict[str, Any]:
+def photograph(engine: EngineName, seconds: float, file: str) -> dict[str, Any]:
     """Measure a photograph's file to its digit, beside a bare decoding at the same reduced size; medians in µs."""
     classifier = DigitClassifier(engine=engine)
 
@@ -61,7 +62,7 @@ def photograph(engine: str, seconds: float, file: str) -> dict[str, Any]:
     return _in_turns(lambda: classifier.classify(file).digit, {"draft('L') and load": bare}, seconds, 1)
 
 
-def memory(engine: str, _: float, side: str, picture: str) -> dict[str, Any]:
+def memory(engine: EngineName, _: float, side: str, picture: str) -> dict[str, Any]:
     """Measure the peak memory of this process, in MiB, after one inference of one side."""
     if side == "ours":
         DigitClassifier(engine=engine).classify(picture)
@@ -72,7 +73,7 @@ def memory(engine: str, _: float, side: str, picture: str) -> dict[str, Any]:
     return {"ours": mb} if side == "ours" else {"theirs": {"numpy, Pillow, the engine and the model": mb}}
 
 
-def threads(engine: str, seconds: float, digits: str, at_once: str) -> dict[str, Any]:
+def threads(engine: EngineName, seconds: float, digits: str, at_once: str) -> dict[str, Any]:
     """Measure eight threads that share a classifier, beside eight with an interpreter of their own; images a second.
 
     With more than one image ``at_once``, `classify_batch` takes them.

@@ -61,9 +61,15 @@ class Case:
 def _trained(
     model: Any, images: NDArray[np.float32], labels: NDArray[np.int64], *, logits: bool, epochs: int = 20
 ) -> Any:
-    loss = load("keras").losses.SparseCategoricalCrossentropy(from_logits=logits)
-    model.compile(load("keras").optimizers.Adam(3e-3), loss)
-    model.fit(images, labels, batch_size=20, epochs=epochs, verbose=0, shuffle=False)
+    """Train in float64: float32 sums, whose order the processor decides, come to other weights on other machines."""
+    keras = load("keras")
+    twin = keras.models.clone_model(
+        model, clone_function=lambda layer: type(layer).from_config(layer.get_config() | {"dtype": "float64"})
+    )
+    twin.set_weights(model.get_weights())
+    twin.compile(keras.optimizers.Adam(3e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=logits))
+    twin.fit(images, labels, batch_size=20, epochs=epochs, verbose=0, shuffle=False)
+    model.set_weights(twin.get_weights())
     return model
 
 

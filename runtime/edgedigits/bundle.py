@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import BundleError
+from edgedigits.images.rejection import DIGIT_PARAMETERS
 from edgedigits.manifest import (
     ALIASES,
     PRECISIONS,
@@ -68,12 +69,19 @@ class Bundle(NamedTuple):
 
         Raises
         ------
-        BundleError: there is no such bundle, or its manifest is broken or was edited.
+        BundleError: there is no such bundle, or its manifest is broken, was edited, or has a preprocessing parameter
+            that nothing here obeys.
 
         """
         path = find_bundle(place)
         file = path / MANIFEST
-        return Bundle(path, read_manifest(_read(file), str(file)))
+        manifest = read_manifest(_read(file), str(file))
+        if unknown := sorted(set(manifest.preprocessing.parameters) - set(DIGIT_PARAMETERS)):
+            raise BundleError(
+                f"{file}: preprocessing: expected no parameters but {', '.join(DIGIT_PARAMETERS)}, found {unknown[0]}; "
+                "export the model again"
+            )
+        return Bundle(path, manifest)
 
     @property
     def id(self) -> str:

@@ -77,7 +77,6 @@ def answers(model: Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What the engine answers, float32 ``[N, classes]``."""
     engine = load_engine(ENGINE, model)
     values: NDArray[np.float32] = engine.run(images)
-    engine.close()
     return values
 
 

@@ -61,7 +61,6 @@ def _one(folder: Path, width: int, engine: str, precision: str, threads: int, se
     path = model_file(folder, width, precision, ENGINES[engine].format)
     loaded = load_engine(engine, lone_model(path), threads)
     us = median_us(lambda: loaded.run(image), seconds)
-    loaded.close()
     return us
 
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from running import PATIENCE_S, Running, wait_until
 
-from edgedigits.serve.site import openapi
+from edgedigits.serve.static_files import openapi
 
 
 @pytest.fixture

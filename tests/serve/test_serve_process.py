@@ -19,7 +19,7 @@ from running import PATIENCE_S, wait_until
 
 from edgedigits.serve.server import _Watchdog
 
-HASTY = Path(__file__).parent / "hasty.py"
+IMPATIENT = Path(__file__).parent / "impatient_service.py"
 POST = b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
 
 
@@ -27,7 +27,7 @@ POST = b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n
 def slow(start):
     """A service that takes half a second for an answer."""
     return lambda **env: start(
-        program=(str(HASTY),), EDGEDIGITS_TEST_LIMITS=json.dumps({"slow_s": 0.5, "places": 4}), **env
+        program=(str(IMPATIENT),), EDGEDIGITS_TEST_LIMITS=json.dumps({"slow_s": 0.5, "places": 4}), **env
     )
 
 
@@ -170,7 +170,7 @@ def test_the_watchdog_is_silent_while_pictures_do_not_get_their_turn(tmp_path: P
 
 def test_a_stuck_picture_makes_it_unready(start, drawn) -> None:
     limits = json.dumps({"slow_s": 1.5, "stuck_s": 0.2})
-    running = start(program=(str(HASTY),), EDGEDIGITS_TEST_LIMITS=limits)
+    running = start(program=(str(IMPATIENT),), EDGEDIGITS_TEST_LIMITS=limits)
     assert running.get("/readyz").status == 200
     with socket.create_connection(running.address, PATIENCE_S) as channel:
         channel.sendall(POST % len(drawn[1]) + drawn[1])

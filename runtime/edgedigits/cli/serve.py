@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         _print_unit(args)
         return 0
     from edgedigits.serve.app import make_app
-    from edgedigits.serve.memory import be_frugal
+    from edgedigits.serve.memory_tuning import be_frugal
     from edgedigits.serve.server import listen, serve, url_of
 
     with listen(args.host, args.port) as listening:
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_unit(args: argparse.Namespace) -> None:
-    from edgedigits.serve.unit import closed_to_others, unit_for
+    from edgedigits.serve.systemd_unit import closed_to_others, unit_for
 
     print(unit_for(_options(args), camera=args.camera is not None), end="")
     if closed := closed_to_others():

@@ -10,8 +10,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from edgedigits.serve import interface, site
-from edgedigits.serve.guard import Guard, own_names
+from edgedigits.serve import api, static_files
+from edgedigits.serve.middleware import Guard, own_names
 from edgedigits.serve.problems import Problem, on_bug, on_http_exception, on_problem
 from edgedigits.serve.service import Service
 
@@ -22,7 +22,7 @@ def make_app(service: Service, names: Sequence[str] = (), origins: Sequence[str]
     ``names`` are what the service is called besides this machine's own name and addresses; pages of ``origins``
     (``https://digits.example``) may ask it from other sites, by default none.
     """
-    routes = [*interface.routes(), *site.routes()]
+    routes = [*api.routes(), *static_files.routes()]
     paths = [route.path for route in routes]
     cors = Middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["GET", "POST"])
     app = Starlette(

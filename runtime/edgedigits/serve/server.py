@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from edgedigits.errors import OutputError, UsageError
-from edgedigits.serve.protocol import Connection
+from edgedigits.serve.connection import Connection
 from edgedigits.serve.service import Service
 
 # Of requests that wait to be accepted; what comes more is refused by the kernel.

@@ -16,8 +16,8 @@ from edgedigits.errors import GateFailedError
 from edgedigits.manifest import ReferenceEngine
 from edgedigits.serve.camera import Camera
 from edgedigits.serve.limits import Limits
+from edgedigits.serve.memory_budget import Store
 from edgedigits.serve.metrics import Metrics
-from edgedigits.serve.store import Store
 from edgedigits.serve.uploads import picture_of
 from edgedigits.serve.worker import Worker
 from edgedigits.verification.golden import check_golden

@@ -9,8 +9,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from edgedigits.serve.limits import MEGABYTE, Limits
+from edgedigits.serve.memory_budget import Shelf
 from edgedigits.serve.problems import Problem
-from edgedigits.serve.store import Shelf
 
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
 _TINY_BYTES, _TINY_SIDE = 4096, 64

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from edgedigits.serve import unit as unit_module
-from edgedigits.serve.unit import unit_for
+from edgedigits.serve import systemd_unit
+from edgedigits.serve.systemd_unit import unit_for
 
 
 @pytest.fixture(params=[(), ("--camera", "camera:0"), ("--host", "0.0.0.0", "--port", "80", "--bundle", "small")])  # noqa: S104
@@ -79,10 +79,10 @@ def test_a_home_that_others_may_not_enter_is_said(open_place: Path, monkeypatch:
     program = open_place / "home" / "bin" / "edgedigits"
     program.parent.mkdir(parents=True)
     program.touch()
-    monkeypatch.setattr(unit_module.sysconfig, "get_path", lambda _: str(program.parent))
-    assert unit_module.closed_to_others() is None
+    monkeypatch.setattr(systemd_unit.sysconfig, "get_path", lambda _: str(program.parent))
+    assert systemd_unit.closed_to_others() is None
     (open_place / "home").chmod(0o700)
-    assert unit_module.closed_to_others() == open_place / "home"
+    assert systemd_unit.closed_to_others() == open_place / "home"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from edgedigits.serve.app import make_app
 from edgedigits.serve.limits import LIMITS
 from edgedigits.serve.metrics import Metrics
 from edgedigits.serve.service import Service
-from edgedigits.serve.site import openapi
+from edgedigits.serve.static_files import openapi
 from edgedigits.serve.uploads import is_tiny
 from edgedigits.system_info.source import here
 
@@ -217,9 +217,9 @@ def test_the_description_names_each_reason_and_matches_what_is_answered(service,
 
 
 def test_every_route_is_described_and_nothing_else(service) -> None:
-    from edgedigits.serve import interface
+    from edgedigits.serve import api
 
-    assert set(openapi()["paths"]) == {route.path for route in interface.routes()}
+    assert set(openapi()["paths"]) == {route.path for route in api.routes()}
 
 
 def test_metrics_count_requests_stages_and_rejections(start, drawn) -> None:

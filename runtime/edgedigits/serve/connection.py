@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from edgedigits.serve.guard import HEADERS
 from edgedigits.serve.limits import LIMITS, LINGER_S, Limits
+from edgedigits.serve.middleware import HEADERS
 from edgedigits.serve.problems import MEDIA_TYPE, problem_bytes
 
 

@@ -122,7 +122,7 @@ def test_it_is_ready_when_every_golden_input_was_answered_as_recorded(service, s
         ("GET", "/../../etc/passwd", None, 404, "nothing here"),
         ("GET", "/%2e%2e/manifest.schema.json", None, 404, "nothing here"),
         ("GET", "/v1/model/", None, 404, "nothing here"),
-        ("GET", "/v1/classify", None, 405, "cannot be asked this way"),
+        ("GET", "/v1/classify", None, 405, "does not support this method"),
         ("GET", "/v1/camera", None, 404, "--camera"),
         ("GET", "/v1/camera/stream", None, 404, "--camera"),
         ("POST", "/v1/classify", b"", 422, "empty"),

@@ -155,7 +155,7 @@ def test_too_many_connections_are_told_so(impatient) -> None:
 
 
 def test_more_bytes_than_there_is_room_for_are_told_to_come_again(impatient, drawn) -> None:
-    running = impatient(stored_bytes=20_000)
+    running = impatient(held_bytes=20_000)
     with connect(running) as first, connect(running) as second:
         first.sendall(head(Content_Length=30_000) + bytes(19_000))
         wait_until(lambda: running.post("/v1/classify", bytes(2000)).status == 503)
@@ -166,7 +166,7 @@ def test_more_bytes_than_there_is_room_for_are_told_to_come_again(impatient, dra
 
 
 def test_a_full_queue_says_when_to_come_again_and_those_who_hang_up_free_it(impatient, drawn) -> None:
-    running = impatient(places=2, slow_s=0.5)
+    running = impatient(queue_length=2, slow_s=0.5)
     request = head(Content_Length=len(drawn[7])) + drawn[7]
     first, second = connect(running), connect(running)
     for channel in (first, second):

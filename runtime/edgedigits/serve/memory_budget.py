@@ -1,54 +1,58 @@
-"""How much memory requests hold that are being received or wait for their turn."""
+"""The memory budget of requests that are being received or wait for their turn."""
 
 from __future__ import annotations
 
 from edgedigits.serve.problems import busy
 
 
-class Store:
-    """How many bytes all requests together hold."""
+class MemoryBudget:
+    """The bytes that all requests together may hold."""
 
     def __init__(self, limit: int) -> None:
-        """``limit`` is that of all together."""
+        """Start with nothing held; ``limit`` is in bytes."""
         self._limit = limit
         self.held = 0
 
-    def shelf(self) -> Shelf:
-        """One request's part."""
-        return Shelf(self)
+    def reserve(self) -> Reservation:
+        """Return an empty reservation for one request."""
+        return Reservation(self)
 
     def take(self, count: int) -> None:
-        """Account for bytes.
+        """Add bytes to those that are held.
 
         Raises
         ------
-        Problem: 503, there is no room for them now.
+        Problem: 503, the budget does not allow it now.
 
         """
         if self.held + count > self._limit:
             raise busy("too many pictures are being received just now; send it again in a moment")
         self.held += count
 
+    def give_back(self, count: int) -> None:
+        """Subtract bytes from those that are held."""
+        self.held -= count
 
-class Shelf:
-    """The bytes of one request, given back at the end."""
 
-    __slots__ = ("_store", "held")
+class Reservation:
+    """The bytes that one request holds, given back at the end of a ``with`` block."""
 
-    def __init__(self, store: Store) -> None:
-        """Nothing yet."""
-        self._store = store
+    __slots__ = ("_budget", "held")
+
+    def __init__(self, budget: MemoryBudget) -> None:
+        """Start with nothing held."""
+        self._budget = budget
         self.held = 0
 
     def take(self, count: int) -> None:
-        """As `Store.take`."""
-        self._store.take(count)
+        """Add bytes to those that the request holds, as `MemoryBudget.take`."""
+        self._budget.take(count)
         self.held += count
 
-    def __enter__(self) -> Shelf:
-        """The shelf itself."""
+    def __enter__(self) -> Reservation:
+        """Return the reservation itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give the room back."""
-        self._store.held -= self.held
+        """Give all bytes back."""
+        self._budget.give_back(self.held)

@@ -1,21 +1,22 @@
-"""Give memory back: a service lives long, and one large picture must not make it large for good."""
+"""Settings of glibc and of the garbage collector that keep a long-lived service small after one large picture."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
 
-# mallopt(3): what is at least so large goes back as soon as it is free, and of what is smaller no more than so much
-# stays unused. Left to itself, glibc raises both to whatever was asked for once.
+# mallopt(3): glibc returns a block of at least _LARGE bytes as soon as it is free, and keeps at most _UNUSED bytes of
+# smaller free blocks. By default it raises both limits to the largest size that was ever allocated.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _UNUSED, _LARGE = 8 << 20, 1 << 20
-# The command searches for garbage seldom, since most verbs soon end; each connection leaves some. Python's own:
+# Python's own thresholds. The command collects garbage seldom, since most commands soon end; each connection leaves
+# some.
 _GARBAGE = (700, 10, 10)
 
 
-def be_frugal() -> None:
-    """Once, before pictures are answered."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none, and no such habit
+def return_freed_memory() -> None:
+    """Make this process return freed memory to the system; call it once, before the first picture."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none, and does not need it
     if mallopt is not None:
         mallopt(_TRIM_THRESHOLD, _UNUSED)
         mallopt(_MMAP_THRESHOLD, _LARGE)

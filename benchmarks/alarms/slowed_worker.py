@@ -18,7 +18,7 @@ class _Slowed:
     """An engine with a busy wait behind every answer, of which what the waiting itself costs is a part."""
 
     def __init__(self, engine: Any) -> None:
-        self.image, self.version, self.close = engine.image, engine.version, engine.close
+        self.image, self.version = engine.image, engine.version
         self._answer, self._share, self._cost = (lambda _: None), 0.0, 0
         self._cost = int(np.median([self._cost_of_waiting() for _ in range(1000)]))
         self._answer, self._share = engine.run, SHARE

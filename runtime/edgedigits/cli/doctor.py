@@ -1,4 +1,4 @@
-"""`edgedigits doctor`."""
+"""The command `edgedigits doctor`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _ABSENT = "–"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
+    """Add the options of the command."""
     add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Examine this machine, and say what it lacks."""
+    """Examine this machine and print what it has, what it lacks, and what to install."""
     output = output_of(args)
     output.refuse_existing()
     from edgedigits import __version__
@@ -40,13 +40,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def describe(found: Examination, advice: Advice) -> str:
-    """The text for eyes: facts, engines, warnings, and last what to do."""
+    """Return the text for people: facts, engines, warnings, and last what to do."""
     facts = _facts(found)
     width = max(map(len, facts))
     lines = [f"{name:<{width}}  {value or _ABSENT}" for name, value in facts.items()]
-    rows = [[engine.name, engine.version or _ABSENT, _verdict(engine)] for engine in found.engines]
-    lines += ["", table(["engine", "version", "answers golden inputs"], rows), ""]
-    # A command in a warning is to be copied: the terminal folds long lines, nobody else does.
+    rows = [[engine.name, engine.version or _ABSENT, _works(engine)] for engine in found.engines]
+    lines += ["", table(["engine", "version", "passes golden inputs"], rows), ""]
+    # Lines are not wrapped, so that a command in a warning can be copied.
     notes = [f"error: {engine.error}" for engine in found.engines if engine.error]
     notes += [f"warning: {warning}" for warning in advice.warnings]
     return "\n".join([*lines, *notes, *([""] if notes else []), _last_words(advice)])
@@ -97,7 +97,7 @@ def _package(part: Part) -> str | None:
     return f"{part.version or 'of unknown version'}{'' if part.works else f'; {part.error}'}"
 
 
-def _verdict(engine: Part) -> str:
+def _works(engine: Part) -> str:
     if not engine.installed:
         return "not installed"
     return "yes" if engine.works else "NO"

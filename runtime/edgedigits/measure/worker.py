@@ -82,7 +82,7 @@ def measure(asked: Configuration, seconds: float, least: int) -> Sample:
 def _bare(asked: Configuration) -> tuple[Once, float, str]:
     """One inference of an input of noise: tensors set, model invoked, tensors got."""
     model = lone_model(Path(asked.path))
-    load_engine(asked.engine, model, asked.threads).close()  # the engine's import, and the file's pages, are no load
+    load_engine(asked.engine, model, asked.threads)  # imports the engine and reads the file, which are no part of loading
     started = time.perf_counter_ns()
     engine = load_engine(asked.engine, model, asked.threads, **asked.options)
     load_ms = (time.perf_counter_ns() - started) / 1e6

@@ -60,8 +60,7 @@ def _one(folder: Path, width: int, engine: str, precision: str, threads: int, se
     image = np.load(folder / DIGITS)[:1]
     path = model_file(folder, width, precision, ENGINES[engine].format)
     loaded = load_engine(engine, lone_model(path), threads)
-    us = median_us(lambda: loaded.run(image), seconds)
-    return us
+    return median_us(lambda: loaded.run(image), seconds)
 
 
 if __name__ == "__main__":

@@ -91,7 +91,10 @@ def test_wrong_use_is_one_line_and_2_before_anything_is_measured(monkeypatch, ca
 def test_a_lone_file_cannot_be_recommended(monkeypatch, capsys, shipped, engine):
     plant(monkeypatch, lambda asked: sample())
     assert main(["bench", "--recommend", str(shipped.path / f"small-int8.{ENGINES[engine].format}")]) == 2
-    assert "--recommend needs the accuracies in a manifest: expected one bundle, found a file or several" in capsys.readouterr().err
+    assert (
+        "--recommend needs the accuracies in a manifest: expected one bundle, found a file or several"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("words", [["--batch", "2"], ["--delegate", "off"], ["--spinning", "both"]])

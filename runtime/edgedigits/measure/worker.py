@@ -82,7 +82,9 @@ def measure(asked: Configuration, seconds: float, least: int) -> Sample:
 def _bare(asked: Configuration) -> tuple[Once, float, str]:
     """One inference of an input of noise: tensors set, model invoked, tensors got."""
     model = lone_model(Path(asked.path))
-    load_engine(asked.engine, model, asked.threads)  # imports the engine and reads the file, which are no part of loading
+    load_engine(
+        asked.engine, model, asked.threads
+    )  # imports the engine and reads the file, which are no part of loading
     started = time.perf_counter_ns()
     engine = load_engine(asked.engine, model, asked.threads, **asked.options)
     load_ms = (time.perf_counter_ns() - started) / 1e6

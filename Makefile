@@ -6,15 +6,17 @@ INSTALLED := $(VENV)/.installed
 # Where `demo` writes. EPOCHS and the like: make demo TRAIN="--epochs 3".
 DEMO := demo
 TRAIN ?=
-# Of benchmarks/pi.py: PI=--check compares with the committed results; PI="-o benchmarks/results/pi.json" replaces them,
-# of `make pi-family`, or the members are lost.
+# Of `make pi`: PI=--check compares with the committed result; PI="-o benchmarks/results/pi.json" replaces it, with
+# `make pi-family` alone, or the members are lost.
 PI ?=
-# Of benchmarks/reading/measure.py: READING="--data PATH" judges a folder of label folders, too.
+# READING="--data FOLDER" measures a folder of label folders with drawn digits, too.
 READING ?=
+# FOLDER of photographed puzzles: see `python -m benchmarks.accuracy.photographs --help`.
+PHOTOGRAPHS ?=
 MEMBERS = $(addprefix build/members/,base small tiny nano lenet5 mlp)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat reading thresholds readme constraints clean
+.PHONY: help install demo test cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat photographs reading thresholds readme constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,35 +69,35 @@ build: install ## the wheel, in dist/
 pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compatibility and numerics, never speed
 	rm -rf dist && $(BIN)/python -m build --quiet --wheel --outdir dist .
 	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist -o build/pi --overwrite
-	$(BIN)/python benchmarks/silently_wrong.py models/small.keras build/pi build/silently-wrong
-	$(BIN)/python benchmarks/pi.py dist/*.whl --bundle build/pi --lie build/silently-wrong $(PI)
+	$(BIN)/python -m benchmarks.boards.silently_wrong models/small.keras build/pi build/silently-wrong
+	$(BIN)/python -m benchmarks.boards.pi dist/*.whl --bundle build/pi --wrong build/silently-wrong -o build/pi.json $(PI)
 
 pi-family: override PI += $(addprefix --member ,$(filter-out %/small,$(MEMBERS)))
-pi-family: pi ## pi, and of the whole family self-test, parity and instructions (needs build/members, which models/make.py makes)
+pi-family: pi ## pi, and for the whole family self-test, parity and instructions (needs build/members, which `make models` makes)
 
 bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine (50 minutes, 4 GB in the cache)
 	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist -o build/small --overwrite \
 	  --variants float32,float16,dynamic-int8,int8,int16x8
 	$(BIN)/edgedigits parity build/small --data mnist -o benchmarks/results/parity.json --overwrite
-	$(BIN)/python benchmarks/engines.py build/small
-	$(BIN)/python benchmarks/overhead/run.py
-	$(BIN)/python benchmarks/peers/run.py
-	$(BIN)/python benchmarks/limit/run.py
-	$(BIN)/python benchmarks/front.py
-	$(BIN)/python benchmarks/scaling/run.py
-	$(BIN)/python benchmarks/loadgen/run.py
-	$(BIN)/python benchmarks/alarms/run.py
-	$(BIN)/python benchmarks/serve/run.py
-	$(BIN)/python benchmarks/training.py -o benchmarks/results/training.json
-	$(BIN)/python benchmarks/readme.py
+	$(BIN)/python -m benchmarks.latency.engines build/small
+	$(BIN)/python -m benchmarks.latency.overhead
+	$(BIN)/python -m benchmarks.peers.peers
+	$(BIN)/python -m benchmarks.latency.roofline
+	$(BIN)/python -m benchmarks.publish.pareto
+	$(BIN)/python -m benchmarks.latency.scaling
+	$(BIN)/python -m benchmarks.latency.loadgen
+	$(BIN)/python -m benchmarks.latency.false_positives
+	$(BIN)/python -m benchmarks.serving.serve
+	$(BIN)/python -m benchmarks.latency.training
+	$(BIN)/python -m benchmarks.publish.readme
 
 models: install ## train the whole family again, export, prove and measure it; goes on where it was stopped (hours)
-	$(BIN)/python models/make.py
+	$(BIN)/python -m models.make
 	$(BIN)/edgedigits bench $(MEMBERS) --variant int8.tflite --engine litert --seconds 0.03 --overwrite \
 	  -o benchmarks/results/family-latency.json
-	$(BIN)/python benchmarks/robustness.py $(READING)
-	$(BIN)/python benchmarks/front.py
-	$(BIN)/python benchmarks/readme.py
+	$(BIN)/python -m benchmarks.accuracy.robustness $(READING)
+	$(BIN)/python -m benchmarks.publish.pareto
+	$(BIN)/python -m benchmarks.publish.readme
 
 bundle: install ## export the shipped bundles from the reference models
 	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --variants int8,float32.tflite \
@@ -107,22 +109,26 @@ screenshots: install ## take the page's pictures for README and docs anew, by it
 	EDGEDIGITS_SCREENSHOTS=docs $(BIN)/python -m pytest -q tests/serve -k screenshot
 
 bit-flips: install ## flip bits of the shipped int8 file: how many does the self-test notice?
-	$(BIN)/python benchmarks/bit_flips.py -o benchmarks/results/bit-flips.json
+	$(BIN)/python -m benchmarks.accuracy.bit_flips
 
 compat: install ## run a zoo of models in old and new engine releases: is `check` right? (15 minutes, 2 GB in the cache)
-	$(BIN)/python benchmarks/compat/run.py
-	$(BIN)/python benchmarks/readme.py
+	$(BIN)/python -m benchmarks.compat.compat
+	$(BIN)/python -m benchmarks.publish.readme
 
-reading: install ## judge classify and read on all sets of docs/reading.md (10 minutes; READING="--data hwd-1000" adds your own)
-	$(BIN)/python benchmarks/reading/measure.py $(READING) -o benchmarks/results/reading.json
-	$(BIN)/python benchmarks/readme.py
+photographs: install ## measure photographed puzzles: PHOTOGRAPHS=FOLDER (10 minutes)
+	$(BIN)/python -m benchmarks.accuracy.photographs --data $(PHOTOGRAPHS)
+	$(BIN)/python -m benchmarks.publish.readme
 
-thresholds: install ## choose from validation digits and generated pictures when an answer is refused
-	$(BIN)/python benchmarks/reading/thresholds.py -o benchmarks/results/thresholds.json
-	$(BIN)/python benchmarks/readme.py
+reading: install ## measure how single digits are read (5 minutes; READING="--data hwd-1000" adds your own)
+	$(BIN)/python -m benchmarks.accuracy.reading $(READING)
+	$(BIN)/python -m benchmarks.publish.readme
+
+thresholds: install ## choose on validation digits and generated pictures when an answer is refused
+	$(BIN)/python -m benchmarks.accuracy.thresholds
+	$(BIN)/python -m benchmarks.publish.readme
 
 readme: install ## write the tables of README and docs from committed results
-	$(BIN)/python benchmarks/readme.py
+	$(BIN)/python -m benchmarks.publish.readme
 
 constraints: install ## pin the newest versions that go together, for all Pythons and systems, into constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --upgrade --extra dev --python-version 3.11 --no-emit-index-url \

@@ -1,13 +1,14 @@
-"""Make the family: train every member with every seed, export it, and keep what came out.
+"""Make the family of models: train every member with every seed, export it, and keep the best seed of each.
 
-    python models/make.py [MEMBER ...]
+    python -m models.make [MEMBER ...]
 
-What is finished is not made again and what was stopped goes on, so the command may be killed and repeated at will, and
-members may be made by several of them side by side once the teacher is there, which smaller ones learn from. Runs are
-in build/family, and of each member the seed with the best validation figure, among those whose files all pass their
-gates, as a bundle with all variants in build/members. Committed are the records in models/runs, the figures in
-benchmarks/results/family.json, and of what ships the weights. A run whose recipe has changed since is made anew.
-Members that were made elsewhere keep their figures.
+Runs stand in build/family. The seed with the best validation figure whose files all pass their gates becomes a bundle
+with all variants in build/members. Committed are the records in models/runs, the figures in
+benchmarks/results/family.json, and the weights of the members that ship.
+
+The command may be killed and repeated: it skips finished runs, resumes a stopped one, and repeats a run whose recipe
+has changed. Several commands may make different members side by side once the teacher is there, from which the smaller
+members learn. A member that was made on another machine keeps its figures.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ from edgedigits_train.config import option, resolve
 ROOT = Path(__file__).parent.parent
 RUNS, BUNDLES, RECORDS = ROOT / "build" / "family", ROOT / "build" / "members", ROOT / "models" / "runs"
 RESULT = ROOT / "benchmarks" / "results" / "family.json"
-JUDGED = "judged.json"
-# Member and its count of seeds, in the order they are made.
+FIGURES = "figures.json"
+# How many seeds each member is trained with, in the order of training.
 MEMBERS = {"small": 3, "tiny": 3, "nano": 3, "base": 1, "lenet5": 3, "mlp": 3}
-# The best seed of `small` knows the validation digits as well as `base` does, for a seventh of its work.
-TEACHER, TAUGHT = "small", ("tiny", "nano")
+# The best seed of `small` reads the validation digits as well as `base` does and is much cheaper to ask.
+TEACHER, STUDENTS = "small", ("tiny", "nano")
 SHIPPED = ("small", "tiny")
-# What every member has to pass.
-PROOFS = {
+# The commands that every member has to pass, with their options.
+VERIFICATIONS = {
     "selftest": (),
     "check": ("--target", "pi3", "--target", "pi4", "--target", "pi5"),
     "parity": ("--data", "mnist"),
@@ -46,7 +47,7 @@ PROOFS = {
 
 
 def main() -> None:
-    """Make all, or the members named."""
+    """Make all members, or those named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("members", nargs="*", metavar="MEMBER", choices=[*MEMBERS, []], help="default: all")
     members = parser.parse_args().members or list(MEMBERS)
@@ -55,8 +56,8 @@ def main() -> None:
         for seed in range(MEMBERS[member]):
             folder = RUNS / f"{member}-{seed}"
             _train(member, seed, folder)
-            _judge(member, seed, folder, splits.validation)
-        folder = _prove(member)
+            _evaluate(member, seed, folder, splits.validation)
+        folder = _verify(member)
         if member in SHIPPED:
             _ship(member, folder)
     known = _read(RESULT)
@@ -69,7 +70,7 @@ def main() -> None:
 
 def _train(member: str, seed: int, folder: Path) -> None:
     given = {"model": member, "preset": "best", "seed": seed}
-    if member in TAUGHT:
+    if member in STUDENTS:
         best = seeds_by_validation(_runs(TEACHER), TEACHER)[0]
         given["teacher"] = str(RUNS.relative_to(ROOT) / f"{TEACHER}-{best}" / "model.keras")
     record = _read(folder / "train.json")
@@ -81,19 +82,19 @@ def _train(member: str, seed: int, folder: Path) -> None:
 
 
 def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two configurations are the same, wherever they run."""
+    """Return whether two configurations are the same but for the number of threads."""
     return {**one, "threads": 0} == {**other, "threads": 0}
 
 
 def _export(member: str, folder: Path, bundle: Path, *words: str) -> int:
-    """The exit code."""
+    """Export a run; returns the exit code."""
     words = ("--calibration", "mnist", "--name", member, *words, "-o", str(bundle), "--overwrite")
     return _call("export", str(folder / "model.keras"), *words)
 
 
-def _judge(member: str, seed: int, folder: Path, validation: Dataset) -> None:
-    """Write the figures of a run's int8 file beside it, and copy its record to those that are committed."""
-    if (folder / JUDGED).exists() and (folder / JUDGED).stat().st_mtime > (folder / "train.json").stat().st_mtime:
+def _evaluate(member: str, seed: int, folder: Path, validation: Dataset) -> None:
+    """Write the figures of a run's int8 file beside it, and copy its training record to models/runs."""
+    if (folder / FIGURES).exists() and (folder / FIGURES).stat().st_mtime > (folder / "train.json").stat().st_mtime:
         return
     if code := _export(member, folder, folder / "bundle", "--variants", "int8.tflite"):
         raise SystemExit(code)
@@ -101,7 +102,7 @@ def _judge(member: str, seed: int, folder: Path, validation: Dataset) -> None:
     (file,) = manifest["files"]
     write_atomic(RECORDS / f"{member}-{seed}.json", (folder / "train.json").read_bytes())
     path = folder / "bundle" / file["path"]
-    answers = infer_isolated(path, "litert", validation.images).probabilities
+    probabilities = infer_isolated(path, "litert", validation.images).probabilities
     row = {
         "member": member,
         "seed": seed,
@@ -110,7 +111,7 @@ def _judge(member: str, seed: int, folder: Path, validation: Dataset) -> None:
         "weight_bytes": _weight_bytes(path.read_bytes()),
         "parameters": record["parameters"],
         "macs": record["macs"],
-        "validation": float(np.mean(answers.argmax(axis=1) == validation.labels)),
+        "validation": float(np.mean(probabilities.argmax(axis=1) == validation.labels)),
         "test": file["accuracy"]["top1"],
         "keras_validation": record["validation"]["accuracy"],
         "keras_validation_loss": record["validation"]["loss"],
@@ -119,38 +120,41 @@ def _judge(member: str, seed: int, folder: Path, validation: Dataset) -> None:
         "seconds": record["seconds"]["epochs"],
         "versions": record["versions"],
     }
-    write_atomic(folder / JUDGED, json.dumps(row).encode())
+    write_atomic(folder / FIGURES, json.dumps(row).encode())
     print(f"{member}, seed {seed}: validation {row['validation']:.2%}, int8, {row['bytes']:,} bytes", file=sys.stderr)
 
 
 def seeds_by_validation(runs: list[dict[str, Any]], member: str) -> list[int]:
-    """Seeds, the best validation figure first, the loss deciding among equals; the test digits have no say."""
+    """Return seeds by validation accuracy, best first; the validation loss decides among equals, test digits never."""
     ordered = sorted(_rows(runs, member), key=lambda run: (-run["validation"], run["keras_validation_loss"]))
     return [int(run["seed"]) for run in ordered]
 
 
 def _runs(member: str) -> list[dict[str, Any]]:
-    """The figures of a member's finished runs."""
+    """Return the figures of a member's finished runs."""
     folders = [RUNS / f"{member}-{seed}" for seed in range(MEMBERS[member])]
-    return [run for folder in folders if (run := _read(folder / JUDGED))]
+    return [run for folder in folders if (run := _read(folder / FIGURES))]
 
 
 def _rows(runs: list[dict[str, Any]], member: str) -> list[dict[str, Any]]:
     return [run for run in runs if run["member"] == member]
 
 
-def _prove(member: str) -> Path:
-    """Export all variants of the best seed, and note whether they pass; an export like the last one has its proof."""
-    bundle, proof = BUNDLES / member, BUNDLES / f"{member}.json"
+def _verify(member: str) -> Path:
+    """Export all variants of the best seed and run `VERIFICATIONS` unless this bundle has passed through them already.
+
+    Returns the folder of the run.
+    """
+    bundle, verified = BUNDLES / member, BUNDLES / f"{member}.json"
     folders = (RUNS / f"{member}-{seed}" for seed in seeds_by_validation(_runs(member), member))
-    # Gates look at validation digits alone: 7-bit weights of an ONNX file can cost one seed more of them than another.
+    # The gates use validation digits alone: 7-bit weights of an ONNX file cost one seed more of them than another.
     folder = next((each for each in folders if _export(member, each, bundle) == 0), None)
     if folder is None:
         raise SystemExit(f"{member}: expected a seed whose files pass their gates, found none")
     told: dict[str, Any] = {"bundle": _read(bundle / "manifest.json")["id"]}
-    if not (known := _read(proof)) or known["bundle"] != told["bundle"]:
-        told |= {verb: _call(verb, str(bundle), *words) for verb, words in PROOFS.items()}
-        write_atomic(proof, json.dumps(told).encode())
+    if not (known := _read(verified)) or known["bundle"] != told["bundle"]:
+        told |= {command: _call(command, str(bundle), *words) for command, words in VERIFICATIONS.items()}
+        write_atomic(verified, json.dumps(told).encode())
     return folder
 
 
@@ -160,7 +164,7 @@ def _ship(member: str, folder: Path) -> None:
 
 
 def _weight_bytes(data: bytes) -> int:
-    """Bytes of the constants in a TFLite file."""
+    """Return the bytes of the constants in a TFLite file; tensors that share a buffer count once."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(data, 0)

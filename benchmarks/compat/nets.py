@@ -89,22 +89,22 @@ def _colour(x: Any) -> Any:
     return layers.Dense(32, activation="relu")(layers.Flatten()(x))
 
 
-BODIES: Mapping[str, Callable[[Any], Any]] = {
-    body.__name__.removeprefix("_"): body
-    for body in (_separable, _excited, _transposed, _resized, _gates, _normed, _attentive, _colour)
+ARCHITECTURES: Mapping[str, Callable[[Any], Any]] = {
+    net.__name__.removeprefix("_"): net
+    for net in (_separable, _excited, _transposed, _resized, _gates, _normed, _attentive, _colour)
 }
 # Strided convolutions with batch normalisation: stages as the trainer writes them.
 STAGES = {"cnn": "24k5s2 32s2 48 52s2"}
-NETS = ("mlp", "lenet5", *STAGES, *BODIES)
+NETS = ("mlp", "lenet5", *STAGES, *ARCHITECTURES)
 
 
 def shape_of(name: str) -> tuple[int, int, int]:
-    """Height, width and channels of a net's images."""
+    """Return height, width and channels of a net's images."""
     return (32, 32, 3) if name == "colour" else (28, 28, 1)
 
 
 def images_of(name: str, digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """MNIST's ``[N, 28, 28, 1]`` as a net wants it: as it is, or larger with ink and paper of random colours."""
+    """Return MNIST's ``[N, 28, 28, 1]`` in a net's form: as it is, or larger with ink and paper of random colours."""
     if name != "colour":
         return digits
     rng = np.random.default_rng(3)
@@ -114,18 +114,18 @@ def images_of(name: str, digits: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def build(name: str) -> keras.Model:
-    """A fresh net: raw pixels float32 ``[N, H, W, C]`` → probabilities ``[N, 10]``."""
+    """Build an untrained net: raw pixels float32 ``[N, H, W, C]`` → probabilities ``[N, 10]``."""
     if name in STAGES:
         return build_from(parse_stages(STAGES[name]), name, shape_of(name), CLASSES)
-    if name not in BODIES:
+    if name not in ARCHITECTURES:
         return build_model(name, shape_of(name), CLASSES)
     image = keras.Input(shape_of(name), name="image")
-    features = BODIES[name](layers.Rescaling(1 / 255)(image))
+    features = ARCHITECTURES[name](layers.Rescaling(1 / 255)(image))
     return keras.Model(image, layers.Dense(CLASSES, activation="softmax")(features), name=name)
 
 
 def train(name: str, digits: NDArray[np.uint8], labels: NDArray[np.int64]) -> keras.Model:
-    """A net that answers most digits rightly, after seconds; the same weights each time."""
+    """Train a net for seconds, until it classifies most digits rightly; gives the same weights each time."""
     keras.utils.set_random_seed(7)
     model = build(name)
     model.compile(keras.optimizers.Adam(2e-3), "sparse_categorical_crossentropy")

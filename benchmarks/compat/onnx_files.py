@@ -1,4 +1,4 @@
-"""ONNX files of one net: opsets, IR versions, and every way of onnxruntime to quantize."""
+"""ONNX files of one net: opsets, IR versions, and every form of onnxruntime's quantization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What really happened to a model on a release: it runs, cannot run, or computes wrongly."""
+"""What really happens to a model on a release: it runs, cannot run, or computes wrongly."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 RUNS, CANNOT, WRONG = "runs", "cannot run", "computes wrongly"
 
-# How far answers may be from those of the engine's newest release for the same file: half the sum of absolute
-# differences between two probability vectors (the share of probability that sits elsewhere), mean over the digits.
-# Another rounding stays five times below, wrong answers twice above; the result says how near either came.
+# How far outputs may be from those of the engine's newest release for the same file: half the sum of absolute
+# differences between two probability vectors (total variation distance), mean over the digits. Another rounding stays
+# five times below, wrong outputs are twice above; the result says how near either came.
 FAR = 0.05
-# The newest release is believed where it gives Keras' class for most of the digits that Keras is clear about: the
+# The newest release is the reference if it gives Keras' class for most of the digits of which Keras is sure: the
 # coarsest quantization of the zoo kept nine in ten, an engine that misreads a file gets about one in ten right.
 AGREEMENT = 0.8
-CLEAR = 0.5
-# Where in their sources, and where on this machine, engines say that they failed.
+SURE = 0.5  # by this much the most probable class is ahead of the second
+# Places in engines' sources and on this machine that their messages name.
 _PLACES = re.compile(
     r"""\S*/(?=FILE)
     | /onnxruntime_src/\S+\ .*?\)\ (?=[A-Z])
@@ -35,51 +35,51 @@ Line = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Reality:
-    """What happened, what the engine told or how far the answers were off, and that distance if there is one."""
+    """What happened, the engine's message or how far the outputs were off, and that distance if there is one."""
 
-    answer: str
+    outcome: str
     told: str
     distance: float | None = None
 
 
-def distance(answers: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
-    """Mean share of probability that sits elsewhere: 0 equal, 1 disjoint or no numbers."""
-    if not np.isfinite(answers).all():
+def distance(outputs: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
+    """Return the mean total variation distance: 0 for equal outputs, 1 for disjoint ones or no numbers."""
+    if not np.isfinite(outputs).all():
         return 1.0
-    return float(np.abs(answers - reference).sum(axis=1).mean() / 2)
+    return float(np.abs(outputs - reference).sum(axis=1).mean() / 2)
 
 
 def reference(newest: Line, keras: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What a file should answer: as its engine's newest release does, if that agrees with Keras; else as Keras."""
+    """Return what a file should compute: the newest release's outputs if they agree with Keras, else those of Keras."""
     if "error" in newest:
         return keras
-    answers = np.array(newest["answers"])
+    outputs = np.array(newest["outputs"])
     second, first = np.sort(keras, axis=1)[:, -2:].T
-    clear = first - second > CLEAR
-    same = answers.argmax(axis=1) == keras.argmax(axis=1)
-    return answers if same[clear].mean() >= AGREEMENT else keras
+    sure = first - second > SURE
+    same = outputs.argmax(axis=1) == keras.argmax(axis=1)
+    return outputs if same[sure].mean() >= AGREEMENT else keras
 
 
-def judge_line(line: Line, expected: NDArray[np.float64]) -> Reality:
-    """Judge what ``probe.py`` said of a model on one release."""
+def compare_line(line: Line, expected: NDArray[np.float64]) -> Reality:
+    """Compare a line of ``compat_probe.py`` with the outputs expected of the model."""
     if "error" in line:
         return Reality(CANNOT, _PLACES.sub("", line["error"].replace(line["file"], "FILE"))[:_LONGEST])
-    off = distance(np.array(line["answers"]), expected)
+    off = distance(np.array(line["outputs"]), expected)
     return Reality(RUNS if off <= FAR else WRONG, f"{off:.2f} of the probability elsewhere", round(off, 4))
 
 
 def realities(
     zoo: Path, models: Sequence[Mapping[str, str]], lines: Mapping[str, Mapping[str, Line]]
 ) -> dict[str, dict[str, Reality]]:
-    """Judge ``lines``, by release (``package==version``, a package's from old to new) and model file.
+    """Evaluate ``lines``, by release (``package==version``, a package's from old to new) and model file.
 
-    Returned by file and release.
+    Returns what happened by file and release.
     """
     found = {}
     for model in models:
         file = model["file"]
         keras = np.load(zoo / f"{model['net']}-keras.npy").astype(np.float64)
-        own = {release: said[file] for release, said in lines.items() if file in said}
+        own = {release: by_file[file] for release, by_file in lines.items() if file in by_file}
         expected = reference(list(own.values())[-1], keras)
-        found[file] = {release: judge_line(line, expected) for release, line in own.items()}
+        found[file] = {release: compare_line(line, expected) for release, line in own.items()}
     return found

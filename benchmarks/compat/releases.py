@@ -1,25 +1,23 @@
-"""The engine releases to try, the Pythons that have wheels for them, and throw-away venvs."""
+"""The engine releases to try, the Pythons that have wheels for them, and their environments."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1]))
-from venvs import made_venv
+from benchmarks.harness.venvs import made_venv
 
 _OLD, _MID, _NEW = ("3.8", "3.9"), ("3.9", "3.10", "3.11"), ("3.11", "3.12", "3.13")
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A package's release, the Pythons with wheels for it (first choice first), the numpy to put beside it.
+    """A package's release, the Pythons with wheels for it (first choice first), and the numpy to install with it.
 
-    Without a ``numpy`` the package brings all that it asks for.
+    Without a ``numpy`` the package is installed with all that it requires.
     """
 
     package: str
@@ -28,7 +26,7 @@ class Release:
     numpy: str
 
     def __str__(self) -> str:
-        """As pip writes it."""
+        """Return it as pip writes it."""
         return f"{self.package}=={self.version}"
 
 
@@ -51,9 +49,12 @@ RELEASES = (
 )
 
 
+NEWEST = tuple({release.package: release for release in RELEASES}.values())
+
+
 @cache
 def interpreters() -> dict[str, str]:
-    """Pythons of this machine by ``3.X``: pyenv's own, for its names on the PATH may lead nowhere, else the PATH's."""
+    """Return this machine's Pythons by ``3.X``: pyenv's own, whose names on the PATH may lead nowhere, or the PATH's."""
     found = {}
     for python in sorted((Path.home() / ".pyenv" / "versions").glob("3.*/bin/python")):
         version = re.match(r"3\.\d+", python.parts[-3])
@@ -65,13 +66,13 @@ def interpreters() -> dict[str, str]:
     return found
 
 
-def venv(release: Release, folder: Path) -> str | None:
-    """The Python of a venv with this release and numpy, made when it is not there; None without a fit Python."""
+def release_venv(release: Release, folder: Path) -> str | None:
+    """Return the Python of an environment with this release, made when it is not there; None without a fit Python."""
     version = next((version for version in release.pythons if version in interpreters()), None)
     if version is None:
         return None
-    numpy, package = [release.numpy], [str(release)]
+    package = [str(release)]
     # The engines' other declared requirements are for tools that come along; inference needs numpy alone.
-    installs = (numpy, ["--no-deps", *package]) if release.numpy else (package,)
+    installs = ([release.numpy], ["--no-deps", *package]) if release.numpy else (package,)
     home = folder / f"{release.package}-{release.version}-py{version}"
     return made_venv(home, interpreters()[version], *installs)

@@ -1,4 +1,4 @@
-"""What `edgedigits check` says of each model on each release, beside what really happened."""
+"""The verdict of `edgedigits check` about each model on each release, beside what really happens."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reality import RUNS, Reality
-
+from benchmarks.compat.reality import RUNS, Reality
 from edgedigits.manifest import SUFFIXES, Format
-from edgedigits_export.compat.check import judge_target, parse_target
-from edgedigits_export.compat.tflite_requirements import read_requirements
+from edgedigits_export.compat.check import judge_release, parse_release
+from edgedigits_export.compat.requirements import read_requirements
 
 UNKNOWN = "unknown"
 FALSE_RUNS, FALSE_CANNOT, OTHER = "false runs", "false cannot run", "refused, but for another reason"
@@ -20,7 +19,7 @@ FALSE_RUNS, FALSE_CANNOT, OTHER = "false runs", "false cannot run", "refused, bu
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One model on one release: verdict and why, reality and what the engine told."""
+    """One model on one release: verdict and why, reality and the engine's message."""
 
     model: str
     release: str
@@ -31,7 +30,7 @@ class Pair:
 
     @property
     def fault(self) -> str:
-        """What is wrong with the verdict; empty where it is right or leaves the question open."""
+        """What is wrong with the verdict; empty where it is right or unknown."""
         if self.verdict in {self.reality, UNKNOWN}:
             return ""
         if self.verdict == RUNS:
@@ -40,18 +39,18 @@ class Pair:
 
 
 def pairs(zoo: Path, realities: Mapping[str, Mapping[str, Reality]]) -> Iterator[Pair]:
-    """Judge every model for every release that was tried with it."""
+    """Yield every model with every release that was tried with it."""
     formats: dict[str, Format] = {suffix: name for name, suffix in SUFFIXES.items()}
     for file, by_release in realities.items():
         found = formats[Path(file).suffix]
         requirements = read_requirements((zoo / file).read_bytes(), found)
         for release, reality in by_release.items():
-            verdict = judge_target(requirements, found, parse_target(release))
-            yield Pair(file, release, verdict.answer, verdict.why, reality.answer, reality.told)
+            verdict = judge_release(requirements, found, parse_release(release))
+            yield Pair(file, release, verdict.answer, verdict.why, reality.outcome, reality.told)
 
 
 def totals(judged: Sequence[Pair]) -> dict[str, Any]:
-    """Count; shares are of the pairs that really run."""
+    """Return counts; the share is of the pairs that really run."""
     faults = Counter(pair.fault for pair in judged)
     running = sum(pair.reality == RUNS for pair in judged)
     return {

@@ -1,8 +1,8 @@
-"""Make the zoo: models in many forms, real digits to ask them, and what the Keras originals answer.
+"""Make the zoo: models in many forms, real digits, and the outputs of the Keras originals.
 
-`python zoo.py FOLDER` writes ``models.json`` (net, how it was made, file, sha256), the files, and for each net
-``<net>-images.npy`` uint8 ``[32, H, W, C]`` and ``<net>-keras.npy`` float32 ``[32, 10]``. The same versions give the
-same files. Needs the training and export packages, MNIST, and uv for the quantizer's own Python.
+`python -m benchmarks.compat.zoo FOLDER NET …` writes ``models.json`` (net, how it was made, file, sha256), the files,
+and for each net ``<net>-images.npy`` uint8 ``[32, H, W, C]`` and ``<net>-keras.npy`` float32 ``[32, 10]``. The same
+versions give the same files. Needs the training and export packages, MNIST, and uv for the quantizer's own Python.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import nets
 import numpy as np
 from numpy.typing import NDArray
-from onnx_files import onnx_files
-from releases import Release, venv
-from tflite_files import OWN, tflite_files
 
+from benchmarks.compat.nets import TRAINING_DIGITS, images_of, train
+from benchmarks.compat.onnx_files import onnx_files
+from benchmarks.compat.releases import Release, release_venv
+from benchmarks.compat.tflite_files import OWN, tflite_files
+from benchmarks.harness.benchmark import progress
 from edgedigits.datasets import load_mnist
 from edgedigits_export.lazy_imports import load
 from edgedigits_train.training.backend import set_up
@@ -35,14 +36,14 @@ QUANTIZED = (*OWN, "separable", "excited", "transposed", "attentive")
 Row = dict[str, str]
 
 
-def make(folder: Path) -> None:
-    """Fill the folder; ``models.json`` comes last, so that a zoo with it is a whole one."""
+def make_zoo(folder: Path, nets: Sequence[str]) -> None:
+    """Fill the folder; ``models.json`` comes last, so that a zoo with it is complete."""
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     set_up(threads=2)
     digits, _ = load_mnist()
-    rows = [row for name in nets.NETS for row in _of_net(folder, name, digits.images, digits.labels)]
-    rows = _without_twins(folder, [*rows, *_by_recipes(folder)])
+    rows = [row for name in nets for row in _of_net(folder, name, digits.images, digits.labels)]
+    rows = _without_twins(folder, [*rows, *_by_recipes(folder, [name for name in QUANTIZED if name in nets])])
     packages = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime")
     made_by = {**{name: version(name) for name in packages}, QUANTIZER.package: QUANTIZER.version}
     made = {"seconds": round(time.monotonic() - started), "versions": made_by, "models": rows}
@@ -50,12 +51,12 @@ def make(folder: Path) -> None:
 
 
 def _of_net(folder: Path, name: str, digits: NDArray[np.uint8], labels: NDArray[np.int64]) -> Iterator[Row]:
-    print(f"zoo: {name}", file=sys.stderr, flush=True)
-    model = nets.train(name, digits, labels)
+    progress(f"zoo: {name}")
+    model = train(name, digits, labels)
     # Training digits that it has not been trained with.
-    start = nets.TRAINING_DIGITS
-    images = nets.images_of(name, digits[start : start + IMAGES])
-    calibration = nets.images_of(name, digits[start + IMAGES : start + IMAGES + CALIBRATION])
+    start = TRAINING_DIGITS
+    images = images_of(name, digits[start : start + IMAGES])
+    calibration = images_of(name, digits[start + IMAGES : start + IMAGES + CALIBRATION])
     np.save(folder / f"{name}-images.npy", images)
     np.save(folder / f"{name}-keras.npy", model.predict(images.astype(np.float32), verbose=0))
     np.save(folder / f"{name}-calibration.npy", calibration)
@@ -70,24 +71,24 @@ def _of_net(folder: Path, name: str, digits: NDArray[np.uint8], labels: NDArray[
     load("keras").backend.clear_session()
 
 
-def _by_recipes(folder: Path) -> Iterator[Row]:
-    """What Google's stand-alone quantizer makes of the float32 files."""
-    print(f"zoo: {QUANTIZER}", file=sys.stderr, flush=True)
-    python = venv(QUANTIZER, folder.parent / "venvs")
+def _by_recipes(folder: Path, nets: Sequence[str]) -> Iterator[Row]:
+    """Quantize the float32 files by Google's stand-alone quantizer."""
+    progress(f"zoo: {QUANTIZER}")
+    python = release_venv(QUANTIZER, folder.parent / "venvs")
     if python is None:
         raise SystemExit(f"{QUANTIZER} needs Python {' or '.join(QUANTIZER.pythons)}, not found on this machine")
     out = folder / QUANTIZER.package
     out.mkdir(exist_ok=True)
-    script = Path(__file__).with_name("recipes.py")
+    script = Path(__file__).with_name("quantizer_recipes.py")
     with open(folder / "recipes.log", "w", encoding="utf-8") as log:
-        subprocess.run([python, script, out, folder, *QUANTIZED], check=True, stdout=log, stderr=log)
+        subprocess.run([python, script, out, folder, *nets], check=True, stdout=log, stderr=log)
     for file in sorted(out.glob("*.tflite")):
         name, recipe = file.stem.split("--")
         yield {"net": name, "how": f"{QUANTIZER.package} {recipe}", "file": f"{QUANTIZER.package}/{file.name}"}
 
 
 def _without_twins(folder: Path, rows: list[Row]) -> list[Row]:
-    """Leave out files that another way made byte for byte."""
+    """Leave out files that are equal to another byte for byte."""
     seen: dict[str, Row] = {}
     for row in rows:
         sha256 = hashlib.sha256((folder / row["file"]).read_bytes()).hexdigest()
@@ -96,4 +97,4 @@ def _without_twins(folder: Path, rows: list[Row]) -> list[Row]:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]))
+    make_zoo(Path(sys.argv[1]), sys.argv[2:])

@@ -1,48 +1,42 @@
-"""Who is measured: how each is installed, asked, and kept to one thread."""
+"""Peers: how each is installed, run, and kept to one thread."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 
-class Missing(Exception):
-    """Why a peer has no figures: what cannot be installed, made or run."""
-
-
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One row.
+    """A way to run a model, and its row in the table.
 
     Attributes
     ----------
     title: for the table; with ``precision`` it says what is measured.
-    worker: its script in ``workers/``.
-    packages: what pip is asked for; the worker tells the versions of these. ``edgedigits`` is this checkout, built.
+    load: the worker's loader, of `LOADERS` in ``workers/peer_worker.py``.
+    packages: requirements for pip; the worker reports their versions. ``edgedigits`` is this checkout, built.
     imports: the module that says whether a Python has the peer.
-    model: name of its files in `models`.
+    model: name of its files in `PeerModels`.
     threads: how it is kept to one thread.
-    how: which of the worker's ways is meant.
 
     """
 
     name: str
     title: str
     precision: str
-    worker: str
+    load: str
     packages: tuple[str, ...]
     imports: str
     model: str
     threads: str
-    how: str = ""
 
 
-_KERAS = ("ask_keras.py", ("tensorflow==2.21.0", "keras==3.15.1"), "tensorflow", "keras",
+_KERAS = (("tensorflow==2.21.0", "keras==3.15.1"), "tensorflow", "keras",
           "tf.config.threading: one intra-op, one inter-op thread")  # fmt: skip
-_ONNXRUNTIME = ("ask_onnxruntime.py", ("onnxruntime==1.32.0",), "onnxruntime")
-_OPENVINO = ("ask_openvino.py", ("openvino==2026.4.1",), "openvino")
-_NCNN = ("ask_ncnn.py", ("ncnn==1.0.20261020",), "ncnn")
-_TRACT = ("ask_tract.py", ("tract==0.23.9",), "tract")
-_LITERT = ("ask_litert.py", ("ai-edge-litert==2.3.0",), "ai_edge_litert")
+_ONNXRUNTIME = ("onnxruntime", ("onnxruntime==1.32.0",), "onnxruntime")
+_OPENVINO = ("openvino", ("openvino==2026.4.1",), "openvino")
+_NCNN = ("ncnn", ("ncnn==1.0.20261020",), "ncnn")
+_TRACT = ("tract", ("tract==0.23.9",), "tract")
+_LITERT = ("litert", ("ai-edge-litert==2.3.0",), "ai_edge_litert")
 
 _SESSION = "SessionOptions: intra_op_num_threads and inter_op_num_threads 1"
 _STREAM = "INFERENCE_NUM_THREADS 1, NUM_STREAMS 1"
@@ -50,16 +44,16 @@ _OPTION = "net.opt.num_threads 1"
 _CALLER = "computes in the calling thread; its Python package has no setting"
 _INTERPRETER = "Interpreter(num_threads=1)"
 
-KERAS = Peer("keras-predict", "Keras `predict`", "float32", *_KERAS, "predict")
+KERAS = Peer("keras-predict", "Keras `predict`", "float32", "keras_predict", *_KERAS)
 LITERT = Peer("litert-int8", "LiteRT, a bare loop", "int8", *_LITERT, "int8.tflite", _INTERPRETER)
 EDGEDIGITS = Peer(
     "edgedigits", "edgedigits `classify(array)`", "int8",
-    "ask_edgedigits.py", ("edgedigits",), "edgedigits", "int8.tflite", "DigitClassifier(num_threads=1), the default",
+    "edgedigits", ("edgedigits",), "edgedigits", "int8.tflite", "DigitClassifier(num_threads=1), the default",
 )  # fmt: skip
 
 PEERS = (
     KERAS,
-    Peer("keras-call", "Keras `model(image)`", "float32", *_KERAS, "call"),
+    Peer("keras-call", "Keras `model(image)`", "float32", "keras_call", *_KERAS),
     Peer("onnxruntime-float32", "onnxruntime", "float32", *_ONNXRUNTIME, "float32.onnx", _SESSION),
     Peer("onnxruntime-int8", "onnxruntime", "int8", *_ONNXRUNTIME, "int8.onnx", _SESSION),
     LITERT,

@@ -1,1 +1,1 @@
-"""From a Keras model to a verified bundle: freeze, convert, let every file answer, record."""
+"""Export a Keras model as a verified bundle: prepare, convert, evaluate, describe, write."""

@@ -1,7 +1,7 @@
-"""TensorFlow, Keras, tf2onnx and onnxruntime, loaded when first needed and kept off the user's terminal.
+"""Import TensorFlow, Keras, tf2onnx and onnxruntime when they are first needed, and keep them off the terminal.
 
-The converters report by logging, by warnings, and from C++ straight to the file descriptors 1 and 2; the command
-prints JSON on standard output, so none of that may reach it.
+The converters report by logging, by warnings, and from C++ straight to the file descriptors 1 and 2. The command prints
+JSON on standard output, so none of that may reach it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from edgedigits.quiet import quiet_descriptor
 _ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    # Only conversion and the reference run here: a GPU would change the last digits and take seconds to start.
+    # Only conversion and the reference outputs run here: a GPU would change the last digits and take seconds to start.
     "CUDA_VISIBLE_DEVICES": "-1",
 }
 
@@ -45,11 +45,11 @@ def quiet() -> Iterator[None]:
 
 
 def load(name: str, extra: str = "export") -> Any:
-    """Import one of an extra's packages without its chatter.
+    """Return a module of one of an extra's packages, imported without its messages.
 
     Raises
     ------
-    ExtraMissingError: it is not installed.
+    ExtraMissingError: the package is not installed.
 
     """
     if name in sys.modules:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from benchmarks.boards.contributed import contributed, contributed_table
 from edgedigits.errors import InputError
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-pytestmark = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the wheel alone has no benchmarks")
-
-
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return importlib.import_module("contributed")
 
 
 @pytest.fixture
@@ -31,30 +23,30 @@ def board() -> dict[str, Any]:
     return values
 
 
-def test_what_is_in_the_repository_can_be_read_and_is_of_physical_boards(scripts):
-    assert len(scripts.contributed()) == len(list((BENCHMARKS / "boards").glob("*.json")))
+def test_what_is_in_the_repository_can_be_read_and_is_of_physical_boards():
+    assert len(contributed()) == len(list((BENCHMARKS / "boards").glob("*.json")))
 
 
-def test_a_board_has_a_row_each_configuration_with_its_doubts(scripts, board, tmp_path):
+def test_a_board_has_a_row_each_configuration_with_its_doubts(board, tmp_path):
     (tmp_path / "pi4.json").write_text(json.dumps(board))
-    table = scripts.contributed_table(scripts.contributed(tmp_path))
+    table = contributed_table(contributed(tmp_path))
     assert table.count("\n| Raspberry Pi 4 Model B Rev 1.4 | ") == len(board["rows"])
     assert table.count("the governor is ondemand") == len(board["rows"])
 
 
 @pytest.mark.parametrize("change", [{"board": None}, {"emulated": True}, {"virtual": True}])
-def test_what_is_no_physical_board_is_refused(scripts, board, tmp_path, change):
+def test_what_is_no_physical_board_is_refused(board, tmp_path, change):
     board["machine"].update(change)
     (tmp_path / "x.json").write_text(json.dumps(board))
     with pytest.raises(InputError, match="expected a whole measurement of a physical board"):
-        scripts.contributed(tmp_path)
+        contributed(tmp_path)
 
 
-def test_an_interrupted_one_is_refused(scripts, board, tmp_path):
+def test_an_interrupted_one_is_refused(board, tmp_path):
     (tmp_path / "x.json").write_text(json.dumps({**board, "complete": False}))
     with pytest.raises(InputError):
-        scripts.contributed(tmp_path)
+        contributed(tmp_path)
 
 
-def test_without_any_the_page_says_so(scripts, tmp_path):
-    assert scripts.contributed_table(scripts.contributed(tmp_path)) == "Nobody has contributed a board yet."
+def test_without_any_the_page_says_so(tmp_path):
+    assert contributed_table(contributed(tmp_path)) == "Nobody has contributed a board yet."

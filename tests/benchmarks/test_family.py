@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from benchmarks.accuracy.family import family_table
+from benchmarks.accuracy.robustness import robustness_table
+from benchmarks.latency.training import training_table
 from edgedigits.bundle import Bundle
+from models import make
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(not (ROOT / "models").is_dir(), reason="the wheel alone has no models")
-
-
-@pytest.fixture
-def make(script) -> ModuleType:
-    return script("models/make")
 
 
 def run(member: str, seed: int, validation: float, test: float, **others: Any) -> dict[str, Any]:
@@ -42,33 +40,33 @@ def run(member: str, seed: int, validation: float, test: float, **others: Any) -
     return {**told, **same, **others}
 
 
-def test_the_test_digits_have_no_say_in_what_ships(make):
+def test_the_test_digits_have_no_say_in_what_ships():
     runs = [run("nano", 0, 0.991, 0.999), run("nano", 1, 0.993, 0.98), run("tiny", 2, 0.999, 0.999)]
     assert make.seeds_by_validation(runs, "nano") == [1, 0]
     runs.append(run("nano", 2, 0.993, 0.5, keras_validation_loss=0.01))
     assert make.seeds_by_validation(runs, "nano") == [2, 1, 0]
 
 
-def test_a_run_elsewhere_with_other_threads_is_the_same_run(make):
+def test_a_run_elsewhere_with_other_threads_is_the_same_run():
     assert make._alike({"model": "nano", "threads": 2}, {"model": "nano", "threads": 8})
     assert not make._alike({"model": "nano", "threads": 2}, {"model": "tiny", "threads": 2})
 
 
-def test_every_member_has_a_recipe_and_learns_from_a_teacher_or_is_a_textbook_s(make):
+def test_every_member_has_a_recipe_and_learns_from_a_teacher_or_is_a_textbook_s():
     from edgedigits_train.config import PRESETS
 
     assert set(make.MEMBERS) == set(PRESETS["best"])
     order = list(make.MEMBERS)
-    assert all(order.index(make.TEACHER) < order.index(student) for student in make.TAUGHT)
+    assert all(order.index(make.TEACHER) < order.index(student) for student in make.STUDENTS)
 
 
-def test_students_learn_from_the_teacher_s_best_seed_by_validation(make, tmp_path, monkeypatch):
+def test_students_learn_from_the_teacher_s_best_seed_by_validation(tmp_path, monkeypatch):
     monkeypatch.setattr(make, "ROOT", tmp_path)
     monkeypatch.setattr(make, "RUNS", tmp_path / "runs")
     for seed, (validation, test) in enumerate([(0.995, 0.999), (0.997, 0.99), (0.996, 0.998)]):
         folder = make.RUNS / f"{make.TEACHER}-{seed}"
         folder.mkdir(parents=True)
-        (folder / make.JUDGED).write_text(json.dumps(run(make.TEACHER, seed, validation, test)))
+        (folder / make.FIGURES).write_text(json.dumps(run(make.TEACHER, seed, validation, test)))
     asked: list[tuple[str, ...]] = []
     monkeypatch.setattr(make, "_edgedigits", lambda *words: asked.append(words))
     make._train("nano", 0, make.RUNS / "nano-0")
@@ -76,7 +74,7 @@ def test_students_learn_from_the_teacher_s_best_seed_by_validation(make, tmp_pat
     assert words[words.index("--teacher") + 1] == str(Path("runs") / f"{make.TEACHER}-1" / "model.keras")
 
 
-def test_constants_are_counted_once(make):
+def test_constants_are_counted_once():
     from edgedigits_export.keras_model.frozen import load_keras
 
     data = (ROOT / "runtime/edgedigits/bundles/small/small-int8.tflite").read_bytes()
@@ -88,7 +86,7 @@ def test_constants_are_counted_once(make):
     assert 0 <= make._weight_bytes(data) - (kernels + 4 * biases) <= 32
 
 
-def test_what_ships_is_the_seed_with_the_best_validation_figure(make):
+def test_what_ships_is_the_seed_with_the_best_validation_figure():
     runs = json.loads(make.RESULT.read_text())["runs"]
     for member in make.SHIPPED:
         seed = make.seeds_by_validation(runs, member)[0]
@@ -98,14 +96,14 @@ def test_what_ships_is_the_seed_with_the_best_validation_figure(make):
         assert best["sha256"] in {file.sha256 for file in Bundle.load(member).manifest.files}
 
 
-def test_every_run_s_record_is_kept(make):
+def test_every_run_s_record_is_kept():
     for one in json.loads(make.RESULT.read_text())["runs"]:
         record = json.loads((make.RECORDS / f"{one['member']}-{one['seed']}.json").read_text())
         assert (record["config"]["model"], record["config"]["seed"]) == (one["member"], one["seed"])
         assert record["validation"]["accuracy"] == one["keras_validation"]
 
 
-def test_members_are_as_small_and_as_cheap_as_their_names_say(make):
+def test_members_are_as_small_and_as_cheap_as_their_names_say():
     kilobytes = {"nano": 10, "tiny": 16, "small": 64, "base": 512}
     macs = {"nano": 150_000, "tiny": 500_000, "small": 2_500_000}
     for one in json.loads(make.RESULT.read_text())["runs"]:
@@ -113,13 +111,13 @@ def test_members_are_as_small_and_as_cheap_as_their_names_say(make):
         assert one["macs"] <= macs.get(one["member"], 20_000_000)
 
 
-def test_every_member_passes_all_that_proves_a_bundle(make):
+def test_every_member_passes_all_that_proves_a_bundle():
     proofs = json.loads(make.RESULT.read_text())["proofs"]
     assert set(proofs) == set(make.MEMBERS)
-    assert not any(proof[verb] for proof in proofs.values() for verb in make.PROOFS)
+    assert not any(proof[command] for proof in proofs.values() for command in make.VERIFICATIONS)
 
 
-def test_table_tells_mean_spread_and_what_did_not_pass(script):
+def test_table_tells_mean_spread_and_what_did_not_pass():
     runs = [run("base", 0, 0.998, 0.9975), run("nano", 0, 0.991, 0.99), run("nano", 1, 0.993, 0.992)]
     passed = {"selftest": 0, "check": 0, "parity": 0}
     latency = {
@@ -130,77 +128,54 @@ def test_table_tells_mean_spread_and_what_did_not_pass(script):
         ],
     }  # fmt: skip
     result = {"runs": runs, "proofs": {"base": passed, "nano": passed}}
-    lines = script("benchmarks/family").family_table(result, latency).splitlines()
+    lines = family_table(result, latency).splitlines()
     assert lines[2] == "| `base` | 9,876 | 7,654 | 7,334 | 0.13 | 61.2 | 99.80 % | 99.75 % | 99.70 % | 2 |"
     assert "| 1.8 | 99.20 ± 0.14 % | 99.10 ± 0.14 % | 99.70 ± 0.00 % | 2 |" in lines[3]
     assert "over 2 seeds" in lines[-1]
     runs[0]["versions"] = {"jax": "0.10"}
-    assert "| 2 (JAX) |" in script("benchmarks/family").family_table(result, latency)
+    assert "| 2 (JAX) |" in family_table(result, latency)
     assert "All variants of every member pass" in lines[-1]
     result["proofs"]["nano"] = {**passed, "parity": 1}
-    assert "did not pass: `parity` of `nano`." in script("benchmarks/family").family_table(result, latency)
+    assert "did not pass: `parity` of `nano`." in family_table(result, latency)
 
 
-def test_search_table_has_a_line_a_recipe_with_its_seeds_mean(script):
-    recipe = {
-        "epochs": 12, "batch_size": 256, "bend": 0.01, "paper": False, "label_smoothing": 0.0, "average": 0.0,
-        "macs": 127_180, "validation_loss": 0.03,
-    }  # fmt: skip
-    taught = {**recipe, "teacher": "base.keras", "temperature": 2.0}
-    tried = [
-        {**taught, "body": "12s2v", "seed": 0, "validation": 0.99},
-        {**recipe, "body": "12s2v", "teacher": None, "temperature": 1.0, "seed": 0, "validation": 0.98},
-        {**taught, "body": "12s2v", "seed": 1, "validation": 0.992},
-        {**taught, "body": "16s2v", "macs": 9, "seed": 1, "validation": 0.992},
-    ]
-    lines = (
-        script("benchmarks/searched")
-        .search_table(tried, [{"body": "12s2v", "bytes": 9876, "ratio": 0.246}])
-        .splitlines()[2:]
-    )
-    assert [line.split(" | ")[0] for line in lines] == ["| `16s2v`", "| `12s2v`", "| `12s2v`"]
-    assert lines[0].startswith("| `16s2v` | – | 0.00 | – |")
-    assert lines[1] == "| `12s2v` | 9,876 | 0.13 | 0.25 | 12 | 256 | 0.01 | no | 0 | 0 | – | 1 | 98.00 % | 0.0300 |"
-    assert lines[2].endswith("| 2.0 | 2 | 99.10 % | 0.0300 |")
-
-
-def test_robustness_table_has_a_line_a_member_and_a_dash_for_what_could_not_be_had(script):
+def test_robustness_table_has_a_line_a_member_and_a_dash_for_what_could_not_be_had():
     def told(right: float) -> dict[str, Any]:
         digits = {"title": "scans", "variants": {"int8": {"n": 300, "top1": right, "top1_unrejected": right + 0.01}}}
         none = {"title": "none", "variants": {"int8": {"n": 1300, "refused": 0.5}}}
-        sets = {"scans": digits, "corrupted": digits, "letters": none, "negatives": none}
+        sets = {"scans": digits, "letters": none, "negatives": none}
         return {"sets": {"data": {"title": "drawn", "skipped": "no folder"}, **sets}}
 
     members = {"small": told(0.9), "nano": told(0.8)}
-    lines = script("benchmarks/robustness").robustness_table({"members": members}).splitlines()
-    assert lines[2] == "| `small` | – | 90.0 % | 91.0 % | 90.0 % | 50.0 % | 50.0 % |"
+    lines = robustness_table({"members": members}).splitlines()
+    assert lines[2] == "| `small` | – | 90.0 % | 50.0 % | 50.0 % |"
     assert lines[3].startswith("| `nano` | – | 80.0 % |")
     assert "none: 1,300" in lines[-1]
     assert "drawn" not in lines[-1]
 
 
-def test_training_table_tells_the_medians_and_what_the_pipeline_costs(script):
+def test_training_table_tells_the_medians_and_what_the_pipeline_costs():
     row = {
         "model": "small", "batch_size": 256, "images_per_second": {"bare": [1, 2, 3]},
         "median": {"bare": 11_000, "whole": 10_000}, "pipeline_costs": 0.0917,
     }  # fmt: skip
     machine = {"board": None, "cpu": "a processor", "cores": 2}
     result = {"rows": [row], "machine": machine, "versions": {"keras": "3", "tensorflow": "2"}}
-    lines = script("benchmarks/training").training_table(result).splitlines()
+    lines = training_table(result).splitlines()
     assert lines[2] == "| `small` | 256 | 11,000 | 10,000 | 9.2 % | ≤ 10 % |"
     assert "medians of 3 epochs" in lines[-1]
 
 
-def test_a_seed_whose_files_fail_their_gates_leaves_its_place_to_the_next(make, tmp_path, monkeypatch):
+def test_a_seed_whose_files_fail_their_gates_leaves_its_place_to_the_next(tmp_path, monkeypatch):
     monkeypatch.setattr(make, "RUNS", tmp_path)
     monkeypatch.setattr(make, "BUNDLES", tmp_path)
     for seed, validation in enumerate([0.99, 0.98]):
         (tmp_path / f"mlp-{seed}").mkdir()
-        (tmp_path / f"mlp-{seed}" / make.JUDGED).write_text(json.dumps(run("mlp", seed, validation, 0.5)))
+        (tmp_path / f"mlp-{seed}" / make.FIGURES).write_text(json.dumps(run("mlp", seed, validation, 0.5)))
     (tmp_path / "mlp").mkdir()
     (tmp_path / "mlp" / "manifest.json").write_text('{"id": "an id"}')
-    monkeypatch.setattr(make, "_call", lambda verb, model, *_: int(verb == "export" and "mlp-0" in model))
-    assert make._prove("mlp") == tmp_path / "mlp-1"
+    monkeypatch.setattr(make, "_call", lambda command, model, *_: int(command == "export" and "mlp-0" in model))
+    assert make._verify("mlp") == tmp_path / "mlp-1"
     monkeypatch.setattr(make, "_call", lambda *_: 4)
     with pytest.raises(SystemExit, match="mlp: expected a seed whose files pass their gates, found none"):
-        make._prove("mlp")
+        make._verify("mlp")

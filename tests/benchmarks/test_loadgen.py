@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.latency import loadgen_logs as logs
+from benchmarks.latency.loadgen import BENCHMARK, loadgen_table, verdict
 from edgedigits.datasets import load_mnist
 from edgedigits.errors import EdgeDigitsError
-
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-pytestmark = pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the wheel alone has no benchmarks")
 
 # As LoadGen 6.0.17 wrote it, without the parameters in the middle.
 SINGLE_STREAM = """\
@@ -79,22 +75,6 @@ ANSWERS = """\
 """
 
 
-@pytest.fixture
-def logs(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from loadgen import logs
-
-    return logs
-
-
-@pytest.fixture
-def verdict(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from loadgen import verdict
-
-    return verdict
-
-
 def measured(*rounds):
     """What the measuring process finds, with (LoadGen's, direct) 90th percentiles in µs."""
     accuracy = {"right": 9942, "direct_right": 9942, "equal": True, "share": 0.9942, "unanswered": 0}
@@ -118,7 +98,7 @@ def measured(*rounds):
     }  # fmt: skip
 
 
-def test_the_summary_keeps_results_and_the_parameters_that_matter(logs):
+def test_the_summary_keeps_results_and_the_parameters_that_matter():
     lines = logs.summary_lines(SINGLE_STREAM)
     assert lines["Scenario"] == "SingleStream"
     assert lines["Mode"] == "PerformanceOnly"
@@ -131,24 +111,24 @@ def test_the_summary_keeps_results_and_the_parameters_that_matter(logs):
     assert not {"qsl_rng_seed", "performance_sample_count", "Early Stopping Result"} & lines.keys()
 
 
-def test_an_offline_summary_tells_samples_a_second_and_why_it_is_not_valid(logs):
+def test_an_offline_summary_tells_samples_a_second_and_why_it_is_not_valid():
     lines = logs.summary_lines(OFFLINE)
     assert (lines["Samples per second"], lines["Result is"]) == ("107806", "INVALID")
     assert lines["Min duration satisfied"] == "NO"
 
 
-def test_logged_answers_are_in_the_librarys_order_and_what_was_not_inferred_is_not_right(logs):
-    answers = logs.logged_answers(ANSWERS, 3, 2)
+def test_logged_outputs_are_in_the_librarys_order_and_what_was_not_inferred_is_not_right():
+    answers = logs.logged_outputs(ANSWERS, 3, 2)
     np.testing.assert_array_equal(answers, np.array([[1, 0], [0.125, 0.875], [np.nan, np.nan]], np.float32))
-    assert logs.right_answers(answers, np.array([0, 1, 0])) == 2
-    assert logs.right_answers(answers, np.array([1, 1, 0])) == 1
+    assert logs.right_outputs(answers, np.array([0, 1, 0])) == 2
+    assert logs.right_outputs(answers, np.array([1, 1, 0])) == 1
 
 
-def test_a_log_that_misses_a_sample_or_has_one_twice_is_refused(logs):
+def test_a_log_that_misses_a_sample_or_has_one_twice_is_refused():
     with pytest.raises(ValueError, match="each of 4 samples, found 3"):
-        logs.logged_answers(ANSWERS, 4, 2)
+        logs.logged_outputs(ANSWERS, 4, 2)
     with pytest.raises(ValueError, match="each of 3 samples, found 3"):
-        logs.logged_answers(ANSWERS.replace('"qsl_idx" : 1', '"qsl_idx" : 0'), 3, 2)
+        logs.logged_outputs(ANSWERS.replace('"qsl_idx" : 1', '"qsl_idx" : 0'), 3, 2)
 
 
 @pytest.mark.parametrize(
@@ -162,39 +142,37 @@ def test_a_log_that_misses_a_sample_or_has_one_twice_is_refused(logs):
         ([(11.0, 14.2)], False),  # too quick is no agreement, either
     ],
 )
-def test_loadgens_figure_may_be_off_by_a_share_or_by_what_its_binding_costs(verdict, rounds, holds):
-    told = verdict.verdict(measured(*rounds)["single_stream"])
+def test_loadgens_figure_may_be_off_by_a_share_or_by_what_its_binding_costs(rounds, holds):
+    told = verdict(measured(*rounds)["single_stream"])
     assert told["holds"] is holds
     assert told["valid"]
 
 
-def test_the_table_says_both_figures_and_whether_they_agree(verdict):
+def test_the_table_says_both_figures_and_whether_they_agree():
     result = measured((12.4, 10.9))
-    table = verdict.loadgen_table(result | {"verdict": verdict.verdict(result["single_stream"])})
+    table = loadgen_table(result | {"verdict": verdict(result["single_stream"])})
     assert "| SingleStream, `classify` | 99.42 % | 99.42 % | p90 12.40 µs | p90 10.90 µs |" in table
     assert "| Offline, `classify_batch` | 99.42 % | 99.42 % | 107,806 images/s | 116,103 images/s |" in table
     assert "+1.50 µs off the direct one, at most 3.00 µs are allowed: the figures agree" in table
     result = measured((15.4, 10.9))
-    assert "THEY DIFFER" in verdict.loadgen_table(result | {"verdict": verdict.verdict(result["single_stream"])})
+    assert "THEY DIFFER" in loadgen_table(result | {"verdict": verdict(result["single_stream"])})
 
 
-def test_loadgen_asks_and_hears_the_same_answers(tmp_path):
+def test_loadgen_asks_and_logs_the_same_outputs(tmp_path, capsys):
     if find_spec("mlperf_loadgen") is None:
         pytest.skip("mlcommons-loadgen is not installed here")
     try:
         load_mnist()
     except EdgeDigitsError as error:
         pytest.skip(str(error))
-    output, logs = tmp_path / "loadgen.json", tmp_path / "logs"
-    command = [sys.executable, BENCHMARKS / "loadgen" / "run.py", "--here", "--seconds", "0", "--rounds", "1"]
-    done = subprocess.run([*command, "--logs", logs, "-o", output], check=False, capture_output=True, text=True)
-    assert output.is_file(), done.stderr  # the exit code is about time
+    output, folder = tmp_path / "loadgen.json", tmp_path / "logs"
+    BENCHMARK.main(["--smallest", "--logs", str(folder), "-o", str(output)])  # the exit code is about time
     result = json.loads(output.read_text())
     for scenario in ("single_stream", "offline"):
         accuracy = result[scenario]["accuracy"]
         assert accuracy["equal"]
         assert accuracy["share"] > 0.98
-    assert (logs / "single-stream-accuracy" / "mlperf_log_accuracy.json").is_file()
-    assert (logs / "offline-performance" / "mlperf_log_summary.txt").is_file()
+    assert (folder / "single-stream-accuracy" / "mlperf_log_accuracy.json").is_file()
+    assert (folder / "offline-performance" / "mlperf_log_summary.txt").is_file()
     assert len(result["single_stream"]["rounds"]) == 1
-    assert "| SingleStream, `classify` |" in done.stdout
+    assert "| SingleStream, `classify` |" in capsys.readouterr().out

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
 import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.latency.overhead import BENCHMARK, SCRIPTS
+from benchmarks.latency.workers import overhead_by_hand as by_hand
 from edgedigits.bundle import SHIPPED
-from edgedigits.datasets import load_mnist
 from edgedigits.engines import ENGINES
-from edgedigits.errors import DatasetError
-
-OVERHEAD = Path(__file__).parents[2] / "benchmarks" / "overhead"
-pytestmark = pytest.mark.skipif(not OVERHEAD.is_dir(), reason="the wheel alone has no benchmarks")
-
-
-@pytest.fixture
-def by_hand(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(OVERHEAD))
-    return importlib.import_module("by_hand")
 
 
 def model(engine: str) -> bytes:
     return (SHIPPED / "small" / f"small-int8.{ENGINES[engine].format}").read_bytes()
 
 
-def test_what_is_written_by_hand_answers_as_we_do(by_hand, classifier, engine, digits):
+def test_what_is_written_by_hand_answers_as_we_do(classifier, engine, digits):
     if engine != classifier.engine_id.name:
         pytest.skip("another engine rounds otherwise")
     infer = by_hand.one(engine, model(engine))
@@ -43,7 +31,7 @@ def test_what_is_written_by_hand_answers_as_we_do(by_hand, classifier, engine, d
         assert (digit, scores.tobytes()) == (ours.digit, ours.probabilities.tobytes())
 
 
-def test_every_way_of_answering_many_gives_the_same(by_hand, engine, digits):
+def test_every_way_of_answering_many_gives_the_same(engine, digits):
     ways = by_hand.many(engine, model(engine))
     first, *others = (way(digits.images) for way in ways.values())
     assert first.shape == (100, 10)
@@ -53,20 +41,19 @@ def test_every_way_of_answering_many_gives_the_same(by_hand, engine, digits):
 
 def test_the_script_written_by_hand_prints_what_the_command_does(command, digits, tmp_path):
     Image.fromarray(digits.images[0, ..., 0]).save(tmp_path / "x.png")
-    words = [sys.executable, OVERHEAD / "by_hand.py", SHIPPED / "small" / "small-int8.tflite", tmp_path / "x.png"]
+    words = [
+        sys.executable,
+        SCRIPTS / "overhead_by_hand.py",
+        SHIPPED / "small" / "small-int8.tflite",
+        tmp_path / "x.png",
+    ]
     hand = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     ours = json.loads(command("classify", "x.png", "--json", "--engine", "litert").stdout)
     assert hand == {"digit": ours["digit"], "probabilities": ours["probabilities"], "sha256": ours["model"]["sha256"]}
 
 
-def test_the_smallest_run_has_every_row_of_the_table(tmp_path):
-    try:
-        load_mnist()
-    except DatasetError as error:
-        pytest.skip(f"MNIST cannot be had here: {error}")
-    words = [sys.executable, OVERHEAD / "run.py", "--smallest", "-o", tmp_path / "o.json"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def test_the_smallest_run_has_every_row_of_the_table(tmp_path, capsys):
+    assert BENCHMARK.main(["--smallest", "-o", str(tmp_path / "o.json")]) == 0
     told: dict[str, Any] = json.loads((tmp_path / "o.json").read_text())
     assert {row["what"] for row in told["rows"]} == {
         "calls", "batch", "start", "photograph", "memory", "threads", "threads, tens"
@@ -74,5 +61,5 @@ def test_the_smallest_run_has_every_row_of_the_table(tmp_path):
     for row in told["rows"]:
         assert row["ratio"] > 0
         assert row.get("wrong", 0) == 0
-    lines = done.stdout.splitlines()
+    lines = capsys.readouterr().out.splitlines()
     assert len([line for line in lines if line.startswith("| ") and "goal" not in line]) == len(told["rows"])

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
-import os
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,19 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-PEERS = BENCHMARKS / "peers"
-DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
-pytestmark = pytest.mark.skipif(not PEERS.is_dir(), reason="the wheel alone has no benchmarks")
-
-MEASURE = """
-import json, sys
-from pathlib import Path
+from benchmarks.harness.child import ChildError
+from benchmarks.peers.peer import EDGEDIGITS, PEERS
+from benchmarks.peers.peers import Attempt, measure_peers, peers_table
+from benchmarks.peers.workers.peer_worker import LOADERS
 from edgedigits.datasets.own import read_npz
-from run import parse, result
-digits = read_npz(Path(sys.argv[1]))
-print(json.dumps(result(parse(sys.argv[2:]), digits, digits)))
-"""
+
+DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 FIGURES = ("cold_ms", "p50_us", "p99_us", "peak_mb", "threads_running")
 INSTALLED = ("onnxruntime-int8", "litert-int8", "edgedigits")
 
@@ -35,14 +26,11 @@ def measured(tmp_path_factory):
     """The least that can be measured: peers that development needs anyway, in this Python, one process each."""
     if missing := [name for name in ("ai_edge_litert", "onnxruntime") if find_spec(name) is None]:
         pytest.skip(f"{missing[0]} is not installed here")
-    words = ["--here", "--rounds", "1", "--seconds", "0", "--digits", "20", "--only", *INSTALLED, "tract-int8"]
-    paths = {"PYTHONPATH": str(PEERS), "EDGEDIGITS_CACHE": str(tmp_path_factory.mktemp("cache"))}
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, DIGITS, *words],
-        check=False, capture_output=True, text=True, env=os.environ | paths,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    digits = read_npz(DIGITS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGEDIGITS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        peers = [peer for peer in PEERS if peer.name in {*INSTALLED, "tract-int8"}]
+        return measure_peers(peers, digits, digits, smallest=True)
 
 
 @pytest.mark.parametrize("name", INSTALLED)
@@ -72,33 +60,22 @@ def test_a_peer_that_is_not_installed_has_a_row_with_the_reason(measured):
     assert {row[figure] for figure in (*FIGURES, "accuracy", "model_bytes")} == {None}
 
 
-@pytest.fixture
-def own(monkeypatch):
-    monkeypatch.syspath_prepend(str(PEERS))
-    import asking
-    import peer
-
-    return asking, peer
-
-
-def test_a_worker_that_fails_is_a_reason_in_its_own_words(own, tmp_path, digits):
-    asking, peer = own
+def test_a_worker_that_fails_is_a_reason_in_its_own_words(tmp_path, digits):
     pytest.importorskip("onnxruntime")
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no model")
     np.save(tmp_path / "digits.npy", digits.images[..., 0])
-    (asked,) = (one for one in peer.PEERS if one.name == "onnxruntime-int8")
-    with pytest.raises(peer.Missing, match=r"broken\.onnx"):
-        asking.ask(asking.Ready(asked, sys.executable, [broken]), tmp_path / "digits.npy", None)
+    (asked,) = (one for one in PEERS if one.name == "onnxruntime-int8")
+    with pytest.raises(ChildError, match=r"broken\.onnx"):
+        Attempt(asked, sys.executable, [broken]).run(tmp_path / "digits.npy", None)
 
 
-def test_every_peer_has_a_worker_a_name_of_its_own_and_says_how_it_keeps_to_one_thread(own):
-    _, peer = own
-    assert len({one.name for one in peer.PEERS}) == len(peer.PEERS)
-    for one in peer.PEERS:
-        assert (PEERS / "workers" / one.worker).is_file()
+def test_every_peer_has_a_worker_a_name_of_its_own_and_says_how_it_keeps_to_one_thread():
+    assert len({one.name for one in PEERS}) == len(PEERS)
+    for one in PEERS:
+        assert one.load in LOADERS
         assert one.threads
-    assert peer.EDGEDIGITS in peer.PEERS
+    assert EDGEDIGITS in PEERS
 
 
 def spread(value):
@@ -129,49 +106,41 @@ RESULT = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def table(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from peers.table import peers_table
-
-    return peers_table
-
-
 def cells(text):
     rows = [line for line in text.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in rows]
 
 
-def test_the_table_puts_the_fastest_first_even_when_that_is_another(table):
-    head, _, *rows = cells(table(RESULT))
+def test_the_table_puts_the_fastest_first_even_when_that_is_another():
+    head, _, *rows = cells(peers_table(RESULT))
     assert [line[0] for line in rows] == ["FAST", "**EDGEDIGITS**", "SLOW", "BROKEN"]
     assert {len(line) for line in rows} == {len(head)}
     ratio = head.index("p50 × edgedigits")
     assert [line[ratio] for line in rows] == ["0.50", "1.00", "2,500", "–"]
 
 
-def test_the_table_gives_each_figure_its_unit(table):
-    _, _, fast, *_ = cells(table(RESULT))
+def test_the_table_gives_each_figure_its_unit():
+    _, _, fast, *_ = cells(peers_table(RESULT))
     assert fast[1:] == ["int8", "99.42 %", "59.3", "121", "80", "6.0 (5.4–6.6)", "0.50", "12.0", "44"]
 
 
-def test_a_peer_without_figures_stays_in_the_table_and_says_why(table):
-    text = table(RESULT)
+def test_a_peer_without_figures_stays_in_the_table_and_says_why():
+    text = peers_table(RESULT)
     assert "BROKEN, int8, has no figures: no wheel for this Python. " in text
     assert set(cells(text)[-1][2:]) == {"–"}
 
 
-def test_the_sentence_names_machine_versions_bundle_and_command(table):
-    origin = table(RESULT).splitlines()[-1]
+def test_the_sentence_names_machine_versions_bundle_and_command():
+    origin = peers_table(RESULT).splitlines()[-1]
     told = ("A processor (2 cores, x86_64)", "Python 3.11.7", "fast 1.0", "numpy 2.4", "`06cbd3c26ea1`", "`make bench`")
     assert all(word in origin for word in told)
     assert origin.count("numpy 2.4") == 1
 
 
-def test_what_the_machine_could_not_tell_is_left_open(table):
+def test_what_the_machine_could_not_tell_is_left_open():
     result = copy.deepcopy(RESULT)
     result["processor"] = None
     result["rows"] = [row("fast", 6.0, installed=None, peak_mb=None)]
-    (line,) = cells(table(result))[2:]
+    (line,) = cells(peers_table(result))[2:]
     assert (line[4], line[7], line[9]) == ("–", "–", "–")
-    assert "kept on one processor" not in table(result)
+    assert "kept on one processor" not in peers_table(result)

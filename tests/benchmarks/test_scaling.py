@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-SCALING = BENCHMARKS / "scaling"
-RECORD = BENCHMARKS.parent / "models" / "small.train.json"
-pytestmark = pytest.mark.skipif(not SCALING.is_dir(), reason="the wheel alone has no benchmarks")
+from benchmarks.harness.child import ROOT
+from benchmarks.latency.scaling import BENCHMARK, draw_scaling, scaling_table
+
+RECORD = ROOT / "models" / "small.train.json"
 
 
 @pytest.fixture(scope="module")
@@ -22,24 +19,14 @@ def measured(tmp_path_factory):
     """The least that can be measured, once for all tests: a few points, one process each, no time."""
     if missing := [name for name in ("tensorflow", "tf2onnx", "onnxruntime") if find_spec(name) is None]:
         pytest.skip(f"{missing[0]} is not installed here")
-    folder = tmp_path_factory.mktemp("scaling")
-    command = [sys.executable, SCALING / "run.py", "--smallest", "-o", folder / "r.json", "--picture", folder / "r.svg"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads((folder / "r.json").read_text()), (folder / "r.svg").read_bytes(), done.stdout
+    output = tmp_path_factory.mktemp("scaling") / "scaling.json"
+    assert BENCHMARK.main(["--smallest", "-o", str(output)]) == 0
+    return json.loads(output.read_text())
 
 
 @pytest.fixture
 def result(measured):
-    return copy.deepcopy(measured[0])
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    from scaling.panels import draw_scaling
-
-    return draw_scaling
+    return copy.deepcopy(measured)
 
 
 def points(result, series, *keys):
@@ -77,8 +64,8 @@ def test_the_reference_model_has_the_multiplications_that_its_record_states(resu
     assert 3.8 < result["macs"]["2"] / result["macs"]["1"] < 4
 
 
-def test_the_table_has_a_row_an_engine_and_precision_and_a_row_a_size(measured, result):
-    table = measured[2]
+def test_the_table_has_a_row_an_engine_and_precision_and_a_row_a_size(result):
+    table = scaling_table(result)
     for row in result["batch"]:
         assert f"| {row['engine']} | {row['precision']} |" in table
     assert "| 28 | " in table
@@ -86,8 +73,9 @@ def test_the_table_has_a_row_an_engine_and_precision_and_a_row_a_size(measured, 
     assert result["bundle"][:12] in table
 
 
-def test_the_same_result_gives_the_same_picture(measured, result, drawn):
-    assert measured[1].startswith(b"<?xml")
-    assert drawn(result) == measured[1]
+def test_the_same_result_gives_the_same_picture(result):
+    drawn = draw_scaling(result)
+    assert drawn.startswith(b"<?xml")
+    assert draw_scaling(result) == drawn
     result["batch"][0]["us"] *= 2
-    assert drawn(result) != measured[1]
+    assert draw_scaling(result) != drawn

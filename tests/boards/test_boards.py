@@ -11,9 +11,9 @@ from edgedigits_export.emulation.boards import (
     BOARDS,
     SUITES,
     SYSTEMS,
+    engine_releases,
     find_system,
     processor_of,
-    releases,
     write_kernel_files,
 )
 
@@ -41,18 +41,18 @@ def test_32_bit_trixie_has_no_engine_and_is_refused_with_what_there_is():
     ],
 )
 def test_only_engines_that_read_the_files_are_fetched(system, format_, engines):
-    assert releases(SYSTEMS[system], None, None, format_).keys() == engines
+    assert engine_releases(SYSTEMS[system], None, None, format_).keys() == engines
 
 
 def test_a_release_that_is_named_replaces_the_pinned_one():
     system = SYSTEMS["bookworm-arm64"]
-    assert releases(system, "litert", "2.1.0", None) == {"litert": "2.1.0"}
-    assert releases(system, "litert", None, None) == {"litert": system.engines["litert"]}
+    assert engine_releases(system, "litert", "2.1.0", None) == {"litert": "2.1.0"}
+    assert engine_releases(system, "litert", None, None) == {"litert": system.engines["litert"]}
 
 
 def test_an_engine_without_a_wheel_there_is_refused():
     with pytest.raises(TargetError, match=r"tflite-runtime on trixie arm64: .* wheel for Python 3\.13"):
-        releases(SYSTEMS["trixie-arm64"], "tflite-runtime", None, None)
+        engine_releases(SYSTEMS["trixie-arm64"], "tflite-runtime", None, None)
 
 
 @pytest.mark.parametrize(("name", "part", "dot"), [("pi3", "0xd03", 0), ("pi4", "0xd08", 0), ("pi5", "0xd0b", 4)])

@@ -1,4 +1,4 @@
-"""A real emulated Pi: where its parts are in the cache already, or EDGEDIGITS_PI=1 allows to fetch them."""
+"""A really emulated Pi: run where its folders are in the cache, or EDGEDIGITS_PI=1 allows to fetch them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from edgedigits.files import cache_folder
 from edgedigits_export.emulation.boards import BOARDS, NOTE, SYSTEMS
 from edgedigits_export.emulation.cache import boards_cache
-from edgedigits_export.emulation.qemu import _parts, emulated_board
+from edgedigits_export.emulation.qemu import _cached_folders, emulated_board
 
 SYSTEM = SYSTEMS["bookworm-arm64"]
 LITERT = {"litert": SYSTEM.engines["litert"]}
-THERE = all((boards_cache() / part.name).is_dir() for part in _parts(SYSTEM, LITERT))
+THERE = all((boards_cache() / folder.name).is_dir() for folder in _cached_folders(SYSTEM, LITERT))
 CACHE = str(cache_folder().absolute())
 
 pytestmark = pytest.mark.skipif(
@@ -47,6 +47,6 @@ def test_the_shipped_bundle_passes_its_self_test_on_a_pi_4(command):
     ("board", "code"), [("pi3", -signal.SIGILL), ("pi4", -signal.SIGILL), ("pi5", 0)]
 )  # fmt: skip
 def test_an_instruction_that_the_board_lacks_kills_the_engines_process_as_it_would_there(board, code):
-    with emulated_board(BOARDS[board], SYSTEM, LITERT, lambda _: None) as place:
-        assert place.run(["-c", SDOT]).returncode == code
-        assert int(place.run(["-c", AGAIN, SDOT]).stdout) == code
+    with emulated_board(BOARDS[board], SYSTEM, LITERT, lambda _: None) as environment:
+        assert environment.run(["-c", SDOT]).returncode == code
+        assert int(environment.run(["-c", AGAIN, SDOT]).stdout) == code

@@ -1,4 +1,4 @@
-"""The service on a real emulated Pi, asked from here: where its parts are in the cache, or EDGEDIGITS_PI=1."""
+"""The service on a really emulated Pi: run where its folders are in the cache, or EDGEDIGITS_PI=1 allows to fetch."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from PIL import Image
 from edgedigits_export.emulation.boards import BOARDS, SERVICE, SYSTEMS
 from edgedigits_export.emulation.cache import boards_cache
 from edgedigits_export.emulation.python_environment import PythonEnvironment
-from edgedigits_export.emulation.qemu import _parts, emulated_board
+from edgedigits_export.emulation.qemu import _cached_folders, emulated_board
 
 ROOT = Path(__file__).parents[2]
 SYSTEM = SYSTEMS["bookworm-arm64"]
 LITERT = {"litert": SYSTEM.engines["litert"]}
-THERE = all((boards_cache() / part.name).is_dir() for part in _parts(SYSTEM, LITERT, service=True))
+THERE = all((boards_cache() / folder.name).is_dir() for folder in _cached_folders(SYSTEM, LITERT, service=True))
 
 pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the wheel alone has no benchmarks")
 needs_board = pytest.mark.skipif(
@@ -27,11 +27,10 @@ needs_board = pytest.mark.skipif(
 
 
 @pytest.fixture
-def serve_there(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import pi_serve
+def serve_on_board():
+    from benchmarks.boards.pi_serve import serve_on_board  # not there where the wheel is alone
 
-    return pi_serve.serve_there
+    return serve_on_board
 
 
 @pytest.fixture
@@ -42,25 +41,25 @@ def place():
 
 @needs_board
 def test_the_service_on_a_pi_4_proves_itself_reads_a_digit_sent_from_here_and_ends(
-    serve_there, place, digits, tmp_path
+    serve_on_board, place, digits, tmp_path
 ):
     picture = tmp_path / "digit.png"
     Image.fromarray(255 - digits.images[0, ..., 0]).resize((112, 112)).save(picture)
-    found = serve_there(place, picture)
+    found = serve_on_board(place, picture)
     assert found == {"proved": 47, "digit": int(digits.labels[0]), "counted": True, "exit_code": 0}
 
 
 @needs_board
-def test_a_service_that_does_not_begin_there_is_told_in_its_own_words(serve_there, place, tmp_path):
-    with pytest.raises(OSError, match=r"serve does not begin: edgedigits: .*nothing-there"):
-        serve_there(place, tmp_path / "digit.png", "--bundle", "nothing-there")
+def test_a_service_that_does_not_start_there_is_told_in_its_own_words(serve_on_board, place, tmp_path):
+    with pytest.raises(OSError, match=r"serve does not start: edgedigits: .*nothing-there"):
+        serve_on_board(place, tmp_path / "digit.png", "--bundle", "nothing-there")
 
 
-def test_a_picture_that_is_refused_there_is_told(serve_there, tmp_path):
+def test_a_picture_that_is_refused_there_is_told(serve_on_board, tmp_path):
     here = PythonEnvironment(Path(sys.executable), os.environ, tmp_path)  # as good as a board's for that
     (tmp_path / "digit.png").write_bytes(b"no picture")
     with pytest.raises(OSError, match="serve: HTTP Error 422"):
-        serve_there(here, tmp_path / "digit.png")
+        serve_on_board(here, tmp_path / "digit.png")
 
 
 def test_the_boards_get_the_releases_that_development_has():

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from edgedigits.cli.main import main
+from edgedigits.console.output import Output
+from edgedigits.console.requests import RemoteSelftestRequest
 from edgedigits.engines import ENGINES, installed_engines
 from edgedigits.errors import TargetError, UsageError
 from edgedigits_export.cli import remote_selftest
@@ -18,7 +20,7 @@ from edgedigits_export.emulation.boards import SYSTEMS
 from edgedigits_export.emulation.python_environment import PythonEnvironment, clean_environment, copy_package
 from edgedigits_export.emulation.qemu import _wrapper
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="emulated boards and their places need Linux")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="emulated boards need Linux")
 
 
 @pytest.mark.parametrize(
@@ -45,14 +47,14 @@ def test_what_is_no_release_of_an_engine_is_refused(text):
 @pytest.mark.parametrize(
     ("words", "code", "part"),
     [
-        (["--os", "trixie"], 2, "say which --board"),
+        (["--os", "trixie"], 2, "expected --board, which they belong to"),
         (["--board", "pi4", "--os", "trixie", "--arch", "armhf"], 3, "expected a system that some engine has wheels"),
         (["--board", "pi4", "--os", "trixie", "--engine", "tflite-runtime"], 3, "expected a wheel for Python 3.13"),
         (["--board", "pi4", "--engine", "torch"], 2, "expected ENGINE"),
         (["nowhere", "--board", "pi4"], 2, "expected a bundle's folder"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_fetched(command, refused, words, code, part):
+def test_impossible_wishes_are_refused_before_anything_is_fetched(command, refused, words, code, part):
     refused(command("selftest", *words), code, part)
 
 
@@ -65,39 +67,40 @@ def test_without_apt_the_command_says_what_it_needs_and_ends_with_3(command, tmp
     assert "MB to download" in done.stderr.splitlines()[0]
 
 
-def _asked(monkeypatch, system, machine):
+def _planned(monkeypatch, system, machine):
     monkeypatch.setattr(remote_selftest.sys, "platform", system)
     monkeypatch.setattr(remote_selftest.platform, "machine", lambda: machine)
-    options = {"board": "pi4", "os": None, "arch": None, "variant": None, "bundle": None}
-    return remote_selftest._board(remote_selftest.argparse.Namespace(**options), None, None)
+    output = Output(json=True, file=None, overwrite=False)
+    request = RemoteSelftestRequest(None, None, "auto", 1, "pi4", None, None, output)
+    return remote_selftest._plan_board("pi4", request, None, None)
 
 
 @pytest.mark.parametrize(("system", "machine"), [("darwin", "arm64"), ("linux", "riscv64"), ("win32", "AMD64")])
 def test_another_kind_of_machine_is_told_that_it_cannot(monkeypatch, system, machine):
     with pytest.raises(TargetError, match="--board: expected Linux on an x86-64 or ARM processor"):
-        _asked(monkeypatch, system, machine)
+        _planned(monkeypatch, system, machine)
 
 
 def test_on_arm_the_result_says_that_the_processor_is_not_restricted(monkeypatch):
-    _, _, told = _asked(monkeypatch, "linux", "aarch64")
-    assert told["emulated"] is False
-    assert "not restricted" in told["note"]
+    description = _planned(monkeypatch, "linux", "aarch64").description
+    assert description["emulated"] is False
+    assert "not restricted" in description["note"]
 
 
 @pytest.fixture
 def here(monkeypatch, tmp_path):
-    """This Python instead of a throw-away one, which would need the network; everything else is as ever."""
+    """Put this Python in the place of a temporary one, which would need the network."""
 
-    def place(python=sys.executable):
+    def use(python=sys.executable):
         @contextmanager
         def stand_in(engines, progress):
-            folder = tmp_path / "place"
+            folder = tmp_path / "environment"
             folder.mkdir()
             yield PythonEnvironment(Path(python), clean_environment(folder, [copy_package(folder / "package")]), folder)
 
         monkeypatch.setattr(remote_selftest, "temporary_venv", stand_in)
 
-    return place
+    return use
 
 
 def test_the_self_test_there_is_told_as_the_one_here_with_what_ran_it(here, capsys, shipped, tmp_path):
@@ -110,7 +113,7 @@ def test_the_self_test_there_is_told_as_the_one_here_with_what_ran_it(here, caps
     assert told["bundle"] == shipped.id
     assert told["emulated"] is False
     assert [row["engine"] for row in told["rows"]] == [engine]
-    assert {"python", "numpy", ENGINES[engine].package.replace("_", "-")} <= told["versions"].keys()
+    assert {"python", "numpy", ENGINES[engine].distribution} <= told["versions"].keys()
 
 
 def test_a_bundle_that_answers_wrongly_there_fails_with_its_exit_code(
@@ -136,13 +139,13 @@ def test_a_python_that_crashes_there_is_told_with_its_signal(here, capsys, tmp_p
     assert "died there of SIGSEGV" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_a_place_sees_nothing_of_this_processs_environment(monkeypatch, tmp_path):
+def test_another_python_sees_nothing_of_this_processs_environment(monkeypatch, tmp_path):
     for name in ("PYTHONPATH", "PYTHONSTARTUP", "LD_PRELOAD", "QEMU_CPU", "OMP_NUM_THREADS"):
         monkeypatch.setenv(name, "")
-    place = PythonEnvironment(Path(sys.executable), clean_environment(tmp_path, [tmp_path]), tmp_path)
-    seen = set(json.loads(place.run(["-c", "import json, os; print(json.dumps(list(os.environ)))"]).stdout))
+    environment = PythonEnvironment(Path(sys.executable), clean_environment(tmp_path, [tmp_path]), tmp_path)
+    seen = set(json.loads(environment.run(["-c", "import json, os; print(json.dumps(list(os.environ)))"]).stdout))
     assert not seen & {"PYTHONSTARTUP", "LD_PRELOAD", "QEMU_CPU", "OMP_NUM_THREADS"}
-    assert place.environment["PYTHONPATH"] == str(tmp_path)
+    assert environment.environment["PYTHONPATH"] == str(tmp_path)
 
 
 def test_a_python_that_does_not_start_is_told(tmp_path):
@@ -153,7 +156,7 @@ def test_a_python_that_does_not_start_is_told(tmp_path):
         PythonEnvironment(script, {}, tmp_path).versions([])
 
 
-def test_the_guests_python_starts_itself_again_whatever_its_place_is_called(tmp_path):
+def test_the_guests_python_starts_itself_again_whatever_its_folder_is_called(tmp_path):
     qemu, folder = tmp_path / "a cache" / "qemu", tmp_path / "a place"
     loader = qemu / "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
     for made in (loader.parent, folder):

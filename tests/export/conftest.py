@@ -30,7 +30,7 @@ WALK = """
 import sys
 import numpy as np
 from {package}.interpreter import Interpreter
-answers = {{}}
+outputs = {{}}
 for file in sys.argv[2:]:
     interpreter = Interpreter(model_path=file, num_threads=1)
     interpreter.allocate_tensors()
@@ -42,8 +42,8 @@ for file in sys.argv[2:]:
         interpreter.set_tensor(image["index"], picture[np.newaxis])
         interpreter.invoke()
         rows.append(interpreter.get_tensor(probabilities["index"])[0])
-    answers[file] = np.stack(rows)
-np.savez(sys.argv[1], **answers)
+    outputs[file] = np.stack(rows)
+np.savez(sys.argv[1], **outputs)
 """
 
 
@@ -199,21 +199,21 @@ def case(request: pytest.FixtureRequest, cases: dict[str, Case]) -> Case:
     return cases[request.param]
 
 
-def assert_probabilities(name: str, answers: NDArray[np.float32]) -> None:
+def assert_probabilities(name: str, outputs: NDArray[np.float32]) -> None:
     """They sum to 1, or to less where a class is left out."""
-    sums = answers.sum(axis=1)
-    assert answers.min() >= 0
+    sums = outputs.sum(axis=1)
+    assert outputs.min() >= 0
     assert np.abs(sums - 1).max() <= 1e-5 if name != "background" else sums.max() <= 1 + 1e-5
 
 
-Answers = dict[tuple[str, str], NDArray[np.float32]]
+Outputs = dict[tuple[str, str], NDArray[np.float32]]
 
 
 @pytest.fixture(scope="session", params=sorted(TFLITE_ENGINES))
-def tflite_answers(
+def tflite_outputs(
     request: pytest.FixtureRequest, cases: dict[str, Case], tmp_path_factory: pytest.TempPathFactory
-) -> Answers:
-    """What each TFLite engine, alone in a process, answers for every TFLite file: (model, precision) → rows."""
+) -> Outputs:
+    """The outputs of each TFLite engine, alone in a process, for every TFLite file: (model, precision) → rows."""
     package = TFLITE_ENGINES[request.param]
     if find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
@@ -225,14 +225,14 @@ def tflite_answers(
             file.write_bytes(case.files[f"{precision}.tflite"])
             np.save(file.with_suffix(".npy"), case.images)
             files[str(file)] = (case.name, precision)
-    target = folder / "answers.npz"
+    target = folder / "outputs.npz"
     walk = WALK.format(package=package)
     done = subprocess.run(
         [sys.executable, "-c", walk, str(target), *files], check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    with np.load(target) as answers:
-        return {names: answers[file] for file, names in files.items()}
+    with np.load(target) as outputs:
+        return {names: outputs[file] for file, names in files.items()}
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ def newer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Case], bytes]:
 
 @pytest.fixture
 def lying(newer: Callable[[Case], bytes]) -> Callable[[Case], bytes]:
-    """Make such a file that says version 1, as Google's recipe dynamic_wi8_afp32 does: it loads and answers wrongly."""
+    """Make such a file that declares version 1, as Google's recipe dynamic_wi8_afp32 does: its outputs are wrong."""
 
     def make(case: Case) -> bytes:
         schema: Any = load("ai_edge_litert.schema_py_generated", "check")

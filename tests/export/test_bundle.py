@@ -120,7 +120,7 @@ def test_onnx_files_carry_labels_and_contract(exported: Path) -> None:
     assert "uint8 [N, 28, 28, 1]" in properties["input"]
 
 
-def test_golden_inputs_are_blends_digits_and_patterns_with_every_files_answers(exported: Path) -> None:
+def test_golden_inputs_are_blends_digits_and_patterns_with_every_files_outputs(exported: Path) -> None:
     golden = Bundle.load(exported).golden()
     assert len(golden.images) == 10 + 32 + 3 + 2
     assert set(golden.expected) == ALL
@@ -200,9 +200,9 @@ def test_a_variant_that_fails_its_gate_is_told_with_exit_code_1(tmp_path: Path) 
         (["--variants", "int4"], 2, "variant 'int4': expected float32, float16"),
         (["--variants", "float16.onnx"], 2, "expected float32 or int8 for ONNX, found float16"),
         (["--variants", ","], 2, "expected at least one of"),
-        (["--labels", "three.txt"], 2, "three.txt: expected 10 labels, one a class, found 3"),
+        (["--labels", "three.txt"], 2, "three.txt: expected 10 labels, one for each class, found 3"),
         (["--labels", "none.txt"], 2, "none.txt: expected a text file"),
-        (["--calibration", "nowhere"], 2, "expected 'mnist', a folder with one sub-folder a label"),
+        (["--calibration", "nowhere"], 2, "expected 'mnist', a folder with one sub-folder per label"),
         (["--calibration", "colour.npz"], 2, "expected images [28, 28, 1] for this model, found [32, 32, 3]"),
         (["--scale", "0"], 2, "--scale"),
         (["--opset", "3"], 2, "opset"),
@@ -247,7 +247,7 @@ def test_a_model_that_needs_scaling_gets_it_from_the_options(cases: dict[str, An
     assert json.loads(layers.stdout)["passed"]
 
 
-def test_a_model_that_answers_nan_is_not_exported(keras_file: Path, tmp_path: Path) -> None:
+def test_a_model_whose_outputs_are_nan_is_not_exported(keras_file: Path, tmp_path: Path) -> None:
     import keras
 
     with quiet():
@@ -257,5 +257,5 @@ def test_a_model_that_answers_nan_is_not_exported(keras_file: Path, tmp_path: Pa
         model.save(tmp_path / "nan.keras")
     done = export(tmp_path / "nan.keras", tmp_path / "bundle", "--variants", "float32.tflite")
     assert done.returncode == 2
-    assert "expected probabilities, Keras answers NaN for" in done.stderr.splitlines()[-1]
+    assert "expected probabilities, found NaN in Keras' outputs for" in done.stderr.splitlines()[-1]
     assert not (tmp_path / "bundle").exists()

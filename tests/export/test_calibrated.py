@@ -15,8 +15,9 @@ from edgedigits.cli.main import main
 from edgedigits.datasets import Dataset, load_splits
 from edgedigits.errors import BundleError
 from edgedigits.verification.statistics import undo_temperature
-from edgedigits_export.keras_model.calibrated import calibrate_confidence, fold_temperature
-from edgedigits_export.keras_model.frozen import FrozenModel, Scaling, freeze, load_keras, softmax
+from edgedigits_export.keras_model.calibrated import calibrate_in_place, fold_temperature
+from edgedigits_export.keras_model.frozen import FrozenModel, Scaling, freeze, softmax
+from edgedigits_export.keras_model.inspect import load_keras
 from edgedigits_export.lazy_imports import load, quiet
 
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
@@ -94,7 +95,7 @@ def weights(frozen: FrozenModel) -> list[NDArray[Any]]:
 
 @pytest.mark.parametrize("name", HOLDING)
 @pytest.mark.parametrize("temperature", [0.3, 1.7])
-def test_folding_divides_the_scores_and_changes_no_answer(name: str, temperature: float, digits: Dataset) -> None:
+def test_folding_divides_the_scores_and_changes_no_class(name: str, temperature: float, digits: Dataset) -> None:
     frozen = model(name)
     scores, before = frozen.logits(digits.images), frozen.predict(digits.images)
     assert scores is not None
@@ -111,7 +112,7 @@ def test_a_temperature_is_fitted_and_folded_into_every_such_end(name: str, valid
     frozen = model(name)
     labels = _honest(frozen, validation, 10.0)
     before = frozen.predict(validation.images)
-    found = calibrate_confidence(frozen, labels)
+    found = calibrate_in_place(frozen, labels).confidence
     assert (found.why_not, found.count, found.fitted_on) == (None, len(validation), validation.source)
     assert found.temperature == pytest.approx(0.1, rel=0.5)
     assert found.nll_after < found.nll_before
@@ -134,7 +135,7 @@ def _honest(frozen: FrozenModel, data: Dataset, factor: float) -> Dataset:
 def test_another_end_is_left_alone_and_said(name: str, validation: Dataset) -> None:
     frozen = model(name)
     kept = weights(frozen)
-    found = calibrate_confidence(frozen, _honest(frozen, validation, 3.0))
+    found = calibrate_in_place(frozen, _honest(frozen, validation, 3.0)).confidence
     assert (found.temperature, found.why_not) == (1.0, NO_DENSE)
     assert (found.ece_before, found.nll_before) == (found.ece_after, found.nll_after)
     assert all(np.array_equal(was, now) for was, now in zip(kept, weights(frozen), strict=True))
@@ -148,7 +149,7 @@ def test_a_model_that_is_not_the_bundles_cannot_be_given_its_temperature() -> No
 def test_too_few_images_leave_the_model_alone_and_say_so(validation: Dataset) -> None:
     frozen = model("logits")
     kept = weights(frozen)
-    found = calibrate_confidence(frozen, validation.take(np.arange(5)))
+    found = calibrate_in_place(frozen, validation.take(np.arange(5))).confidence
     assert found.temperature == 1
     assert found.why_not is not None
     assert "5 validation images" in found.why_not
@@ -156,14 +157,14 @@ def test_too_few_images_leave_the_model_alone_and_say_so(validation: Dataset) ->
 
 
 def test_a_temperature_that_would_raise_the_calibration_error_is_not_taken(validation: Dataset) -> None:
-    """Scores that all lean to one class: sharper ones make labels likelier, and the one answer too sure."""
+    """Scores that all lean to one class: sharper ones make labels likelier, and that class too confident."""
     frozen = model("logits")
     labels = _honest(frozen, validation, 10.0)
     layer = frozen.model.layers[-1]
     kernel, bias = layer.get_weights()
     layer.set_weights([kernel, bias + 0.5 * np.eye(10, dtype=np.float32)[0]])
     kept = weights(frozen)
-    found = calibrate_confidence(frozen, labels)
+    found = calibrate_in_place(frozen, labels).confidence
     assert found.temperature == 1
     assert found.why_not is not None
     assert "would make labels likelier, but raise the expected calibration error from" in found.why_not

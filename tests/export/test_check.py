@@ -1,4 +1,4 @@
-"""`edgedigits check`: verdicts on small files, for engines' releases and boards; proved where the engine is here."""
+"""`edgedigits check`: verdicts on small files for engine releases, compared with the engine where it is installed."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from small_files import onnx_file, tflite
 
+from edgedigits.doctor.wheels import WHEELS
 from edgedigits.engines import installed_engines
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Requirements
-from edgedigits_export.compat.check import Target, judge_target, numpy_clash, parse_target
-from edgedigits_export.compat.targets import known, package_of
-from edgedigits_export.compat.tflite_requirements import read_requirements
+from edgedigits_export.compat.check import EngineRelease, judge_release, numpy_clash, parse_release
+from edgedigits_export.compat.requirements import read_requirements
+from edgedigits_export.compat.targets import known_targets
 
-OLD, NEW, ORT = Target("tflite-runtime", "2.14.0"), Target("litert", "2.3.0"), Target("onnxruntime", "1.32.0")
+OLD, NEW = EngineRelease("tflite-runtime", "2.14.0"), EngineRelease("litert", "2.3.0")
+ORT = EngineRelease("onnxruntime", "1.32.0")
 
 
-def verdict_on(data: bytes, fmt: Any, target: Target) -> tuple[str, str, str]:
-    found = judge_target(read_requirements(data, fmt), fmt, target)
+def verdict_on(data: bytes, fmt: Any, target: EngineRelease) -> tuple[str, str, str]:
+    found = judge_release(read_requirements(data, fmt), fmt, target)
     assert bool(found.cure) == (found.answer != "runs")
     return found.answer, found.why, found.cure
 
 
-def test_fully_connected_12_is_refused_by_name_and_the_export_option_is_told() -> None:
+def test_fully_connected_12_is_refused_by_name_and_the_cure_names_the_export_option() -> None:
     data = tflite("FULLY_CONNECTED", "FLOAT32", 12, "INT8", 4)
     answer, why, cure = verdict_on(data, "tflite", OLD)
     assert (answer, why) == ("cannot run", "FULLY_CONNECTED says version 12, which tflite-runtime 2.14.0 does not have")
@@ -48,7 +50,7 @@ def test_per_channel_dense_under_a_small_version_computes_wrongly() -> None:
 @pytest.mark.parametrize(("release", "answer"), [("2.9.1", "computes wrongly"), ("2.10.0", "runs")])
 def test_int8_dense_with_a_scale_a_row_computes_wrongly_before_2_10(release: str, answer: str) -> None:
     data = tflite("FULLY_CONNECTED", "INT8", 5, "INT8", 4)
-    assert verdict_on(data, "tflite", Target("tflite-runtime", release))[0] == answer
+    assert verdict_on(data, "tflite", EngineRelease("tflite-runtime", release))[0] == answer
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_an_operator_without_a_kernel_is_named_with_its_type_and_the_engines_agr
         answer, why, cure = verdict_on(data, "tflite", target)
         assert answer == expected
         assert answer == "runs" or (f"{operator} has no kernel for {kind} in" in why and "float32" in cure)
-        if target.engine in installed_engines() and version(package_of(target.engine)) == target.version:
+        if target.engine in installed_engines() and version(target.distribution) == target.version:
             assert really_runs(data, target.engine) == (expected == "runs")
 
 
@@ -139,7 +141,7 @@ def test_onnx_runs_from_the_release_that_knows_its_opset_and_its_file_format(
     opset: int, ir_version: int, release: str, answer: str, told: str
 ) -> None:
     needs = Requirements({"Relu": min(opset, 14)}, {"ai.onnx": opset}, (), opset, ir_version, {})
-    found = judge_target(needs, "onnx", Target("onnxruntime", release))
+    found = judge_release(needs, "onnx", EngineRelease("onnxruntime", release))
     assert found.answer == answer
     assert told in found.why
 
@@ -149,7 +151,7 @@ def test_a_square_of_one_dequantized_value_is_known_to_break_onnxruntime_1_9_to_
     model.graph.node.append(helper.make_node("DequantizeLinear", ["y", "scale", "zero"], ["d"]))
     model.graph.node.append(helper.make_node("Mul", ["d", "d"], ["square"]))
     data = bytes(model.SerializeToString())
-    assert verdict_on(data, "onnx", Target("onnxruntime", "1.14.1"))[0] == "cannot run"
+    assert verdict_on(data, "onnx", EngineRelease("onnxruntime", "1.14.1"))[0] == "cannot run"
     assert verdict_on(data, "onnx", ORT)[0] == "runs"
 
 
@@ -165,25 +167,28 @@ def test_what_was_never_tried_is_unknown_and_named() -> None:
     ["tflite-runtime==2.6.0", "tflite-runtime==2.15.0", "tflite-runtime==2.14.1", "litert==2.4.0", "litert==0.9"],
 )
 def test_a_release_outside_the_table_is_unknown(target: str) -> None:
-    assert verdict_on(tflite("RELU", "FLOAT32"), "tflite", parse_target(target))[0] == "unknown"
+    assert verdict_on(tflite("RELU", "FLOAT32"), "tflite", parse_release(target))[0] == "unknown"
 
 
 @pytest.mark.parametrize("release", ["2.7", "2.7.0", "2.14.0", "2.14"])
 def test_a_release_inside_the_table_is_judged_however_its_zeros_are_written(release: str) -> None:
     needs = Requirements({"RELU": 1}, {"RELU": 1}, (), None, None, {})
-    assert judge_target(needs, "tflite", Target("tflite-runtime", release)).answer == "runs"
+    assert judge_release(needs, "tflite", EngineRelease("tflite-runtime", release)).answer == "runs"
 
 
 RELEASES = [
-    ("tflite-runtime", text) for block in known().wheels if block.engine == "tflite-runtime" for text in block.releases
+    (engine, text)
+    for engine in ("tflite-runtime", "litert")
+    for block in WHEELS
+    if block.engine == engine
+    for text in block.releases
 ]
-RELEASES += [("litert", text) for block in known().wheels if block.engine == "litert" for text in block.releases]
 USES = [
     (operator, kind, version)
-    for operator, row in known().kernels.items()
+    for operator, row in known_targets().kernels.items()
     for kinds in row.values()
     for kind in kinds
-    for version in range(1, len(known().operators[operator]) + 1)
+    for version in range(1, len(known_targets().operators[operator]) + 1)
 ]
 
 
@@ -192,21 +197,21 @@ def test_a_later_release_never_turns_runs_into_cannot_run(uses: list[Any], data:
     operators = {name: version for operator, kind, version in uses for name in (operator, f"{operator} {kind}")}
     needs = Requirements(operators, operators, (), None, None, {})
     first, second = sorted(data.draw(st.tuples(*[st.integers(0, len(RELEASES) - 1)] * 2)))
-    early, late = (judge_target(needs, "tflite", Target(*RELEASES[index])).answer for index in (first, second))
+    early, late = (judge_release(needs, "tflite", EngineRelease(*RELEASES[index])).answer for index in (first, second))
     assert early != "runs" or late == "runs"
 
 
 @pytest.mark.parametrize(
     "text", ["tflite-runtime", "tflite-runtime==", "tflite-runtime==new", "torch==2.1", "==", "litert==2..1", "pi9", ""]
 )
-def test_a_target_that_says_nothing_is_refused(text: str) -> None:
+def test_a_target_that_names_no_release_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"expected ENGINE==VERSION .* or a board: zero, zero2w"):
-        parse_target(text)
+        parse_release(text)
 
 
-def test_an_engine_goes_by_its_own_name_or_its_package() -> None:
-    assert parse_target("tflite-runtime==2.14.0") == OLD
-    assert parse_target("ai-edge-litert==2.3.0") == parse_target("litert==2.3.0") == NEW
+def test_an_engine_is_named_by_its_own_name_or_its_package() -> None:
+    assert parse_release("tflite-runtime==2.14.0") == OLD
+    assert parse_release("ai-edge-litert==2.3.0") == parse_release("litert==2.3.0") == NEW
 
 
 def test_numpy_2_beside_tflite_runtime_is_named() -> None:

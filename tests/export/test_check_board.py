@@ -11,8 +11,8 @@ from small_files import onnx_file, tflite
 from edgedigits.errors import UsageError
 from edgedigits_export.compat import check_board
 from edgedigits_export.compat.check_board import BoardTarget, judge_board, parse_board
-from edgedigits_export.compat.targets import SystemRelease, known
-from edgedigits_export.compat.tflite_requirements import read_requirements
+from edgedigits_export.compat.requirements import read_requirements
+from edgedigits_export.compat.targets import SystemRelease, known_targets
 
 
 def on_board(board: str, system: str, arch: str) -> dict[str, Any]:
@@ -50,9 +50,9 @@ def test_why_there_is_no_wheel_is_told_by_python_machine_and_c_library(monkeypat
     assert "no wheel of onnxruntime for armv7l" in narrow["onnxruntime"].verdict.why
     assert "--os bookworm --arch arm64" in narrow["tflite-runtime"].verdict.cure
     assert "ARMv6" in on_board("zero", "bookworm", "armhf")["tflite-runtime"].verdict.why
-    old = replace(known(), systems={"old": SystemRelease("3.11", "2.28", "1.24")})
-    monkeypatch.setattr(check_board, "known", lambda: old)
-    assert check_board._missing("tflite-runtime", BoardTarget("pi4", "old", "arm64")) == (
+    old = replace(known_targets(), systems={"old": SystemRelease("3.11", "2.28", "1.24")})
+    monkeypatch.setattr(check_board, "known_targets", lambda: old)
+    assert check_board._why_no_wheel("tflite-runtime", BoardTarget("pi4", "old", "arm64")) == (
         "tflite-runtime needs glibc 2.34 or later, old has 2.28"
     )
     assert check_board.newest_wheels("tflite-runtime", BoardTarget("pi4", "old", "arm64")) is None

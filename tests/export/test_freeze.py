@@ -14,7 +14,8 @@ from conftest import Case, assert_probabilities
 
 from edgedigits.datasets import Dataset
 from edgedigits.errors import BundleError, InputError, UsageError
-from edgedigits_export.keras_model.frozen import FrozenModel, Scaling, freeze, load_keras, softmax
+from edgedigits_export.keras_model.frozen import FrozenModel, Scaling, freeze, softmax
+from edgedigits_export.keras_model.inspect import load_keras
 from edgedigits_export.lazy_imports import load
 
 keras = load("keras")
@@ -43,7 +44,7 @@ def test_sizes_channels_classes_and_softmax_are_read_off_the_model(
     assert (frozen.input_shape, frozen.classes, frozen.adds_softmax) == (shape, classes, adds_softmax)
 
 
-def test_the_reference_is_what_keras_answers_to_scaled_pixels(case: Case) -> None:
+def test_the_reference_is_what_keras_computes_of_scaled_pixels(case: Case) -> None:
     frozen = case.frozen
     gain, offset = frozen.scaling.affine(frozen.input_shape[-1])
     pixels = (case.images * gain + offset).reshape(-1, *frozen.model.inputs[0].shape[1:])
@@ -76,8 +77,8 @@ def test_the_frozen_function_keeps_the_contract(case: Case, batch: int | None) -
     )  # fmt: skip
     assert (probabilities.name, probabilities.dtype.name) == ("probabilities:0", "float32")
     assert not {op.type for op in function.graph.get_operations()} & {"ReadVariableOp", "VarHandleOp"}
-    answers = function(load("tensorflow").constant(case.images[:1]))
-    np.testing.assert_allclose(np.asarray(answers), case.keras[:1], atol=1e-6)
+    outputs = function(load("tensorflow").constant(case.images[:1]))
+    np.testing.assert_allclose(np.asarray(outputs), case.keras[:1], atol=1e-6)
 
 
 def test_a_softmax_at_the_end_is_cut_off_for_quantization(case: Case) -> None:
@@ -105,8 +106,8 @@ def test_other_choices_than_the_first_classes_stay_in_the_model(choice: slice) -
     function, needs_softmax = frozen.scores_function()
     assert not needs_softmax
     pixels = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 1), dtype=np.uint8)
-    (answers,) = function(load("tensorflow").constant(pixels.astype(np.float32)))
-    np.testing.assert_allclose(np.asarray(answers), frozen.predict(pixels), atol=1e-6)
+    (outputs,) = function(load("tensorflow").constant(pixels.astype(np.float32)))
+    np.testing.assert_allclose(np.asarray(outputs), frozen.predict(pixels), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +264,8 @@ def test_other_kinds_of_files_are_named(tmp_path: Path, saved: Path) -> None:
 
 
 def test_loading_leaves_the_terminal_alone(saved: Path) -> None:
-    code = "from edgedigits_export.keras_model.frozen import *; "
+    code = "from edgedigits_export.keras_model.frozen import freeze; "
+    code += "from edgedigits_export.keras_model.inspect import load_keras; "
     code += f"f = freeze(load_keras({str(saved)!r})); f.concrete_function(None)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("", "")

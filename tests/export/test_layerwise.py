@@ -1,10 +1,9 @@
-"""Layer by layer: a model sabotaged in its third layer is caught there, in every precision and both formats."""
+"""Layer by layer: a fault in the third layer of a model is found there, in every precision and both formats."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,17 +16,20 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgedigits.bundle import Bundle
+from edgedigits.console.output import Output
+from edgedigits.console.requests import PerLayerRequest
 from edgedigits.errors import BundleError, ModelRejectedError, OutputError, UsageError
 from edgedigits.manifest import PRECISIONS
 from edgedigits_export.cli import per_layer
 from edgedigits_export.convert.tflite_flatbuffer import pack
-from edgedigits_export.keras_model.frozen import freeze, load_keras
+from edgedigits_export.keras_model.frozen import freeze
+from edgedigits_export.keras_model.inspect import load_keras
 from edgedigits_export.layerwise.compare import (
     EXACT_DB,
     TOLERANCES,
     LayerReport,
     LayerRow,
-    Layers,
+    LayerwiseReference,
     first_departure,
     sqnr_db,
 )
@@ -60,7 +62,7 @@ def sabotage_tflite(data: bytes, number: int, factor: float) -> bytes:
 
 
 def sabotage_onnx(data: bytes, number: int, factor: float) -> bytes:
-    """The same: float weights, or the scale of integer ones."""
+    """Multiply the weights of one layer, integers by their scale, in an ONNX file."""
     onnx = load("onnx")
     model = onnx.load_model_from_string(data)
     name = [node for node in model.graph.node if node.op_type in WEIGHTED][number].input[1]
@@ -76,32 +78,34 @@ def sabotaged(data: bytes, name: str, number: int = 2, factor: float = 2.0) -> b
     return (sabotage_tflite if name.endswith(".tflite") else sabotage_onnx)(data, number, factor)
 
 
-def compare(layers: Layers, name: str, data: bytes) -> LayerReport:
+def compare(reference: LayerwiseReference, name: str, data: bytes) -> LayerReport:
     precision, _, format_ = name.rpartition(".")
-    return layers.compare(name, data, format_, precision, None)
+    return reference.compare(name, data, format_, precision, None)
 
 
 @pytest.fixture(scope="module")
-def cnn_layers(cases: Any) -> Layers:
-    return Layers(cases["cnn"].frozen, cases["cnn"].images[:16])
+def cnn_reference(cases: Any) -> LayerwiseReference:
+    return LayerwiseReference(cases["cnn"].frozen, cases["cnn"].images[:16])
 
 
 def test_a_healthy_file_departs_nowhere_and_stays_far_from_its_tolerance(case: Any) -> None:
-    layers = Layers(case.frozen, case.images[:16])
+    reference = LayerwiseReference(case.frozen, case.images[:16])
     for name in FILES:
-        report = compare(layers, name, case.files[name])
+        report = compare(reference, name, case.files[name])
         assert report.departs is None, name
         assert min(row.sqnr_db for row in report.rows) > report.tolerance.sqnr_db + 10, name
-        assert report.rows[-1].index == len(layers.names) - 1, name
+        assert report.rows[-1].index == len(reference.layers) - 1, name
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_third_layer_with_the_wrong_scale_is_the_one_named(cases: Any, cnn_layers: Layers, name: str) -> None:
+def test_a_third_layer_with_the_wrong_scale_is_the_one_named(
+    cases: Any, cnn_reference: LayerwiseReference, name: str
+) -> None:
     # The weighted layers are conv2d, conv2d_1, dense, dense_1.
-    report = compare(cnn_layers, name, sabotaged(cases["cnn"].files[name], name))
+    report = compare(cnn_reference, name, sabotaged(cases["cnn"].files[name], name))
     assert report.departs is not None
     assert report.departs.kind == "Dense"
-    assert report.departs.layer == next(layer for layer, kind in cnn_layers.names if kind == "Dense")
+    assert report.departs.layer == next(layer for layer, kind in cnn_reference.layers if kind == "Dense")
     assert report.departs.fall_db > 20
     before = [row.sqnr_db for row in report.rows if row.index < report.departs.index]
     assert min(before) > report.tolerance.sqnr_db + 10
@@ -111,27 +115,27 @@ def test_a_third_layer_with_the_wrong_scale_is_the_one_named(cases: Any, cnn_lay
 @pytest.mark.parametrize("number", range(6))
 def test_each_layer_is_found_where_branches_meet(cases: Any, name: str, number: int) -> None:
     case = cases["separable"]
-    layers = Layers(case.frozen, case.images[:8])
+    reference = LayerwiseReference(case.frozen, case.images[:8])
     # A separable convolution is one layer in Keras and two operators in the file.
-    weighted = [kind for _, kind in layers.names if "Conv" in kind or kind == "Dense"]
+    weighted = [kind for _, kind in reference.layers if "Conv" in kind or kind == "Dense"]
     expected = ["Conv2D", "DepthwiseConv2D", "Conv2D", "SeparableConv2D", "SeparableConv2D", "Dense"][number]
     assert weighted == ["Conv2D", "DepthwiseConv2D", "Conv2D", "SeparableConv2D", "Dense"]
-    departs = compare(layers, name, sabotaged(case.files[name], name, number, 3.0)).departs
+    departs = compare(reference, name, sabotaged(case.files[name], name, number, 3.0)).departs
     assert departs is not None
     assert departs.kind == expected
 
 
-def test_layers_that_became_one_operator_are_named_with_it(cases: Any, cnn_layers: Layers) -> None:
-    report = compare(cnn_layers, "int8.tflite", cases["cnn"].files["int8.tflite"])
-    kinds = dict(cnn_layers.names)
+def test_layers_that_became_one_operator_are_named_with_it(cases: Any, cnn_reference: LayerwiseReference) -> None:
+    report = compare(cnn_reference, "int8.tflite", cases["cnn"].files["int8.tflite"])
+    kinds = dict(cnn_reference.layers)
     (row,) = (row for row in report.rows if row.kind == "ReLU")
     assert [kinds[name] for name in row.merged] == ["Rescaling", "Conv2D", "BatchNormalization"]
     assert row.operator == "CONV_2D"
-    shown = compare(cnn_layers, "float32.onnx", cases["cnn"].files["float32.onnx"])
+    shown = compare(cnn_reference, "float32.onnx", cases["cnn"].files["float32.onnx"])
     assert {"Rescaling", "BatchNormalization", "ReLU"} <= {row.kind for row in shown.rows}
 
 
-def test_activations_that_are_cut_off_show_at_their_layer(cases: Any, cnn_layers: Layers) -> None:
+def test_activations_that_are_cut_off_show_at_their_layer(cases: Any, cnn_reference: LayerwiseReference) -> None:
     schema = load("ai_edge_litert.schema_py_generated")
     model = schema.ModelT.InitFromPackedBuf(cases["cnn"].files["int8.tflite"], 0)
     graph = model.subgraphs[0]
@@ -141,9 +145,9 @@ def test_activations_that_are_cut_off_show_at_their_layer(cases: Any, cnn_layers
     ]  # fmt: skip
     quantization = graph.tensors[convolutions[1].outputs[0]].quantization
     quantization.scale = np.asarray(quantization.scale) / 4
-    report = compare(cnn_layers, "int8.tflite", pack(schema, model))
+    report = compare(cnn_reference, "int8.tflite", pack(schema, model))
     assert report.departs is not None
-    assert report.departs.layer == [layer for layer, kind in cnn_layers.names if kind == "Conv2D"][1]
+    assert report.departs.layer == [layer for layer, kind in cnn_reference.layers if kind == "Conv2D"][1]
 
 
 def test_noise_that_only_adds_up_is_no_departure() -> None:
@@ -172,12 +176,14 @@ def test_signal_over_noise_is_finite_at_its_ends() -> None:
     assert sqnr_db(values, np.array([1.0, np.nan])) == -EXACT_DB
 
 
-def test_a_file_of_another_model_is_refused(cases: Any, cnn_layers: Layers) -> None:
+def test_a_file_of_another_model_is_refused(cases: Any, cnn_reference: LayerwiseReference) -> None:
     for name in ("int8.tflite", "int8.onnx"):
         with pytest.raises(BundleError, match="expected the operators that export makes of the model"):
-            compare(cnn_layers, name, cases["vector"].files[name])
-        with pytest.raises(ModelRejectedError, match="does not run"):
-            compare(cnn_layers, name, b"no model at all")
+            compare(cnn_reference, name, cases["vector"].files[name])
+        with pytest.raises(
+            ModelRejectedError, match="expected a file that runs with the outputs of all operators kept"
+        ):
+            compare(cnn_reference, name, b"no model at all")
 
 
 def test_layers_of_a_model_within_a_model_count_and_a_layer_used_twice_is_two() -> None:
@@ -191,19 +197,18 @@ def test_layers_of_a_model_within_a_model_count_and_a_layer_used_twice_is_two() 
         frozen = freeze(keras.Model(image, scores))
         images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 4), dtype=np.uint8)
         made = load("edgedigits_export.convert.onnx").convert_onnx(frozen)
-    report = compare(Layers(frozen, images), "float32.onnx", made)
+    report = compare(LayerwiseReference(frozen, images), "float32.onnx", made)
     assert [row.layer for row in report.rows[:3]] == ["twice", "twice", "deep"]
     assert report.departs is None
 
 
-def arguments(**changed: Any) -> Namespace:
-    plain = {"per_layer": KERAS, "variant": None, "json": True, "output": None, "overwrite": False, "picture": None}
-    return Namespace(**{**plain, **changed})
+def request(*, json: bool = True, **changed: Any) -> PerLayerRequest:
+    return PerLayerRequest(KERAS, None, None, Output(json, None, overwrite=False))._replace(**changed)
 
 
 @pytest.fixture
 def third_layer_off(proven: Any, edit_manifest: Callable[..., Bundle]) -> SimpleNamespace:
-    """The shipped bundle, as an exporter would have written it that gets the scale of conv3's weights wrong."""
+    """Return the shipped bundle with a wrong scale for the weights of conv3, as a faulty exporter would write it."""
     names = {f"small-{name}": name for name in ("int8.tflite", "int8.onnx")}
     for file, name in names.items():
         data = (proven.path / file).read_bytes()
@@ -221,8 +226,8 @@ def test_the_command_names_the_third_layer_in_a_table_and_a_picture(
     third_layer_off: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture = tmp_path / "layers.png"
-    told = arguments(json=False, picture=picture)
-    assert per_layer.run(told, third_layer_off.bundle, third_layer_off.digits) == 1
+    wanted = request(json=False, picture=picture)
+    assert per_layer.run(wanted, third_layer_off.bundle, third_layer_off.digits) == 1
     lines = capsys.readouterr().out.splitlines()
     for file in third_layer_off.files:
         (verdict,) = (line for line in lines if line.startswith(f"{file}: "))
@@ -239,7 +244,7 @@ def test_the_command_names_the_third_layer_in_a_table_and_a_picture(
 def test_the_json_has_every_layer_and_what_departs(
     third_layer_off: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert per_layer.run(arguments(variant="int8"), third_layer_off.bundle, third_layer_off.digits) == 1
+    assert per_layer.run(request(variant="int8"), third_layer_off.bundle, third_layer_off.digits) == 1
     values = json.loads(capsys.readouterr().out)
     assert values["passed"] is False
     with quiet():
@@ -253,7 +258,7 @@ def test_the_json_has_every_layer_and_what_departs(
 
 def test_the_shipped_bundle_departs_nowhere(proven: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "layers.svg"
-    assert per_layer.run(arguments(picture=picture), Bundle.load(proven.path), proven.digits) == 0
+    assert per_layer.run(request(picture=picture), Bundle.load(proven.path), proven.digits) == 0
     values = json.loads(capsys.readouterr().out)
     assert values["passed"] is True
     assert [variant["departs"] for variant in values["variants"]] == [None] * 3
@@ -264,7 +269,7 @@ def test_a_file_that_does_not_run_is_told_and_the_others_are_compared(
     proven: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (proven.path / "small-int8.onnx").write_bytes(b"changed")
-    assert per_layer.run(arguments(variant="int8"), Bundle.load(proven.path), proven.digits) == 2
+    assert per_layer.run(request(variant="int8"), Bundle.load(proven.path), proven.digits) == 2
     values = json.loads(capsys.readouterr().out)
     assert "expected SHA-256" in values["errors"]["small-int8.onnx"]
     assert [variant["file"] for variant in values["variants"]] == ["small-int8.tflite"]
@@ -279,12 +284,12 @@ def test_a_keras_file_that_is_not_the_bundles_model_is_refused(proven: Any, tmp_
         model.save(other)
         cases["cnn"].frozen.model.save(smaller)
     with pytest.raises(BundleError, match=r"found them .* off; name the .keras file it was exported from"):
-        per_layer.run(arguments(per_layer=other), bundle, proven.digits)
+        per_layer.run(request(model=other), bundle, proven.digits)
     with pytest.raises(BundleError, match=f"{bundle.manifest.parameters:,} parameters, found"):
-        per_layer.run(arguments(per_layer=smaller), bundle, proven.digits)
+        per_layer.run(request(model=smaller), bundle, proven.digits)
 
 
-def test_without_keras_answers_the_golden_ones_tell_another_model(
+def test_without_keras_outputs_the_golden_ones_tell_another_model(
     proven: Any, tmp_path: Path, edit_manifest: Callable[..., Bundle]
 ) -> None:
     def forget(values: dict[str, Any]) -> None:
@@ -298,8 +303,8 @@ def test_without_keras_answers_the_golden_ones_tell_another_model(
         model.get_layer("conv3").set_weights([-weights for weights in model.get_layer("conv3").get_weights()])
         model.save(other)
     with pytest.raises(BundleError, match=r"should repeat within 0\.1, found"):
-        per_layer.run(arguments(per_layer=other), bundle, proven.digits)
-    assert per_layer.run(arguments(variant="int8.tflite"), bundle, proven.digits) == 0
+        per_layer.run(request(model=other), bundle, proven.digits)
+    assert per_layer.run(request(variant="int8.tflite"), bundle, proven.digits) == 0
 
 
 def test_what_cannot_be_written_is_said_before_the_work(proven: Any, tmp_path: Path) -> None:
@@ -307,9 +312,9 @@ def test_what_cannot_be_written_is_said_before_the_work(proven: Any, tmp_path: P
     there = tmp_path / "there.png"
     there.write_bytes(b"mine")
     with pytest.raises(OutputError, match="exists already"):
-        per_layer.run(arguments(picture=there), bundle, proven.digits)
+        per_layer.run(request(picture=there), bundle, proven.digits)
     with pytest.raises(UsageError, match=r"expected a picture that ends in \.png or \.svg, found \.txt"):
-        per_layer.run(arguments(picture=tmp_path / "layers.txt"), bundle, proven.digits)
+        per_layer.run(request(picture=tmp_path / "layers.txt"), bundle, proven.digits)
     assert there.read_bytes() == b"mine"
 
 

@@ -83,8 +83,8 @@ def test_the_input_has_the_files_type_and_shape_and_as_many_images_as_asked(
     monkeypatch.setattr(worker, "random_input", lambda *words: fed.append(real(*words)) or fed[-1])
     for batch, expected in ((1, shape), (6, batched)):
         for one in asked(file, batch) if expected is not None else []:
-            once, _, _ = worker._bare(one)
-            assert len(once()) == 1
+            run_once, _, _ = worker._inference_run(one)
+            assert len(run_once()) == 1
             assert (fed[-1].dtype, fed[-1].shape) == (dtype, expected)
 
 

@@ -23,9 +23,9 @@ def session_of(data: bytes) -> Any:
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
-def answers_of(data: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    (answers,) = session_of(data).run(["probabilities"], {"image": images})
-    return np.asarray(answers)
+def outputs_of(data: bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    (outputs,) = session_of(data).run(["probabilities"], {"image": images})
+    return np.asarray(outputs)
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -38,27 +38,27 @@ def test_every_file_takes_any_number_of_raw_images_and_gives_probabilities(case:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_batch_answers_as_its_images_do_alone(case: Case, file: str) -> None:
-    together = answers_of(case.files[file], case.images[:7])
-    alone = np.concatenate([answers_of(case.files[file], image[np.newaxis]) for image in case.images[:7]])
+def test_a_batch_computes_as_its_images_do_alone(case: Case, file: str) -> None:
+    together = outputs_of(case.files[file], case.images[:7])
+    alone = np.concatenate([outputs_of(case.files[file], image[np.newaxis]) for image in case.images[:7]])
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
-def test_float32_answers_as_keras_does(case: Case) -> None:
-    answers = answers_of(case.files["float32.onnx"], case.images)
-    np.testing.assert_allclose(answers, case.keras, atol=1e-5)
+def test_float32_computes_as_keras_does(case: Case) -> None:
+    outputs = outputs_of(case.files["float32.onnx"], case.images)
+    np.testing.assert_allclose(outputs, case.keras, atol=1e-5)
 
 
 def test_int8_agrees_with_keras(case: Case) -> None:
-    answers = answers_of(case.files["int8.onnx"], case.images)
-    assert_probabilities(case.name, answers)
-    assert np.abs(answers - case.keras).max() <= 0.04
+    outputs = outputs_of(case.files["int8.onnx"], case.images)
+    assert_probabilities(case.name, outputs)
+    assert np.abs(outputs - case.keras).max() <= 0.04
     if len(case.images) == 100:
-        assert (answers.argmax(axis=1) == case.keras.argmax(axis=1)).mean() >= 0.98
+        assert (outputs.argmax(axis=1) == case.keras.argmax(axis=1)).mean() >= 0.98
 
 
 def test_int8_probabilities_are_not_counted_in_256ths(cases: dict[str, Case]) -> None:
-    assert len(np.unique(answers_of(cases["cnn"].files["int8.onnx"], cases["cnn"].images))) > 700
+    assert len(np.unique(outputs_of(cases["cnn"].files["int8.onnx"], cases["cnn"].images))) > 700
 
 
 def test_softmax_and_scaling_stay_float(case: Case) -> None:
@@ -123,7 +123,7 @@ def test_layers_of_training_vanish_and_gelu_is_spelt_out() -> None:
     frozen = freeze(load("keras").Sequential([layers.Input((9, 9, 1)), *stack]))
     images = np.random.default_rng(0).integers(0, 256, (5, 9, 9, 1), dtype=np.uint8)
     data = convert_onnx(frozen)
-    np.testing.assert_allclose(answers_of(data, images), frozen.predict(images), atol=1e-5)
+    np.testing.assert_allclose(outputs_of(data, images), frozen.predict(images), atol=1e-5)
     assert [node.op_type for node in onnx.load_model_from_string(data).graph.node].count("Erf") == 1
 
 

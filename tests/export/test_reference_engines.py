@@ -8,40 +8,44 @@ import pytest
 
 from edgedigits.engines import installed_engines
 from edgedigits.verification.inference import infer_isolated
-from edgedigits_export.bundle.reference_engines import arrange, run_reference_engines
+from edgedigits_export.bundle.reference_engines import number_engines, run_reference_engines
 
 pytestmark = pytest.mark.skipif(len(installed_engines("tflite")) < 2, reason="needs LiteRT and tflite-runtime")
 
 
-def ask(folder: Path, case: Any, data: bytes, precision: str) -> Any:
+def run(folder: Path, case: Any, data: bytes, precision: str) -> Any:
     file = folder / f"net-{precision}.tflite"
     file.write_bytes(data)
     first = infer_isolated(file, "litert", case.images)
     return first, run_reference_engines(file, precision, "tflite", first, case.images)
 
 
-def test_every_engine_that_computes_the_file_is_a_witness(tmp_path: Path, cases: dict[str, Any]) -> None:
-    first, found = ask(tmp_path, cases["cnn"], cases["cnn"].files["int8.tflite"], "int8")
-    assert [witness.engine for witness in found] == ["litert", "tflite-runtime"]
-    for answers in found.values():
-        assert answers.shape == first.probabilities.shape
+def test_every_engine_that_computes_the_file_is_a_reference_engine(tmp_path: Path, cases: dict[str, Any]) -> None:
+    first, found = run(tmp_path, cases["cnn"], cases["cnn"].files["int8.tflite"], "int8")
+    assert [engine.engine for engine in found] == ["litert", "tflite-runtime"]
+    for outputs in found.values():
+        assert outputs.shape == first.probabilities.shape
     assert np.array_equal(next(iter(found.values())), first.probabilities)
 
 
-def test_an_engine_that_answers_wrongly_is_no_witness(tmp_path: Path, cases: dict[str, Any], lying: Any) -> None:
-    _, found = ask(tmp_path, cases["cnn"], lying(cases["cnn"]), "dynamic-int8")
-    assert [witness.engine for witness in found] == ["litert"]
+def test_an_engine_that_computes_it_wrongly_is_no_reference_engine(
+    tmp_path: Path, cases: dict[str, Any], lying: Any
+) -> None:
+    _, found = run(tmp_path, cases["cnn"], lying(cases["cnn"]), "dynamic-int8")
+    assert [engine.engine for engine in found] == ["litert"]
 
 
-def test_an_engine_that_refuses_the_file_is_no_witness(tmp_path: Path, cases: dict[str, Any], newer: Any) -> None:
-    _, found = ask(tmp_path, cases["cnn"], newer(cases["cnn"]), "dynamic-int8")
-    assert [witness.engine for witness in found] == ["litert"]
+def test_an_engine_that_refuses_the_file_is_no_reference_engine(
+    tmp_path: Path, cases: dict[str, Any], newer: Any
+) -> None:
+    _, found = run(tmp_path, cases["cnn"], newer(cases["cnn"]), "dynamic-int8")
+    assert [engine.engine for engine in found] == ["litert"]
 
 
-def test_witnesses_are_numbered_once_over_all_files(tmp_path: Path, cases: dict[str, Any]) -> None:
+def test_reference_engines_are_numbered_once_over_all_files(tmp_path: Path, cases: dict[str, Any]) -> None:
     case = cases["cnn"]
-    golden = {name: ask(tmp_path, case, case.files[f"{name}.tflite"], name)[1] for name in ("float32", "int8")}
-    witnesses, arrays = arrange(golden)
-    assert [witness.engine for witness in witnesses] == ["litert", "tflite-runtime"]
+    golden = {name: run(tmp_path, case, case.files[f"{name}.tflite"], name)[1] for name in ("float32", "int8")}
+    engines, arrays = number_engines(golden)
+    assert [engine.engine for engine in engines] == ["litert", "tflite-runtime"]
     assert set(arrays) == {f"expected/{index}/{name}" for index in (0, 1) for name in golden}
-    assert np.array_equal(arrays["expected/1/int8"], golden["int8"][witnesses[1]])
+    assert np.array_equal(arrays["expected/1/int8"], golden["int8"][engines[1]])

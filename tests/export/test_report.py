@@ -16,7 +16,10 @@ from xml.etree import ElementTree as Xml
 import pytest
 from PIL import Image
 
+from edgedigits.bundle import Bundle
 from edgedigits.cli.main import main
+from edgedigits.errors import InputError
+from edgedigits_export.report.figures import measure_figures
 
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 
@@ -136,6 +139,17 @@ def test_a_folder_that_is_no_finished_run_is_refused(
 ) -> None:
     assert main(["report", str(tmp_path), str(made / "bundle"), "-o", str(tmp_path / "page.html")]) == 2
     assert "expected the record of a finished training run" in capsys.readouterr().err
+
+
+def test_a_command_without_figures_is_named_with_its_exit_code(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    gone = Bundle.load("small")._replace(path=tmp_path / "gone")
+    said: list[str] = []
+    with pytest.raises(InputError, match=r"edgedigits parity gave no figures \(exit code 2\)"):
+        measure_figures("parity", gone, said.append)
+    assert said == [f"edgedigits parity {gone.path}"]
+    assert f"edgedigits: {gone.path}" in capfd.readouterr().err
 
 
 def test_an_existing_page_is_not_replaced(made: Path, capsys: pytest.CaptureFixture[str]) -> None:

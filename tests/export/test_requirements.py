@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from edgedigits.errors import BundleError
 from edgedigits.manifest import PRECISIONS, Requirements
-from edgedigits_export.compat.kernels import tflite_kind
-from edgedigits_export.compat.op_signature import Operand, Signature
+from edgedigits_export.compat.kernels import tflite_kernel_types
+from edgedigits_export.compat.op_signature import Operand, OpSignature
 from edgedigits_export.compat.op_versions import RULES
-from edgedigits_export.compat.targets import known
-from edgedigits_export.compat.tflite_requirements import read_requirements
+from edgedigits_export.compat.requirements import read_requirements
+from edgedigits_export.compat.targets import known_targets
 from edgedigits_export.convert.tflite_flatbuffer import pack
 
 
@@ -68,17 +68,17 @@ def test_a_file_that_understates_its_operators_is_seen_through(cases: dict[str, 
     assert found.engines == {"litert": "1.0.0"}
 
 
-def operand(kind: str, shape: tuple[int, ...] = (4, 3, 3, 2), scales: int = 1) -> Operand:
-    return Operand(kind, shape, (0.5,) * scales)
+def operand(dtype: str, shape: tuple[int, ...] = (4, 3, 3, 2), scales: int = 1) -> Operand:
+    return Operand(dtype, shape, (0.5,) * scales)
 
 
-def signature(name: str, kinds: str, scales: int = 1, **options: object) -> Signature:
-    left, right = kinds.split("->")
-    inputs = tuple(operand(kind, scales=scales if index == 1 else 1) for index, kind in enumerate(left.split(",")))
-    return Signature(name, inputs, (operand(right),), type("Options", (), options)())
+def signature(name: str, dtypes: str, scales: int = 1, **options: object) -> OpSignature:
+    left, right = dtypes.split("->")
+    inputs = tuple(operand(dtype, scales=scales if index == 1 else 1) for index, dtype in enumerate(left.split(",")))
+    return OpSignature(name, inputs, (operand(right),), type("Options", (), options)())
 
 
-# The cases of op_version_test.cc for the operators listed, and the int16 ones explained in operator_versions.
+# The cases of op_version_test.cc for the operators listed, and the int16 ones explained in op_versions_weighted.
 @pytest.mark.parametrize(
     ("use", "version"),
     [
@@ -89,7 +89,7 @@ def signature(name: str, kinds: str, scales: int = 1, **options: object) -> Sign
         (signature("CONV_2D", "INT8,INT4->INT8"), 7),
         (signature("CONV_2D", "INT16,INT8,INT64->INT16"), 4),
         (signature("CONV_2D", "INT16,INT8,INT32->INT16"), 8),
-        (Signature("CONV_2D", (operand("INT8", (1, 8, 8, 8)), operand("INT8")), (operand("INT8"),)), 6),
+        (OpSignature("CONV_2D", (operand("INT8", (1, 8, 8, 8)), operand("INT8")), (operand("INT8"),)), 6),
         (signature("DEPTHWISE_CONV_2D", "FLOAT32,FLOAT32->FLOAT32", dilationWFactor=1, dilationHFactor=1), 1),
         (signature("DEPTHWISE_CONV_2D", "FLOAT32,FLOAT32->FLOAT32", dilationWFactor=2, dilationHFactor=1), 2),
         (signature("DEPTHWISE_CONV_2D", "INT8,INT8->INT8"), 3),
@@ -114,13 +114,13 @@ def signature(name: str, kinds: str, scales: int = 1, **options: object) -> Sign
         (signature("ADD", "INT16,INT16->INT16"), 3),
         (signature("ADD", "INT64,INT64->INT64", scales=0), 4),
         (signature("MUL", "FLOAT32,FLOAT32->FLOAT32"), 1),
-        (Signature("MUL", (operand("INT8"), operand("INT8")), (Operand("INT8", (), (0.5,)),)), 2),
-        (Signature("MUL", (operand("INT8"), operand("INT8")), (Operand("INT8", (), (0.25,)),)), 3),
+        (OpSignature("MUL", (operand("INT8"), operand("INT8")), (Operand("INT8", (), (0.5,)),)), 2),
+        (OpSignature("MUL", (operand("INT8"), operand("INT8")), (Operand("INT8", (), (0.25,)),)), 3),
         (signature("MUL", "INT16,INT16->INT16"), 4),
         (signature("SUB", "INT8,INT8->INT8"), 2),
         (signature("SUB", "INT16,INT16->INT16"), 5),
-        (Signature("SUB", (operand("INT8", (1,) * 5), operand("INT8")), (operand("INT8"),)), 3),
-        (Signature("DIV", (operand("FLOAT32", (1,) * 5), operand("FLOAT32")), (operand("FLOAT32"),)), 2),
+        (OpSignature("SUB", (operand("INT8", (1,) * 5), operand("INT8")), (operand("INT8"),)), 3),
+        (OpSignature("DIV", (operand("FLOAT32", (1,) * 5), operand("FLOAT32")), (operand("FLOAT32"),)), 2),
         (signature("DIV", "FLOAT32,FLOAT32->FLOAT32"), 1),
         (signature("CAST", "UINT8->FLOAT32"), 1),
         (signature("CAST", "UINT32->FLOAT32"), 2),
@@ -128,14 +128,14 @@ def signature(name: str, kinds: str, scales: int = 1, **options: object) -> Sign
         (signature("CAST", "FLOAT16->FLOAT32"), 5),
         (signature("QUANTIZE", "FLOAT32->INT8"), 1),
         (signature("QUANTIZE", "FLOAT32->INT16"), 2),
-        (Signature("QUANTIZE", (operand("FLOAT32"),), (operand("INT8", scales=4),)), 3),
+        (OpSignature("QUANTIZE", (operand("FLOAT32"),), (operand("INT8", scales=4),)), 3),
         (signature("DEQUANTIZE", "UINT8->FLOAT32"), 1),
         (signature("DEQUANTIZE", "FLOAT16->FLOAT32"), 3),
-        (Signature("DEQUANTIZE", (operand("INT8", scales=4),), (operand("FLOAT32"),)), 5),
+        (OpSignature("DEQUANTIZE", (operand("INT8", scales=4),), (operand("FLOAT32"),)), 5),
         (signature("PAD", "INT8,INT32->INT8"), 2),
-        (Signature("PAD", (operand("INT8", (1,) * 5),), (operand("INT8"),)), 4),
+        (OpSignature("PAD", (operand("INT8", (1,) * 5),), (operand("INT8"),)), 4),
         (signature("TRANSPOSE", "INT16,INT32->INT16"), 5),
-        (Signature("TRANSPOSE", (operand("FLOAT32", (1,) * 6),), (operand("FLOAT32"),)), 6),
+        (OpSignature("TRANSPOSE", (operand("FLOAT32", (1,) * 6),), (operand("FLOAT32"),)), 6),
         (signature("MAXIMUM", "INT8,INT8->INT8"), 2),
         (signature("MEAN", "INT16,INT32->INT16"), 3),
         (signature("RELU", "UINT8->UINT8"), 2),
@@ -160,8 +160,8 @@ def signature(name: str, kinds: str, scales: int = 1, **options: object) -> Sign
         (signature("RESIZE_BILINEAR", "FLOAT32,INT32->FLOAT32", halfPixelCenters=True), 3),
         (signature("RESIZE_NEAREST_NEIGHBOR", "FLOAT32,INT32->FLOAT32", alignCorners=True), 3),
         (signature("RESIZE_NEAREST_NEIGHBOR", "INT16,INT32->INT16"), 4),
-        (Signature("SELECT", (operand("BOOL", (1,) * 5), operand("FLOAT32"), operand("FLOAT32")), ()), 3),
-        (Signature("SLICE", (operand("FLOAT32", (1,) * 5),), ()), 5),
+        (OpSignature("SELECT", (operand("BOOL", (1,) * 5), operand("FLOAT32"), operand("FLOAT32")), ()), 3),
+        (OpSignature("SLICE", (operand("FLOAT32", (1,) * 5),), ()), 5),
         (signature("SPACE_TO_BATCH_ND", "INT8,INT32,INT32->INT8"), 2),
         (signature("SPLIT", "INT32,INT8->INT8"), 2),
         (signature("SPLIT", "INT32,INT16->INT16"), 4),
@@ -176,33 +176,33 @@ def signature(name: str, kinds: str, scales: int = 1, **options: object) -> Sign
         (signature("UNPACK", "BOOL->BOOL"), 3),
     ],
 )
-def test_the_rules_are_those_of_tensorflow_lite(use: Signature, version: int) -> None:
+def test_the_rules_are_those_of_tensorflow_lite(use: OpSignature, version: int) -> None:
     assert RULES[use.name](use) == version
 
 
 def test_every_operator_with_a_rule_has_its_releases_and_kernels() -> None:
-    assert set(RULES) == set(known().operators) == set(known().kernels)
+    assert set(RULES) == set(known_targets().operators) == set(known_targets().kernels)
 
 
 @pytest.mark.parametrize(
-    ("use", "kind"),
+    ("op", "types"),
     [
         (signature("CONV_2D", "INT8,INT8,INT32->INT8", scales=4), "INT8*INT8/axis"),
-        (Signature("CONV_2D", (operand("INT8", (1, 8, 8, 8)), operand("INT8")), ()), "INT8*INT8:grouped"),
+        (OpSignature("CONV_2D", (operand("INT8", (1, 8, 8, 8)), operand("INT8")), ()), "INT8*INT8:grouped"),
         (signature("CONV_2D", "INT16,INT8,INT32->INT16"), "INT16*INT8:INT32"),
         (signature("TRANSPOSE_CONV", "INT32,INT8,INT16,INT32->INT16"), "INT16*INT8:INT32"),
         (signature("FULLY_CONNECTED", "INT16,INT8->INT16", scales=4, keepNumDims=True), "INT16*INT8/axis:kept"),
         (signature("FULLY_CONNECTED", "INT8,INT8->INT8", scales=4, keepNumDims=True), "INT8*INT8/axis"),
         (signature("CAST", "UINT8->FLOAT32"), "UINT8>FLOAT32"),
-        (Signature("DEQUANTIZE", (operand("INT8", scales=4),), ()), "INT8/axis"),
+        (OpSignature("DEQUANTIZE", (operand("INT8", scales=4),), ()), "INT8/axis"),
         (signature("SPLIT", "INT32,INT16->INT16"), "INT16"),
         (signature("SELECT_V2", "BOOL,FLOAT32,FLOAT32->FLOAT32"), "FLOAT32"),
-        (Signature("CONV_2D", (operand("INT8"),), ()), ""),
-        (Signature("RELU", (), ()), ""),
+        (OpSignature("CONV_2D", (operand("INT8"),), ()), ""),
+        (OpSignature("RELU", (), ()), ""),
     ],
 )
-def test_a_kernel_is_chosen_by_the_types_that_carry_data(use: Signature, kind: str) -> None:
-    assert tflite_kind(use) == kind
+def test_a_kernel_is_chosen_by_the_types_that_carry_data(op: OpSignature, types: str) -> None:
+    assert tflite_kernel_types(op) == types
 
 
 @pytest.mark.parametrize("cut", [0, 7, 8, 40, 400, 4000, -1000, -100])
@@ -287,7 +287,7 @@ def test_tensorflow_is_not_needed(cases: dict[str, Case], tmp_path: Any) -> None
     code = (
         "import sys, pathlib\n"
         "sys.modules['tensorflow'] = sys.modules['keras'] = None\n"
-        "from edgedigits_export.compat.tflite_requirements import read_requirements\n"
+        "from edgedigits_export.compat.requirements import read_requirements\n"
         "for kind in ('tflite', 'onnx'):\n"
         "    read_requirements(pathlib.Path(sys.argv[1], 'a.' + kind).read_bytes(), kind)\n"
     )

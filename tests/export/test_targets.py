@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from edgedigits.doctor.wheels import WHEELS
+from edgedigits.doctor.wheels import NEWEST, WHEELS
 from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError
-from edgedigits_export.compat.releases import NEVER, place, release, since
-from edgedigits_export.compat.targets import TARGETS, known, read_targets
+from edgedigits_export.compat.releases import NEVER, parse_point, release_numbers, release_point
+from edgedigits_export.compat.targets import TARGETS, known_targets, read_targets
 from edgedigits_export.emulation.boards import BOARDS, SYSTEMS
 
 
@@ -26,10 +26,7 @@ from edgedigits_export.emulation.boards import BOARDS, SYSTEMS
         (lambda text: re.sub(r"\nopsets\b|\[opsets\]", "[opset]", text), "unknown field"),
         (lambda text: text.replace('first = "2.7.0"', "first = 2.7"), "first: expected a value of type str"),
         (lambda text: text.replace('glibc = "2.36"', 'glibc = "new"'), "glibc: expected text like"),
-        (
-            lambda text: text.replace('engine = "litert"', 'engine = "torch"', 1),
-            "engine: expected tflite-runtime or litert",
-        ),
+        (lambda text: text.replace("\nlitert = {", "\ntorch = {", 1), "engines: expected litert"),
         (lambda text: text.replace('DIV = ["1.6.0"', 'DIV = ["soon"'), "operators: DIV: expected always, never"),
         (lambda text: text.replace('"litert 1.4.0" =', '"litert" =', 1), "expected always, never, 2.14.0 or litert"),
         (lambda text: re.sub(r"(?m)^onnxruntime = .*$", "", text), "engines: expected onnxruntime"),
@@ -50,36 +47,39 @@ def test_a_missing_table_is_an_error_of_one_line(tmp_path: Path) -> None:
 
 
 def test_the_tables_know_the_engines_that_the_runtime_knows() -> None:
-    assert set(known().engines) == set(ENGINES)
+    assert set(known_targets().engines) == set(ENGINES)
 
 
 def test_every_wheel_is_of_a_release_that_is_known_and_they_ascend() -> None:
-    for block in known().wheels:
-        table = known().engines[block.engine]
-        releases = [release(text) for text in block.releases]
+    for block in WHEELS:
+        known = known_targets().engines[block.engine]
+        releases = [release_numbers(text) for text in block.releases]
         assert releases == sorted(releases)
-        assert release(table.first) <= releases[0] <= releases[-1] <= release(table.last)
-    newest = {engine: max(w.releases[-1] for w in known().wheels if w.engine == engine) for engine in ("litert",)}
-    assert newest == {"litert": known().engines["litert"].last}
+        assert release_numbers(known.first) <= releases[0] <= releases[-1] <= release_numbers(known.last)
+    assert {engine: wheels.releases[-1] for engine, wheels in NEWEST.items()} == {
+        engine: known.last for engine, known in known_targets().engines.items()
+    }
 
 
 @pytest.mark.parametrize("table", ["kernels", "onnx_kernels"])
 def test_no_type_of_an_operator_stands_twice(table: str) -> None:
-    for name, row in getattr(known(), table).items():
+    for name, row in getattr(known_targets(), table).items():
         kinds = [kind for kinds in row.values() for kind in kinds]
         assert len(kinds) == len(set(kinds)), name
 
 
 def test_what_some_releases_compute_wrongly_is_right_in_later_ones() -> None:
-    for name, kinds in known().wrong_from.items():
-        came = {kind: since(when) for when, row in known().kernels[name].items() for kind in row}
-        assert all(since(when) < came[kind] < NEVER for kind, when in kinds.items())
+    for name, kinds in known_targets().wrong_from.items():
+        came = {kind: parse_point(when) for when, row in known_targets().kernels[name].items() for kind in row}
+        assert all(parse_point(when) < came[kind] < NEVER for kind, when in kinds.items())
 
 
-def test_litert_carries_on_where_tflite_ended() -> None:
-    assert place("tflite-runtime", "2.14.0") < place("litert", "1.0.0") < place("litert", "2.3.0") < NEVER
-    assert place("tflite-runtime", "2.9.1") < place("tflite-runtime", "2.10.0") < since("litert 1.0.0")
-    assert place("tflite-runtime", "2.14") == place("tflite-runtime", "2.14.0") == since("2.14.0")
+def test_litert_carries_on_where_tflite_runtime_ended() -> None:
+    versions = [("tflite-runtime", "2.9.1"), ("tflite-runtime", "2.10.0"), ("tflite-runtime", "2.14.0")]
+    points = [release_point(*version) for version in (*versions, ("litert", "1.0.0"), ("litert", "2.3.0"))]
+    assert sorted({*points, NEVER}) == [*points, NEVER]
+    assert release_point("litert", "1.0.0") == parse_point("litert 1.0.0")
+    assert release_point("tflite-runtime", "2.14") == points[2] == parse_point("2.14.0")
 
 
 def test_the_table_is_read_without_tensorflow_and_engines() -> None:
@@ -88,27 +88,15 @@ def test_the_table_is_read_without_tensorflow_and_engines() -> None:
         "for name in ('tensorflow', 'keras', 'onnx', 'onnxruntime', 'ai_edge_litert', 'tflite_runtime'):\n"
         "    sys.modules[name] = None\n"
         "import edgedigits_export.compat.check_board, edgedigits_export.compat.check\n"
-        "assert str(edgedigits_export.compat.check.parse_target('litert==2.3.0')) == 'ai-edge-litert 2.3.0'\n"
+        "assert str(edgedigits_export.compat.check.parse_release('litert==2.3.0')) == 'ai-edge-litert 2.3.0'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_emulated_systems_are_those_of_the_table() -> None:
     for system in SYSTEMS.values():
-        told = known().systems[system.suite]
+        told = known_targets().systems[system.suite]
         assert (told.python, told.glibc) == (system.python, ".".join(map(str, system.glibc)))
         for engine, version in system.engines.items():
-            assert version == known().engines[engine].last
-    assert set(BOARDS) <= set(known().boards)
-
-
-@pytest.mark.parametrize("engine", WHEELS)
-def test_doctor_knows_the_wheels_of_the_newest_releases_as_check_does(engine: str) -> None:
-    last = known().engines[engine].last
-    told = next(wheels for wheels in known().wheels if wheels.engine == engine and last in wheels.releases)
-    mine = WHEELS[engine]
-    assert mine.newest_python == max(int(python.split(".")[1]) for python in told.pythons)
-    assert {place.split("-")[1]: glibc for place, glibc in mine.glibc.items() if place.startswith("linux")} == {
-        machine: tuple(map(int, glibc.split("."))) for machine, glibc in told.glibc.items()
-    }
-    assert mine.numpy == f"numpy{told.numpy or ''}"
+            assert version == known_targets().engines[engine].last
+    assert set(BOARDS) <= set(known_targets().boards)

@@ -64,7 +64,7 @@ def test_too_few_images_say_how_badly_they_tell_it() -> None:
     fit = fit_temperature(scores, drawn(scores))
     assert fit.temperature == 1
     assert fit.why_not is not None
-    assert fit.why_not.startswith("10 validation images tell a temperature within ")
+    assert fit.why_not.startswith("10 validation images determine a temperature within ")
     assert fit.why_not.endswith(f"%, expected within {LARGEST_ERROR:.0%}; give more images")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from conftest import Answers, Case, assert_probabilities
+from conftest import Case, Outputs, assert_probabilities
 
 from edgedigits.errors import UsageError
 from edgedigits.manifest import PRECISIONS
@@ -47,15 +47,15 @@ def test_every_file_takes_raw_pixels_of_one_image_and_gives_probabilities(case: 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("name", ["cnn", "separable", "colour", "two_class", "vector", "background"])
-def test_every_engine_answers_as_keras_does(
-    cases: dict[str, Case], tflite_answers: Answers, name: str, precision: str
+def test_every_engine_computes_as_keras_does(
+    cases: dict[str, Case], tflite_outputs: Outputs, name: str, precision: str
 ) -> None:
-    answers, keras = tflite_answers[name, precision], cases[name].keras
-    assert answers.shape == keras.shape
-    assert_probabilities(name, answers)
-    assert np.abs(answers - keras).max() <= TOLERANCES[precision]
+    outputs, keras = tflite_outputs[name, precision], cases[name].keras
+    assert outputs.shape == keras.shape
+    assert_probabilities(name, outputs)
+    assert np.abs(outputs - keras).max() <= TOLERANCES[precision]
     if name in {"cnn", "separable", "vector", "background"}:
-        assert (answers.argmax(axis=1) == keras.argmax(axis=1)).mean() >= 0.98
+        assert (outputs.argmax(axis=1) == keras.argmax(axis=1)).mean() >= 0.98
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -70,10 +70,10 @@ def test_the_softmax_computes_in_float(case: Case, precision: str) -> None:
     assert {graph.tensors[i].type for i in (*softmax.inputs, *softmax.outputs)} == {schema.TensorType.FLOAT32}
 
 
-def test_int8_probabilities_are_not_counted_in_256ths(tflite_answers: Answers) -> None:
-    answers = tflite_answers["cnn", "int8"]
-    assert len(np.unique(answers)) > 700  # of 1,000; an int8 softmax could give 256
-    assert (answers == 0).mean() < 0.01
+def test_int8_probabilities_are_not_counted_in_256ths(tflite_outputs: Outputs) -> None:
+    outputs = tflite_outputs["cnn", "int8"]
+    assert len(np.unique(outputs)) > 700  # of 1,000; an int8 softmax could give 256
+    assert (outputs == 0).mean() < 0.01
 
 
 def test_int8_layers_are_int8_between_cast_and_softmax(cases: dict[str, Case]) -> None:
@@ -168,7 +168,8 @@ def test_two_processes_write_the_same_bytes_and_nothing_else(cases: dict[str, Ca
     np.save(tmp_path / "images.npy", case.images)
     code = (
         "import sys, json, hashlib, numpy as np\n"
-        "from edgedigits_export.keras_model.frozen import freeze, load_keras\n"
+        "from edgedigits_export.keras_model.frozen import freeze\n"
+        "from edgedigits_export.keras_model.inspect import load_keras\n"
         "from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx\n"
         "from edgedigits_export.convert.tflite import convert_tflite\n"
         "folder = sys.argv[1]\n"

@@ -112,14 +112,14 @@ def test_answers_other_than_the_golden_ones_are_one_line_and_1(command, refused,
         arrays = {key: value[:, ::-1] if key.startswith("expected/") else value for key, value in archive.items()}
     rewrite_arrays(bundle_copy, "golden", {"images": arrays.pop("images"), **arrays})
     done = command("classify", "--bundle", bundle_copy, digit)
-    refused(done, 1, "of 3 golden inputs are answered wrongly", "take another engine or variant")
+    refused(done, 1, "of 3 golden inputs give wrong outputs", "take another engine or variant")
 
 
 def test_golden_answers_of_nan_are_one_line_and_1(command, refused, bundle_copy, rewrite_arrays, digit):
     with np.load(bundle_copy / "golden.npz") as archive:
         arrays = {key: value * np.nan if key.startswith("expected/") else value for key, value in archive.items()}
     rewrite_arrays(bundle_copy, "golden", {"images": arrays.pop("images"), **arrays})
-    refused(command("classify", "--bundle", bundle_copy, digit), 1, "of 3 golden inputs are answered wrongly")
+    refused(command("classify", "--bundle", bundle_copy, digit), 1, "of 3 golden inputs give wrong outputs")
 
 
 WITHOUT = """

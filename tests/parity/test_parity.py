@@ -13,7 +13,7 @@ from edgedigits.engines import ENGINES, installed_engines
 from edgedigits.errors import BundleError
 from edgedigits.verification.gates import GATES
 from edgedigits.verification.outputs import SCHEMA, Header, Outputs
-from edgedigits.verification.parity import changed_digits, compare_outputs, measure_parity, pairs
+from edgedigits.verification.parity import compare_bundles, compare_outputs, measure_parity, pairs
 from edgedigits.verification.statistics import tango
 
 
@@ -21,8 +21,8 @@ def quiet(text):
     pass
 
 
-def kept_outputs(bundle, file, data, probabilities):
-    """As a board would have kept them."""
+def saved_outputs(bundle, file, data, probabilities):
+    """Outputs as a board would have saved them."""
     header = Header(
         SCHEMA, bundle.id, file.path, file.sha256, "litert", "2.3.0", {"board": "a board"}, data.source,
         data.sha256(), len(data), "0.1.0",
@@ -32,11 +32,11 @@ def kept_outputs(bundle, file, data, probabilities):
 
 def test_every_variant_in_every_installed_engine_agrees_with_its_reference(proven):
     bundle = Bundle.load(proven.path)
-    told = []
-    rows = measure_parity(bundle, bundle.manifest.files, installed_engines(), proven.digits, told.append)
+    progress = []
+    rows = measure_parity(bundle, bundle.manifest.files, installed_engines(), proven.digits, progress.append)
     expected = pairs(bundle.manifest.files, installed_engines())
     assert [(row.file, row.engine) for row in rows] == [(file.path, engine) for file, engine in expected]
-    assert told == [f"{file.path} in {engine}" for file, engine in expected]
+    assert progress == [f"{file.path} in {engine}" for file, engine in expected]
     for row in rows:
         assert (row.verdict.outcome, row.verdict.reasons, row.error, row.exit_code) == ("passed", (), None, 0)
         assert row.version
@@ -91,28 +91,28 @@ def test_a_reference_of_other_data_is_refused_with_both(proven):
     other = Dataset(255 - proven.digits.images, proven.digits.labels, proven.digits.names, "other")
     with pytest.raises(BundleError) as caught:
         measure_parity(bundle, bundle.manifest.files, installed_engines(), other, quiet)
-    known = bundle.manifest.reference
+    reference = bundle.manifest.reference
     count = len(proven.digits)
     assert str(caught.value) == (
-        f"{proven.path}: its reference belongs to {proven.data} ({count} images, {known.dataset_sha256[:12]}), found "
-        f"other ({count}, {other.sha256()[:12]}); name the data it was exported with: --data"
+        f"{proven.path}: its reference belongs to {proven.data} ({count} images, {reference.dataset_sha256[:12]}), "
+        f"found other ({count}, {other.sha256()[:12]}); give the data of its export: --data"
     )
 
 
-def test_a_bundle_without_a_reference_is_told(proven, edit_manifest):
+def test_a_bundle_without_a_reference_is_refused(proven, edit_manifest):
     bundle = edit_manifest(proven.path, lambda values: values["reference"].update(file=None))
-    with pytest.raises(BundleError, match=r"its reference, Keras' own answers, was left out; compare where the model"):
+    with pytest.raises(BundleError, match=r"its reference \(Keras' own outputs\) was left out; compare where the mod"):
         measure_parity(bundle, bundle.manifest.files, installed_engines(), proven.digits, quiet)
 
 
-def test_a_bundle_whose_reference_was_not_copied_is_told(proven):
+def test_a_bundle_whose_reference_was_not_copied_is_refused(proven):
     (proven.path / "reference.npz").unlink()
     bundle = Bundle.load(proven.path)
     with pytest.raises(BundleError, match=r"holds no reference.npz to compare with; copy the whole bundle or export"):
         measure_parity(bundle, bundle.manifest.files, installed_engines(), proven.digits, quiet)
 
 
-def test_a_drop_planted_in_the_answers_passes_up_to_the_gate_and_fails_beyond(proven):
+def test_a_drop_planted_in_the_outputs_passes_up_to_the_gate_and_fails_beyond(proven):
     bundle = Bundle.load(proven.path)
     file = bundle.pick("int8", ["tflite"])
     count = len(proven.digits)
@@ -121,7 +121,7 @@ def test_a_drop_planted_in_the_answers_passes_up_to_the_gate_and_fails_beyond(pr
     for planted in range(6):
         probabilities = proven.reference.copy()
         probabilities[right[:planted]] = np.roll(probabilities[right[:planted]], 1, axis=1)
-        outputs = kept_outputs(bundle, file, proven.digits, probabilities)
+        outputs = saved_outputs(bundle, file, proven.digits, probabilities)
         (row,) = compare_outputs(bundle, [(proven.path, outputs)], proven.digits)
         assert row.comparison.lost == planted
         outcomes.append(row.verdict.outcome)
@@ -130,42 +130,42 @@ def test_a_drop_planted_in_the_answers_passes_up_to_the_gate_and_fails_beyond(pr
     assert outcomes == ["passed"] * allowed + ["failed"] * (6 - allowed)
 
 
-def test_kept_outputs_compare_like_the_run_that_kept_them(proven, engine):
+def test_saved_outputs_compare_like_the_run_that_saved_them(proven, engine):
     bundle = Bundle.load(proven.path)
-    kept = []
+    saved = []
 
-    def keep(file, answers):
-        outputs = kept_outputs(bundle, file, proven.digits, answers.probabilities)
-        header = replace(outputs.header, engine=answers.engine, version=answers.version)
-        kept.append((proven.path, replace(outputs, header=header)))
+    def save(file, inferences):
+        outputs = saved_outputs(bundle, file, proven.digits, inferences.probabilities)
+        header = replace(outputs.header, engine=inferences.engine, version=inferences.version)
+        saved.append((proven.path, replace(outputs, header=header)))
 
-    rows = measure_parity(bundle, bundle.manifest.files, [engine], proven.digits, quiet, keep=keep)
-    found = compare_outputs(bundle, kept, proven.digits)
+    rows = measure_parity(bundle, bundle.manifest.files, [engine], proven.digits, quiet, save=save)
+    found = compare_outputs(bundle, saved, proven.digits)
     assert {row.machine["board"] for row in found} == {"a board"}
     assert [replace(row, machine=None) for row in found] == rows
 
 
-def test_without_a_reference_outputs_are_kept_and_nothing_is_judged(proven, engine, edit_manifest):
+def test_without_a_reference_outputs_are_saved_and_nothing_is_judged(proven, engine, edit_manifest):
     bundle = edit_manifest(proven.path, lambda values: values["reference"].update(file=None))
-    kept = []
+    saved = []
     files = bundle.manifest.files
-    rows = measure_parity(bundle, files, [engine], proven.digits, quiet, keep=lambda *one: kept.append(one))
-    assert len(rows) == len(kept) > 0
+    rows = measure_parity(bundle, files, [engine], proven.digits, quiet, save=lambda *run: saved.append(run))
+    assert len(rows) == len(saved) > 0
     assert {(row.comparison, row.verdict, row.error, row.exit_code) for row in rows} == {(None, None, None, 0)}
     with pytest.raises(BundleError, match="was left out"):
         compare_outputs(bundle, [], proven.digits)
 
 
-def test_kept_outputs_of_other_classes_are_refused(proven):
+def test_saved_outputs_of_other_classes_are_refused(proven):
     bundle = Bundle.load(proven.path)
-    outputs = kept_outputs(bundle, bundle.manifest.files[0], proven.digits, proven.reference[:, :9])
+    outputs = saved_outputs(bundle, bundle.manifest.files[0], proven.digits, proven.reference[:, :9])
     with pytest.raises(BundleError, match="expected 10 classes, found 9"):
         compare_outputs(bundle, [(proven.path, outputs)], proven.digits)
 
 
 def test_a_bundle_changes_no_digit_of_itself(proven, engine):
     bundle = Bundle.load(proven.path)
-    before, after, found = changed_digits(bundle, bundle, None, engine, proven.digits)
+    before, after, found = compare_bundles(bundle, bundle, None, engine, proven.digits)
     assert before.path == after.path == f"small-int8.{ENGINES[engine].format}"
     assert (found.flips, found.max_abs_difference) == ((), 0)
 
@@ -175,10 +175,10 @@ def test_bundles_of_other_labels_are_not_compared(proven, edit_manifest, tmp_pat
     other = shutil.copytree(proven.path, tmp_path / "other")
     new = edit_manifest(other, lambda values: values.update(labels=list("abcdefghij")))
     with pytest.raises(BundleError, match=r"expected the labels and image size of .*, found others; compare like with"):
-        changed_digits(old, new, None, installed_engines()[0], proven.digits)
+        compare_bundles(old, new, None, installed_engines()[0], proven.digits)
 
 
-def test_the_digits_that_change_are_those_whose_answers_differ(proven, edit_manifest, tmp_path, engine):
+def test_the_digits_that_change_are_those_whose_outputs_differ(proven, edit_manifest, tmp_path, engine):
     if ENGINES[engine].format != "tflite":
         pytest.skip("the shipped bundle has one .onnx file alone")
     # The new bundle's int8 is the old one's float32: same digits but for those that rounding turns.
@@ -195,7 +195,7 @@ def test_the_digits_that_change_are_those_whose_answers_differ(proven, edit_mani
     newer = edit_manifest(new, change)
     noise = np.random.default_rng(0).integers(0, 256, (300, 28, 28, 1), np.uint8)
     data = Dataset(noise, np.zeros(300, np.int64), proven.digits.names, "noise")
-    _, _, found = changed_digits(Bundle.load(proven.path), newer, "int8", engine, data)
+    _, _, found = compare_bundles(Bundle.load(proven.path), newer, "int8", engine, data)
     assert found.max_abs_difference > 0
     for flip in found.flips:
         assert flip.before != flip.after

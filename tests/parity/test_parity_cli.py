@@ -12,26 +12,26 @@ from edgedigits.engines import installed_engines
 from edgedigits.verification.parity import pairs
 
 
-def test_agreement_exits_0_and_is_told_row_by_row(proven, command, tmp_path):
+def test_agreement_exits_0_and_is_reported_row_by_row(proven, command, tmp_path):
     done = command("parity", proven.path, "--data", proven.data, "--json", "-o", tmp_path / "out.json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    report = json.loads(done.stdout)
     bundle = Bundle.load(proven.path)
-    assert told == json.loads((tmp_path / "out.json").read_bytes())
-    assert (told["bundle"], told["passed"], told["count"]) == (bundle.id, True, len(proven.digits))
-    assert [(row["file"], row["engine"]) for row in told["rows"]] == [
+    assert report == json.loads((tmp_path / "out.json").read_bytes())
+    assert (report["bundle"], report["passed"], report["count"]) == (bundle.id, True, len(proven.digits))
+    assert [(row["file"], row["engine"]) for row in report["rows"]] == [
         (file.path, engine) for file, engine in pairs(bundle.manifest.files, installed_engines())
     ]
-    assert all(row["verdict"]["outcome"] == "passed" and row["verdict"]["reasons"] == [] for row in told["rows"])
-    assert (told["not_compared"], told["saved"]) == (None, [])
-    for row in told["rows"]:
+    assert all(row["verdict"]["outcome"] == "passed" and row["verdict"]["reasons"] == [] for row in report["rows"])
+    assert (report["not_compared"], report["saved"]) == (None, [])
+    for row in report["rows"]:
         figures = row["comparison"]
         assert figures["drop_ci95"][0] <= figures["drop"] <= figures["drop_ci95"][1] <= 0.2
         assert 0 <= figures["mcnemar_p"] <= 1
         assert figures["kl"] >= 0
         assert [one["label"] for one in figures["per_class"]] == list(range(10))
         assert all(len(flip["answer"]) == len(flip["reference"]) == 10 for flip in figures["flips"])
-    assert done.stderr.splitlines() == [f"{row['file']} in {row['engine']}" for row in told["rows"]]
+    assert done.stderr.splitlines() == [f"{row['file']} in {row['engine']}" for row in report["rows"]]
 
 
 def test_without_data_said_those_of_the_export_are_taken(proven, command):
@@ -65,20 +65,20 @@ def few(proven, give_reference):
     return keep
 
 
-def test_too_few_digits_to_tell_exit_4_and_say_how_many_are_needed(proven, few, command):
+def test_too_few_digits_exit_4_and_say_how_many_are_needed(proven, few, command):
     few()
     done = command("parity", proven.path, "--variant", "int8.tflite")
     assert done.returncode == 4, done.stderr
     assert "UNDECIDED" in done.stdout
     assert "small-int8.tflite in litert: too few images to tell: 90, where int8 needs at least 1,917" in done.stdout
-    told = json.loads(command("parity", proven.path, "--json").stdout)
-    assert told["passed"] is False
-    for row in told["rows"]:
+    report = json.loads(command("parity", proven.path, "--json").stdout)
+    assert report["passed"] is False
+    for row in report["rows"]:
         decided = row["precision"] == "float32"
         assert (row["exit_code"], row["verdict"]["outcome"]) == ((0, "passed") if decided else (4, "undecided"))
 
 
-def test_a_failure_that_few_digits_prove_exits_1(proven, few, command):
+def test_a_failure_that_few_digits_show_exits_1(proven, few, command):
     few(lambda reference: np.roll(reference, 1, axis=1))
     done = command("parity", proven.path, "--variant", "int8.tflite")
     assert done.returncode == 1, done.stderr
@@ -103,21 +103,21 @@ def test_outputs_saved_without_a_reference_are_compared_where_one_is(proven, com
     words = ("--data", proven.data, "--engine", engine)
     done = command("parity", board, *words, "--save-outputs", "saved", "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["passed"] is None
-    assert "holds no reference.npz to compare with" in told["not_compared"]
-    assert told["saved"] == [f"saved/{row['file']}.{engine}.npz" for row in told["rows"]]
-    assert all(row["comparison"] is row["verdict"] is None for row in told["rows"])
-    on_desk = command("parity", proven.path, "--outputs", *told["saved"], "--json")
-    assert on_desk.returncode == 0, on_desk.stderr
-    assert on_desk.stderr == ""
+    report = json.loads(done.stdout)
+    assert report["passed"] is None
+    assert "holds no reference.npz to compare with" in report["not_compared"]
+    assert report["saved"] == [f"saved/{row['file']}.{engine}.npz" for row in report["rows"]]
+    assert all(row["comparison"] is row["verdict"] is None for row in report["rows"])
+    on_host = command("parity", proven.path, "--outputs", *report["saved"], "--json")
+    assert on_host.returncode == 0, on_host.stderr
+    assert on_host.stderr == ""
     here = command("parity", proven.path, *words, "--json")
     machine = json.loads(here.stdout)["machine"]
     wanted = [row | {"machine": machine} for row in json.loads(here.stdout)["rows"]]
-    assert json.loads(on_desk.stdout)["rows"] == wanted
+    assert json.loads(on_host.stdout)["rows"] == wanted
 
 
-def test_what_was_saved_is_told_for_eyes_and_not_replaced(proven, command, refused, tmp_path):
+def test_saved_files_are_listed_and_not_replaced(proven, command, refused, tmp_path):
     words = ("parity", proven.path, "--variant", "int8.tflite", "--engine", "litert", "--save-outputs", "saved")
     done = command(*words)
     assert done.returncode == 0, done.stderr
@@ -131,14 +131,14 @@ def test_what_was_saved_is_told_for_eyes_and_not_replaced(proven, command, refus
     assert done.stderr.splitlines()[-1].startswith("edgedigits: file/small-int8.tflite.litert.npz: cannot be written")
 
 
-def test_outputs_for_other_data_are_kept_but_not_compared_with_the_reference(proven, command, refused, tmp_path):
+def test_outputs_for_other_data_are_saved_but_not_compared_with_the_reference(proven, command, refused, tmp_path):
     np.savez(tmp_path / "other.npz", images=proven.digits.images[::-1], labels=proven.digits.labels[::-1])
     words = ("--variant", "int8.tflite", "--engine", "litert", "--save-outputs", "saved")
     done = command("parity", proven.path, "--data", "other.npz", *words)
     assert done.returncode == 0, done.stderr
     assert "nothing was compared: " in done.stdout
     done = command("parity", proven.path, "--outputs", "saved/small-int8.tflite.litert.npz")
-    refused(done, 2, "outputs for 'other.npz'", "run the same data there")
+    refused(done, 2, "outputs for 'other.npz'", "run both with the same data")
 
 
 def test_outputs_of_another_model_are_refused(proven, command, refused, tmp_path, edit_manifest):
@@ -152,7 +152,7 @@ def test_outputs_of_another_model_are_refused(proven, command, refused, tmp_path
 
     edit_manifest(new, change)
     done = command("parity", new, "--outputs", "saved/small-int8.tflite.litert.npz")
-    refused(done, 2, "outputs of small-int8.tflite", "named here has 000000000000 under that name")
+    refused(done, 2, "outputs of small-int8.tflite", "the given bundle has 000000000000 under that name")
 
 
 def test_a_file_that_holds_no_outputs_is_refused(proven, command, refused):
@@ -182,7 +182,7 @@ def test_an_edited_manifest_exits_2(proven, command, refused):
 def test_other_data_exit_2(proven, command, refused, tmp_path):
     np.savez(tmp_path / "other.npz", images=proven.digits.images[::-1], labels=proven.digits.labels)
     done = command("parity", proven.path, "--data", tmp_path / "other.npz")
-    refused(done, 2, "its reference belongs to", "name the data it was exported with: --data")
+    refused(done, 2, "its reference belongs to", "give the data of its export: --data")
 
 
 def test_a_changed_model_file_fails_its_row_with_2(proven, command):
@@ -200,9 +200,9 @@ def test_old_and_new_list_the_digits_that_change(proven, command, edit_manifest,
     new = shutil.copytree(proven.path, tmp_path / "new")
     done = command("parity", proven.path, new, "--data", proven.data, "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["old"] == told["new"] == Bundle.load(new).id
-    assert told["comparison"]["flips"] == []
+    report = json.loads(done.stdout)
+    assert report["old"] == report["new"] == Bundle.load(new).id
+    assert report["comparison"]["flips"] == []
     done = command("parity", proven.path, new, "--data", proven.data)
     assert f"{len(proven.digits)} images of {proven.data}: 0 labels change, accuracy " in done.stdout
 

@@ -1,4 +1,4 @@
-"""Measurements that nobody made: processes with planted times, and results of them as ``bench -o`` stores them."""
+"""Planted measurements: samples with given times, and results of them as ``bench -o`` stores them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from machines.recorded import pi
 from edgedigits.measure.conditions import Conditions
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.machine import describe_machine
-from edgedigits.measure.raw import pack
+from edgedigits.measure.raw_times import pack_times
 from edgedigits.measure.result import SCHEMA, MeasuredRow, Result
 from edgedigits.measure.sample import Sample
-from edgedigits.measure.summary import doubts, summarise
+from edgedigits.measure.summary import find_doubts, summarise
 from edgedigits.model import lone_model
 from edgedigits.records import to_plain
 from edgedigits.system_info.health import Health
@@ -33,15 +33,15 @@ def sample(median_us: float = 10.0, **changes: Any) -> Sample:
     nanoseconds = np.rint(np.linspace(0.9, 1.1, 101) * median_us * 1000).astype(np.int64)
     values: dict[str, Any] = {
         "started": 1.8e9, "version": "2.3.0", "cpus": (3,), "load_ms": 0.5, "first_us": 50.0, "warmup_runs": 40,
-        "settled": True, "timer_ns": 40.0, "times": {"infer": pack(nanoseconds)}, "rss_mb": 50.0, "peak_rss_mb": 60.0,
-        "clock_mhz": None, "preempted": 0,
+        "settled": True, "timer_ns": 40.0, "times": {"infer": pack_times(nanoseconds)}, "rss_mb": 50.0,
+        "peak_rss_mb": 60.0, "clock_mhz": None, "preempted": 0,
     }  # fmt: skip
     return Sample(**{**values, **changes})
 
 
 def timed(*nanoseconds: int, **changes: Any) -> Sample:
     """One process of exactly these times."""
-    return sample(times={"infer": pack(np.array(nanoseconds, np.int64))}, **changes)
+    return sample(times={"infer": pack_times(np.array(nanoseconds, np.int64))}, **changes)
 
 
 def configuration(**changes: Any) -> Configuration:
@@ -57,22 +57,22 @@ def configuration(**changes: Any) -> Configuration:
 def lone(path: Path, engine: str, **changes: Any) -> Configuration:
     """A file without a bundle."""
     model = lone_model(path)
-    told = {"path": str(path), "file": path.name, "bytes": len(model.data), "sha256": model.sha256, "engine": engine}
-    return configuration(**{**told, "bundle": None, "variant": None, **changes})
+    values = {"path": str(path), "file": path.name, "bytes": len(model.data), "sha256": model.sha256, "engine": engine}
+    return configuration(**{**values, "bundle": None, "variant": None, **changes})
 
 
 def row(medians: Sequence[float] = STEADY, **changes: Any) -> MeasuredRow:
     """A row whose processes have these medians, in µs; none at all: one that failed."""
-    asked, samples = configuration(**changes), tuple(sample(median) for median in medians)
+    config, samples = configuration(**changes), tuple(sample(median) for median in medians)
     if not samples:
-        return MeasuredRow(asked, None, None, (), (), "litert refuses the file")
-    summary = summarise(samples, asked.batch)
-    return MeasuredRow(asked, samples[0].version, summary, tuple(doubts(samples, summary)), samples, None)
+        return MeasuredRow(config, None, None, (), (), "litert refuses the file")
+    summary = summarise(samples, config.batch)
+    return MeasuredRow(config, samples[0].version, summary, tuple(find_doubts(samples, summary)), samples, None)
 
 
 def result(*rows: MeasuredRow, **changes: Any) -> Result:
-    """A measurement on a quiet Raspberry Pi 4."""
-    machine = replace(describe_machine(pi("pi4", "bookworm").place()), emulated=False)
+    """The result of a measurement on a quiet Raspberry Pi 4."""
+    machine = replace(describe_machine(pi("pi4", "bookworm").source()), emulated=False)
     values: dict[str, Any] = {
         "schema": SCHEMA, "edgedigits": "0.1.0", "numpy": "1.26.4", "pillow": "13.0.0", "started": 1.8e9,
         "machine": machine, "processes": 10, "seconds": 0.1, "runs": 100, "complete": True, "withheld": None,
@@ -93,36 +93,36 @@ def times_by(factor: float, medians: Sequence[float] = STEADY) -> list[float]:
     return [median * factor for median in medians]
 
 
-def said(stderr: str) -> list[str]:
-    """What a command said beside its progress, a line a round."""
+def messages(stderr: str) -> list[str]:
+    """The lines of a command's standard error without its progress, which has a line a round."""
     return [line for line in stderr.splitlines() if not line.startswith("round ")]
 
 
 class Planted:
-    """Stands for processes that measure: answers each configuration with a sample, or raises what is planted for it."""
+    """Replaces the processes that measure: returns the planted sample of each configuration, or raises its error."""
 
-    def __init__(self, answer: Callable[[Configuration], Sample]) -> None:
-        """Remember who asked."""
-        self.asked: list[Configuration] = []
-        self.words: list[list[str]] = []
-        self._answer = answer
+    def __init__(self, measure: Callable[[Configuration], Sample]) -> None:
+        """Record every configuration that is measured."""
+        self.configurations: list[Configuration] = []
+        self.arguments: list[list[str]] = []
+        self._measure = measure
 
-    def __call__(self, module: str, words: list[str], _what: str) -> Any:
+    def __call__(self, module: str, arguments: list[str], _what: str) -> Any:
         """In place of `run_isolated`."""
-        values = json.loads(words[0])
-        self.asked.append(Configuration(**values))
-        self.words.append([module, *words[1:]])
-        return json.loads(json.dumps(to_plain(self._answer(self.asked[-1]))))
+        values = json.loads(arguments[0])
+        self.configurations.append(Configuration(**values))
+        self.arguments.append([module, *arguments[1:]])
+        return json.loads(json.dumps(to_plain(self._measure(self.configurations[-1]))))
 
 
-def plant(monkeypatch: pytest.MonkeyPatch, answer: Callable[[Configuration], Sample]) -> Planted:
+def plant(monkeypatch: pytest.MonkeyPatch, measure: Callable[[Configuration], Sample]) -> Planted:
     """Measure without processes, on a machine that is quiet."""
     from edgedigits.measure import conditions, rounds
 
-    planted = Planted(answer)
+    planted = Planted(measure)
     monkeypatch.setattr(rounds, "run_isolated", planted)
-    monkeypatch.setattr(conditions, "WATCH_SECONDS", 0)
+    monkeypatch.setattr(conditions, "MONITOR_SECONDS", 0)
     quiet = pi("pi4", "bookworm")
     files = quiet.files | {"/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "performance\n"}
-    monkeypatch.setattr(rounds, "here", lambda: replace(quiet, files=files).place())
+    monkeypatch.setattr(rounds, "this_machine", lambda: replace(quiet, files=files).source())
     return planted

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 from machines.recorded import pi
-from measured import STEADY, plant, said, sample
+from measured import STEADY, messages, plant, sample
 
 from edgedigits.cli.main import main
 from edgedigits.engines import ENGINES, installed_engines
@@ -99,7 +99,7 @@ def test_a_file_is_not_replaced_and_that_is_told_before_measuring(monkeypatch, c
     planted = plant(monkeypatch, lambda asked: sample())
     assert main(["bench", "-o", "out.json"]) == 2
     assert "exists already" in capsys.readouterr().err
-    assert ((tmp_path / "out.json").read_text(), planted.asked) == ("mine", [])
+    assert ((tmp_path / "out.json").read_text(), planted.configurations) == ("mine", [])
     assert main(["bench", "-o", "out.json", "--overwrite"]) == 0
     read_result(tmp_path / "out.json")
 
@@ -110,29 +110,29 @@ def test_a_changed_file_of_a_bundle_is_refused_before_anything_is_measured(monke
     planted = plant(monkeypatch, lambda asked: sample())
     assert main(["bench", str(bundle_copy)]) == 2
     assert f"{name}: expected SHA-256" in capsys.readouterr().err
-    assert planted.asked == []
+    assert planted.configurations == []
 
 
 def test_strict_makes_doubtful_figures_an_error_but_tells_them(monkeypatch, capsys):
     plant(monkeypatch, lambda asked: sample())
     words = ["bench", "--variant", "int8", "--engine", installed_engines()[0]]
     assert main([*words, "--strict"]) == 0
-    assert said(capsys.readouterr().err) == []
+    assert messages(capsys.readouterr().err) == []
     monkeypatch.setattr(rounds, "here", pi("pi4", "bookworm").place)
     for strict, code in (([], 0), (["--strict"], 4)):
         assert main([*words, *strict, "--json"]) == code
         captured = capsys.readouterr()
         assert json.loads(captured.out)["warnings"][0].startswith("the governor is ondemand")
-        assert said(captured.err)[0].startswith("warning: the governor is ondemand")
+        assert messages(captured.err)[0].startswith("warning: the governor is ondemand")
 
 
 def test_a_doubt_about_one_row_is_told_with_its_name(monkeypatch, capsys):
     medians = iter([*STEADY[:9], 15.0])
     plant(monkeypatch, lambda asked: sample(next(medians)))
     assert main(["bench", "--variant", "int8", "--engine", installed_engines()[0], "--strict"]) == 4
-    (line,) = said(capsys.readouterr().err)
+    (line,) = messages(capsys.readouterr().err)
     assert line.startswith("warning: small-int8.")
-    assert "its processes' medians lie 50% apart" in line
+    assert "the medians of its processes differ by 50%" in line
 
 
 def test_the_highest_code_is_the_commands(monkeypatch, capsys, engine):
@@ -151,7 +151,7 @@ def test_the_highest_code_is_the_commands(monkeypatch, capsys, engine):
 def test_the_times_of_an_emulated_board_are_neither_shown_nor_stored(command, tmp_path, engine):
     emulated = {"EDGEDIGITS_EMULATED": "1"}
     done = command("bench", "--variant", "int8", "--engine", engine, *FAST, "-o", "out.json", env=emulated)
-    assert (done.returncode, said(done.stderr)) == (0, [])
+    assert (done.returncode, messages(done.stderr)) == (0, [])
     row, _, withheld = done.stdout.splitlines()[2:]
     assert row.split()[-9:] == ["–"] * 9
     assert f"{engine} " in row

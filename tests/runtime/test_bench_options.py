@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from measured import plant, said, sample
+from measured import messages, plant, sample
 
 from edgedigits.cli.bench_matrix import _bytes
 from edgedigits.cli.main import main
@@ -25,7 +25,7 @@ def settings(monkeypatch, capsys, *words):
     planted = plant(monkeypatch, lambda asked: sample())
     assert main(["bench", "--variant", "int8", "--processes", "5", *words]) == 0
     capsys.readouterr()
-    rows = planted.asked[: len(planted.asked) // 5]
+    rows = planted.configurations[: len(planted.configurations) // 5]
     return {engine: [one for one in rows if one.engine == engine] for engine in installed_engines()}
 
 
@@ -84,7 +84,7 @@ def test_wrong_use_is_one_line_and_2_before_anything_is_measured(monkeypatch, ca
     except SystemExit as left:  # argparse takes -1,2 for an option
         code = left.code
     captured = capsys.readouterr()
-    assert (code, captured.out, planted.asked) == (2, "", [])
+    assert (code, captured.out, planted.configurations) == (2, "", [])
     assert message in captured.err.splitlines()[-1]
 
 
@@ -102,7 +102,7 @@ def test_pictures_go_one_by_one_through_the_engine_as_it_comes(monkeypatch, caps
     planted = plant(monkeypatch, lambda asked: sample())
     assert main(["bench", "--images", str(pictures[0].parents[1]), *words]) == 2
     assert "--images measures classify, which has no --batch, --delegate or --spinning" in capsys.readouterr().err
-    assert planted.asked == []
+    assert planted.configurations == []
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_the_objective_is_the_middle_unless_another_is_said(monkeypatch, capsys)
         assert f": its {objective} is " in capsys.readouterr().out
 
 
-def test_where_nothing_fulfils_the_wish_the_code_is_1_and_the_measurement_is_kept(
+def test_where_nothing_meets_the_limits_the_code_is_1_and_the_measurement_is_kept(
     monkeypatch, capsys, tmp_path, shipped
 ):
     plant(monkeypatch, by_file)
@@ -161,8 +161,8 @@ def test_where_nothing_fulfils_the_wish_the_code_is_1_and_the_measurement_is_kep
     assert captured.out.startswith("file ")
     found = read_result(tmp_path / "out.json")
     assert (len(found.rows[0].processes), found.recommendation) == (10, None)
-    (line,) = said(captured.err)
-    assert line.startswith("edgedigits: recommend: nothing in this bundle fulfils the wish (")
+    (line,) = messages(captured.err)
+    assert line.startswith("edgedigits: recommend: no configuration of this bundle meets the limits (")
     sizes = [file.bytes / 1e3 for file in shipped.manifest.files]
     assert any(f", 1 thread: has {size:.1f} KB, at most 1 are allowed" in line for size in sizes)
 
@@ -180,7 +180,7 @@ def test_a_measurement_that_was_interrupted_recommends_nothing(monkeypatch, caps
     captured = capsys.readouterr()
     told = json.loads(captured.out)
     assert (told["complete"], told["recommendation"]) == (False, None)
-    assert said(captured.err) == ["edgedigits: interrupted; this is what was measured so far"]
+    assert messages(captured.err) == ["edgedigits: interrupted; this is what was measured so far"]
 
 
 def test_an_emulated_board_recommends_nothing(monkeypatch, capsys):
@@ -189,4 +189,4 @@ def test_an_emulated_board_recommends_nothing(monkeypatch, capsys):
     assert main(["bench", "--recommend"]) == 4
     captured = capsys.readouterr()
     assert "ship " not in captured.out
-    assert captured.err.splitlines()[-1].startswith("edgedigits: recommend: an emulated board's times say nothing")
+    assert captured.err.splitlines()[-1].startswith("edgedigits: recommend: times on an emulated board say nothing")

@@ -178,7 +178,7 @@ def test_a_verb_whose_extra_is_missing_is_answered_with_the_pip_line(monkeypatch
 
 @pytest.mark.parametrize("verb", ["train", "export", "report", "check"])
 def test_help_and_refusal_of_a_verb_with_an_extra_need_none_of_it(verb, tmp_path):
-    names = {package for name in COMMANDS for package in COMMANDS[name].needs}
+    names = {package for packages in extras.PACKAGES.values() for package in packages}
     deny = (
         "import importlib.util, sys\nfrom edgedigits import extras as m\nreal = m.find_spec\n"
         f"m.find_spec = lambda name: None if name in {names!r} else real(name)\n"

@@ -109,8 +109,8 @@ def test_a_percentage_that_is_none_is_one_line_and_2(files, capsys, limit):
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(None, "cannot be read"), ("{}", "found None; measure anew"), ("text", "expected JSON that bench -o stored"),
-     ('{"schema": "edgedigits/bench/1"}', "found 'edgedigits/bench/1'; measure anew")],
+    [(None, "cannot be read"), ("{}", "found None; measure again"), ("text", "expected JSON that bench -o stored"),
+     ('{"schema": "edgedigits/bench/1"}', "found 'edgedigits/bench/1'; measure again")],
 )  # fmt: skip
 @pytest.mark.parametrize("first", [True, False])
 def test_a_file_that_is_no_measurement_is_one_line_and_2(files, capsys, data, message, first):
@@ -130,7 +130,7 @@ def test_other_machines_and_models_are_compared_only_where_that_is_meant(files, 
     store(files / "other.json", replace(new, machine=replace(new.machine, cpu="Cortex-A76")))
     words = ["compare", "before.json", "other.json"]
     assert main(words) == 2
-    assert "cpu 'Cortex-A72' and 'Cortex-A76'; say --across machines" in capsys.readouterr().err
+    assert "cpu 'Cortex-A72' and 'Cortex-A76'; use --across machines" in capsys.readouterr().err
     assert main([*words, "--across", "machines"]) == 2
     assert "say --across models" in capsys.readouterr().err
     assert main([*words, "--across", "machines", "--across", "models"]) == 0
@@ -142,7 +142,7 @@ def test_an_emulated_board_gives_no_times_to_compare(command, tmp_path, capsys, 
     for names in (["emulated.json"], ["emulated.json", "emulated.json"]):
         assert main(["compare", *names]) == 4
         (line,) = capsys.readouterr().err.splitlines()
-        assert line.startswith("edgedigits: expected times, found none: an emulated board's times say nothing")
+        assert line.startswith("edgedigits: expected times, found none: times on an emulated board say nothing")
 
 
 def test_too_few_processes_are_one_line_and_4(tmp_path, capsys):
@@ -162,7 +162,7 @@ def test_what_was_doubtful_when_it_was_measured_is_said_again(files, capsys):
     first, second = capsys.readouterr().err.splitlines()
     assert first == "warning: hot.json: it was hot"
     assert second.startswith(
-        "warning: hot.json: small-int8.tflite in litert, 1 thread: its processes' medians lie 50% apart"
+        "warning: hot.json: small-int8.tflite in litert, 1 thread: the medians of its processes differ by 50%"
     )
 
 

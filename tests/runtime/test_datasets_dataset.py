@@ -71,7 +71,7 @@ def test_the_split_is_the_one_that_earlier_exports_meant():
 def test_a_part_that_would_be_empty_is_refused(count):
     with pytest.raises(DatasetError) as caught:
         split_stratified(numbered([2, 3]), count, 0)
-    assert str(caught.value) == f"numbered: cannot take {count} of 5 images and leave some"
+    assert str(caught.value) == (f"numbered: expected a part of 1 to 4 of 5 images, found {count}; give more images")
 
 
 def test_one_image_may_be_taken_and_one_may_be_left():
@@ -79,7 +79,7 @@ def test_one_image_may_be_taken_and_one_may_be_left():
     assert [len(part) for part in split_stratified(numbered([2, 3]), 4, 0)] == [1, 4]
 
 
-def test_rows_are_taken_in_the_order_asked_for():
+def test_rows_are_taken_in_the_order_of_the_indices():
     part = numbered([3, 3]).take(np.array([4, 0, 4]))
     assert numbers(part) == [4, 0, 4]
 
@@ -111,7 +111,7 @@ def test_a_data_set_cannot_be_changed():
         (np.zeros((2, 3, 3), np.uint8), [0, 1], "uint8 images [N, H, W, C], found uint8 [2, 3, 3]; convert"),
         (np.zeros((0, 3, 3, 1), np.uint8), [], "as many labels as images and at least one, found 0 images and 0 labe"),
         (np.zeros((2, 3, 3, 1), np.uint8), [0], "as many labels as images and at least one, found 2 images and 1 lab"),
-        (np.zeros((2, 3, 3, 1), np.uint8), [0, 2], "labels 0 to 1, found 0 to 2; name every class or drop the strange"),
+        (np.zeros((2, 3, 3, 1), np.uint8), [0, 2], "labels 0 to 1, found 0 to 2; name every class or remove"),
         (np.zeros((2, 3, 3, 1), np.uint8), [-1, 1], "labels 0 to 1, found -1 to 1; name"),
     ],
 )

@@ -41,7 +41,7 @@ def test_a_file_cut_short_anywhere_is_refused_with_its_name(values, data):
         decode_idx(whole[:cut], "some-file")
 
 
-def test_the_message_tells_expected_and_found_bytes():
+def test_the_message_has_the_expected_and_the_found_bytes():
     whole = encode_idx(np.zeros((4, 5), np.uint8))
     with pytest.raises(DatasetError) as caught:
         decode_idx(whole[:-3], "t10k-labels")
@@ -53,7 +53,7 @@ def test_a_file_with_more_than_its_header_says_is_refused():
         decode_idx(encode_idx(np.zeros(1, np.uint8)) + b"x", "labels")
 
 
-def test_a_header_cut_short_is_told_apart():
+def test_a_truncated_header_has_a_message_of_its_own():
     with pytest.raises(DatasetError) as caught:
         decode_idx(b"\0\0\x08\x03\0\0\0\1", "file")
     assert str(caught.value) == "file: expected a header of 16 bytes, found a file of 8 bytes"
@@ -100,5 +100,5 @@ def test_a_broken_gzip_file_is_refused_with_its_name(broken):
         packed[30] ^= 0xFF
     else:
         packed[2] = 0
-    with pytest.raises(DatasetError, match=r"train-images.gz: expected a whole gzip file, found one that does not"):
+    with pytest.raises(DatasetError, match=r"train-images.gz: expected a complete gzip file, found one that does not"):
         gunzip(bytes(packed), "train-images.gz")

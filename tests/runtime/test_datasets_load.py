@@ -53,9 +53,9 @@ def test_of_the_real_training_digits_5000_are_kept_for_validation():
 
 def test_a_path_to_the_files_of_mnist_means_mnist(small_mnist, tmp_path, monkeypatch):
     monkeypatch.setattr(load, "MNIST_VALIDATION", 5)
-    place = str(small_mnist.write(tmp_path / "files"))
-    assert len(load_splits(place, never).validation) == 5
-    assert load_evaluation(place, never).source == "mnist:test"
+    path = str(small_mnist.write(tmp_path / "files"))
+    assert len(load_splits(path, never).validation) == 5
+    assert load_evaluation(path, never).source == "mnist:test"
     small_mnist.write(small_mnist.cache)
     for name in (None, "mnist"):
         assert np.array_equal(load_evaluation(name, never).images[..., 0], small_mnist.arrays[2])
@@ -84,9 +84,9 @@ def test_too_few_images_to_have_parts_are_the_whole(tmp_path):
 
 def test_ten_images_are_enough_to_have_parts(tmp_path, digits):
     np.savez(tmp_path / "ten.npz", images=digits.images[:10], labels=digits.labels[:10])
-    place = str(tmp_path / "ten.npz")
-    test = load_splits(place, never).test
-    assert len(load_by_hash(place, never, test.sha256())) == len(test) == 1
+    path = str(tmp_path / "ten.npz")
+    test = load_splits(path, never).test
+    assert len(load_by_hash(path, never, test.sha256())) == len(test) == 1
 
 
 def test_mnist_is_never_searched_for_another_part(small_mnist):
@@ -101,12 +101,12 @@ def test_what_is_none_of_these_is_refused_with_what_could_be_said(tmp_path, name
     with pytest.raises(DatasetError) as caught:
         load_evaluation(str(tmp_path / name), never)
     assert str(caught.value) == (
-        f"{tmp_path / name}: expected 'mnist', a folder with one sub-folder a label, or an .npz with images and "
+        f"{tmp_path / name}: expected 'mnist', a folder with one sub-folder per label, or an .npz with images and "
         f"labels, found {found}"
     )
 
 
 def test_too_few_images_for_three_parts_are_refused(tmp_path):
     np.savez(tmp_path / "few.npz", images=np.zeros((4, 2, 2), np.uint8), labels=np.array([0, 0, 1, 1]))
-    with pytest.raises(DatasetError, match="cannot take 0 of 4 images"):
+    with pytest.raises(DatasetError, match="expected a part of 1 to 3 of 4 images, found 0; give more images"):
         load_splits(str(tmp_path / "few.npz"), never)

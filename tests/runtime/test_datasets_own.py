@@ -53,7 +53,7 @@ def test_all_formats_that_are_decoded_are_found(tmp_path):
 def test_a_folder_without_labelled_images_is_refused(tmp_path, files):
     with pytest.raises(DatasetError) as caught:
         label_folders(fill(tmp_path, files))
-    assert str(caught.value) == f"{tmp_path}: expected one sub-folder a label with images in it, found none"
+    assert str(caught.value) == f"{tmp_path}: expected one sub-folder per label with images in it, found none"
 
 
 def test_a_folder_that_is_not_there_or_is_a_file_is_refused(tmp_path):
@@ -66,7 +66,7 @@ def test_a_folder_that_is_not_there_or_is_a_file_is_refused(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_a_folder_without_permission_is_told(tmp_path):
+def test_a_folder_without_permission_is_reported(tmp_path):
     fill(tmp_path, ["a/x.png"]).chmod(0)
     with pytest.raises(DatasetError, match="cannot be read"):
         label_folders(tmp_path)
@@ -95,7 +95,7 @@ def test_an_image_of_another_size_is_named(tmp_path):
         read_folder(tmp_path, read_pixels)
     assert str(caught.value) == (
         f"{tmp_path / 'b' / 'other.png'}: expected the size of first.png, [4, 5, 1], found [5, 4, 1]; "
-        "bring all images to one size first"
+        "resize all images to one size first"
     )
 
 
@@ -125,7 +125,7 @@ def test_an_npz_without_names_counts_its_classes_and_colour_stays(tmp_path):
         (np.array([[0, 1]]), "expected whole numbers as labels [N], found int64 [1, 2]"),
         (np.array([], np.int64), "expected whole numbers as labels [N], found int64 [0]"),
         (np.array([0, 1, 1]), "expected as many labels as images and at least one, found 2 images and 3 labels"),
-        (np.array([0, -1]), "expected labels 0 to 0, found -1 to 0; name every class or drop the strange labels"),
+        (np.array([0, -1]), "expected labels 0 to 0, found -1 to 0; name every class or remove the other labels"),
     ],
 )
 def test_labels_that_make_no_sense_are_refused(tmp_path, labels, message):

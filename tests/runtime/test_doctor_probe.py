@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from edgedigits.doctor import probe as module
-from edgedigits.doctor.probe import BASIS, probe
+from edgedigits.doctor.probe import BASE_PACKAGES, probe
 from edgedigits.engines import ENGINES
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -38,22 +38,22 @@ def die(name):
 HANG = "import re\nre.match('(a+)+$', 'a' * 60 + 'b')\n"
 
 
-def test_an_engine_that_is_installed_answers_the_golden_inputs(engine):
+def test_an_installed_engine_computes_the_golden_outputs(engine):
     assert probe(engine) is None
 
 
-@pytest.mark.parametrize("part", BASIS)
-def test_numpy_and_pillow_can_be_tried_alone(part):
-    assert probe(part) is None
+@pytest.mark.parametrize("package", BASE_PACKAGES)
+def test_numpy_and_pillow_can_be_tried_alone(package):
+    assert probe(package) is None
 
 
 @pytest.mark.parametrize("signal", ["SIGILL", "SIGSEGV", "SIGBUS"])
-def test_an_engine_that_kills_its_process_is_told_with_what_it_was_doing(fake, signal):
+def test_an_engine_that_kills_its_process_is_reported_with_its_last_step(fake, signal):
     fake("tflite_runtime", die(signal))
     assert probe("tflite-runtime") == f"tflite-runtime died of {signal} (importing tflite_runtime)"
 
 
-def test_an_engine_that_dies_later_is_told_so(fake):
+def test_an_engine_that_dies_later_is_reported_with_that_step(fake):
     fake(
         "ai_edge_litert",
         "__version__ = '9'",
@@ -64,7 +64,7 @@ def test_an_engine_that_dies_later_is_told_so(fake):
 
 def test_an_engine_that_hangs_is_ended(fake):
     fake("onnxruntime", HANG)
-    assert probe("onnxruntime", 2).startswith("onnxruntime gave no answer within 2 s (")
+    assert probe("onnxruntime", 2).startswith("onnxruntime gave no result within 2 s (")
 
 
 WRONG = """
@@ -83,9 +83,9 @@ class Interpreter:
 """
 
 
-def test_an_engine_that_answers_wrongly_does_not_work(fake):
+def test_an_engine_with_wrong_outputs_does_not_work(fake):
     fake("tflite_runtime", "__version__ = '2.14.0'", interpreter=WRONG)
-    assert "of 3 golden inputs are answered wrongly" in probe("tflite-runtime")
+    assert "of 3 golden inputs give wrong outputs" in probe("tflite-runtime")
 
 
 def test_a_numpy_that_is_broken_is_named_with_its_first_cause(fake):
@@ -110,27 +110,27 @@ def test_the_command_outlives_engines_that_do_not(fake, command):
         fake(kind.package, body)
     done = command("doctor", "--json")
     assert (done.returncode, done.stderr) == (3, "")
-    told = json.loads(done.stdout)
-    assert told["schema"] == "edgedigits/doctor/1"
-    assert [engine["name"] for engine in told["engines"]] == list(ENGINES)
-    assert [engine["works"] for engine in told["engines"]] == [False] * 3
-    for engine, part in zip(told["engines"], ("SIGILL", "SIGSEGV", "AttributeError: _ARRAY_API"), strict=True):
+    report = json.loads(done.stdout)
+    assert report["schema"] == "edgedigits/doctor/1"
+    assert [engine["name"] for engine in report["engines"]] == list(ENGINES)
+    assert [engine["works"] for engine in report["engines"]] == [False] * 3
+    for engine, part in zip(report["engines"], ("SIGILL", "SIGSEGV", "AttributeError: _ARRAY_API"), strict=True):
         assert part in engine["error"]
-    assert told["numpy"]["works"]
-    assert told["pillow"]["works"]
-    assert told["advice"]["working"] == []
+    assert report["numpy"]["works"]
+    assert report["pillow"]["works"]
+    assert report["advice"]["working"] == []
 
 
-def test_here_the_command_says_what_works(command, engine, tmp_path):
+def test_the_command_lists_what_works_on_this_machine(command, engine, tmp_path):
     done = command("doctor", "-o", "doctor.json")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("Ready: ")
-    told = json.loads((tmp_path / "doctor.json").read_text())
-    (row,) = [row for row in told["engines"] if row["name"] == engine]
+    report = json.loads((tmp_path / "doctor.json").read_text())
+    (row,) = [row for row in report["engines"] if row["name"] == engine]
     assert row == {"name": engine, "installed": True, "version": row["version"], "works": True, "error": None}
     assert row["version"][0].isdigit()
-    assert engine in told["advice"]["working"]
-    assert told["python"]["version"] == sys.version.split()[0]
+    assert engine in report["advice"]["working"]
+    assert report["python"]["version"] == sys.version.split()[0]
 
 
 def test_no_result_is_replaced_and_nothing_is_examined_for_it(command, refused, tmp_path):
@@ -139,18 +139,18 @@ def test_no_result_is_replaced_and_nothing_is_examined_for_it(command, refused, 
 
 
 def without(packages):
-    """Run the verb in a Python that finds none of these packages, as a bare one would."""
+    """Run the command in a Python that finds none of these packages, as a bare one would."""
     blocked = "; ".join(f"sys.modules[{name!r}] = None" for name in packages)
     return [sys.executable, "-c", f"import sys; {blocked}; from edgedigits.cli.main import main; sys.exit(main())"]
 
 
-def test_a_bare_python_is_told_all_that_it_lacks(tmp_path):
+def test_all_that_a_bare_python_lacks_is_reported(tmp_path):
     packages = ["numpy", "PIL", *(kind.package for kind in ENGINES.values())]
     done = subprocess.run([*without(packages), "doctor", "--json"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (3, "")
-    told = json.loads(done.stdout)
-    assert not any(part["installed"] for part in (told["numpy"], told["pillow"], *told["engines"]))
-    assert told["advice"]["commands"] or told["advice"]["reason"]
+    report = json.loads(done.stdout)
+    assert not any(component["installed"] for component in (report["numpy"], report["pillow"], *report["engines"]))
+    assert report["advice"]["commands"] or report["advice"]["reason"]
 
 
 def test_a_broken_numpy_keeps_the_doctor_from_nothing(fake, command, engine):

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 import shlex
 from importlib import metadata
 
 import pytest
 
-from edgedigits.extras import pip_line, requirements_of
+from edgedigits.extras import PACKAGES, pip_line, requirements_of
 
 LINES = [
     "numpy>=1.26",
@@ -61,3 +62,11 @@ def test_the_installed_package_names_what_each_extra_needs(extra, package):
     lines = requirements_of(extra)
     assert any(line.startswith(package) for line in lines)
     assert not any("extra" in line for line in lines)
+
+
+@pytest.mark.parametrize("extra", PACKAGES)
+def test_the_table_has_the_packages_that_the_installed_package_asks_for(extra):
+    packages = [package.replace("_", "-") for package in PACKAGES[extra]]
+    if extra == "train":
+        packages[0] = "tensorflow"  # or another backend of Keras, which the environment names
+    assert sorted(packages) == sorted(re.match(r"[\w-]+", line)[0] for line in requirements_of(extra))

@@ -21,14 +21,14 @@ def one(old, new, **options):
 
 
 @given(MEDIANS)
-def test_a_measurement_beside_itself_is_never_a_change(medians):
+def test_a_measurement_against_itself_is_never_a_change(medians):
     change = one(result(row(medians)), result(row(medians)))
     assert change.verdict == "no difference seen"
     assert (change.ratio, change.old_us) == (1, change.new_us)
 
 
 @given(MEDIANS)
-def test_a_row_beside_itself_in_turns_has_no_difference_at_all(medians):
+def test_a_row_against_itself_in_the_same_rounds_has_no_difference_at_all(medians):
     (change,) = compare_rows(result(row(medians), row(medians, threads=2)))
     assert (change.ratio, change.ratio_ci99, change.verdict) == (1, (1, 1), "no difference seen")
 
@@ -42,7 +42,7 @@ def test_half_as_long_again_is_slower_and_the_other_way_about_faster(medians):
     assert faster.ratio == pytest.approx(1 / slower.ratio)
     assert slower.ratio_ci99[0] <= slower.ratio <= slower.ratio_ci99[1]
     for end, other in zip(slower.ratio_ci99, reversed(faster.ratio_ci99), strict=True):
-        assert end == pytest.approx(1 / other, rel=0.03)  # other dice
+        assert end == pytest.approx(1 / other, rel=0.03)  # resampled otherwise
 
 
 @pytest.mark.parametrize(
@@ -55,15 +55,15 @@ def test_what_two_runs_differ_by_anyway_is_no_change(factor, verdict):
     assert not change.interleaved
 
 
-def test_in_turns_a_difference_of_one_percent_is_seen():
+def test_in_the_same_rounds_a_difference_of_one_percent_is_seen():
     rising = [10 * 1.05**index for index in range(10)]  # the whole machine slows down meanwhile
     (change,) = compare_rows(result(row(rising), row(times_by(1.01, rising), threads=2)))
     assert (change.verdict, change.interleaved) == ("slower", True)
     assert change.ratio == pytest.approx(1.01, rel=1e-3)
-    apart = one(result(row(rising)), result(row(times_by(1.01, rising))))
-    assert apart.verdict == "no difference seen"
+    independent = one(result(row(rising)), result(row(times_by(1.01, rising))))
+    assert independent.verdict == "no difference seen"
     assert np.ptp(change.ratio_ci99) < 0.01
-    assert np.ptp(apart.ratio_ci99) > 0.2
+    assert np.ptp(independent.ratio_ci99) > 0.2
 
 
 def test_two_runs_without_any_spread_still_may_differ_by_what_runs_differ_in():
@@ -164,7 +164,7 @@ def test_another_model_is_refused_unless_it_is_meant():
         compare_results(result(), new)
     assert str(caught.value) == (
         "small-int8.tflite: expected the same model in both measurements, found SHA-256 aaaaaaaaaaaa and cccccccccccc; "
-        "say --across models to compare them all the same"
+        "use --across models to compare them anyway"
     )
     with pytest.raises(UsageError, match="the same model"):
         compare_results(result(), new, ["machines"])
@@ -172,7 +172,7 @@ def test_another_model_is_refused_unless_it_is_meant():
 
 
 @pytest.mark.parametrize("few", [[STEADY[:7], STEADY], [STEADY, STEADY[:7]]])
-def test_fewer_than_eight_processes_are_too_few_to_tell(few):
+def test_fewer_than_eight_processes_are_too_few_to_compare(few):
     old, new = (row(medians) for medians in few)
     message = "expected at least 8 processes to compare, found 7; measure with --processes 8 or more"
     with pytest.raises(MeasurementError, match=message):

@@ -7,12 +7,12 @@ from machines.recorded import GOVERNOR, TEMPERATURE, THROTTLED, pi, x86
 from measured import QUIET
 
 from edgedigits.measure import conditions
-from edgedigits.measure.conditions import Conditions, Watch
+from edgedigits.measure.conditions import Conditions, ConditionsMonitor
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    monkeypatch.setattr(conditions, "WATCH_SECONDS", 0)
+    monkeypatch.setattr(conditions, "MONITOR_SECONDS", 0)
 
 
 def stat(user=0, nice=0, system=0, idle=0, iowait=0, irq=0, softirq=0, steal=0):
@@ -22,11 +22,11 @@ def stat(user=0, nice=0, system=0, idle=0, iowait=0, irq=0, softirq=0, steal=0):
 
 def watched(recorded, *stats, after=None):
     """What is seen on a machine whose ``/proc/stat`` says this in turn, and whose files change until the end."""
-    told, files = iter(stats), dict(recorded.files)
-    read = lambda path: next(told, None) if path == "/proc/stat" else files.get(path)  # noqa: E731
-    watch = Watch(replace(recorded.place(), read=read))
+    texts, files = iter(stats), dict(recorded.files)
+    read = lambda path: next(texts, None) if path == "/proc/stat" else files.get(path)  # noqa: E731
+    monitor = ConditionsMonitor(replace(recorded.source(), read=read))
     files.update(after or {})
-    return watch.end()
+    return monitor.end()
 
 
 BEGIN = stat(user=1000, system=500, idle=8000, steal=100)
@@ -48,7 +48,7 @@ def test_shares_are_of_all_processors_before_and_of_stolen_time_meanwhile(before
 
 
 @pytest.mark.parametrize("text", [None, "", "cpu 1 2 3\n", "intr 1 2 3 4 5 6 7 8 9\n"])
-def test_a_machine_that_does_not_tell_its_load_says_so(text):
+def test_a_load_that_the_machine_does_not_report_is_absent(text):
     found = watched(x86(), text, text, text)
     assert (found.busy, found.stolen) == (None, None)
     assert "load" in found.absent()
@@ -67,7 +67,7 @@ def test_what_a_machine_does_not_offer_is_listed():
     ]  # fmt: skip
 
 
-def test_a_machine_without_its_own_file_of_throttling_is_asked_by_vcgencmd():
+def test_throttling_comes_from_vcgencmd_where_the_kernel_has_no_file_for_it():
     recorded = replace(pi("pi4", "bookworm").without(THROTTLED), vcgencmd="throttled=0x50000\n")
     found = watched(recorded, None)
     assert found.before.throttling == found.after.throttling == ("under-voltage since boot", "throttled since boot")
@@ -86,15 +86,17 @@ def test_a_quiet_machine_is_no_reason_to_warn():
 def test_a_governor_that_follows_the_load_is_warned_of_with_the_cure(governor):
     (line,) = Conditions(replace(QUIET, governor=governor), QUIET, 0, 0).warnings()
     assert line == (
-        f"the governor is {governor}, so the clock may follow the load; for a figure that repeats: "
+        f"the governor is {governor}, so the clock may follow the load; for repeatable figures: "
         "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
     )
 
 
 def test_other_programs_and_other_machines_are_warned_of_with_their_share():
     busy, stolen = Conditions(QUIET, QUIET, 0.101, 0.021).warnings()
-    assert busy == "other programs used 10% of the processors just before; stop them and measure again"
-    assert stolen == "the hypervisor gave 2.1% of the processors' time to other machines meanwhile"
+    assert busy == (
+        "other programs used 10% of the processors' time just before the measurement; stop them and measure again"
+    )
+    assert stolen == "the hypervisor gave 2.1% of the processors' time to other machines during the measurement"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_what_the_firmware_complains_of_is_named_before_and_after(bits, named, m
     recorded = replace(pi("pi4", "bookworm"))
     files = recorded.files | {GOVERNOR: "performance\n"} | ({} if meanwhile else {THROTTLED: bits})
     found = watched(replace(recorded, files=files), None, after={THROTTLED: bits})
-    assert found.warnings() == [f"the firmware says: {named}; mind the power supply and the cooling"]
+    assert found.warnings() == [f"the firmware reports: {named}; check the power supply and the cooling"]
 
 
 @pytest.mark.parametrize("bits", ["0", "10000", "20000", "80000"])
@@ -125,4 +127,4 @@ def test_the_hottest_moment_is_warned_of(before, after):
     recorded = pi("pi4", "bookworm")
     files = recorded.files | {GOVERNOR: "performance\n", TEMPERATURE: f"{before}\n"}
     found = watched(replace(recorded, files=files), None, after={TEMPERATURE: f"{after}\n"})
-    assert found.warnings() == ["the processor was at 80 °C, and slows down at 80; cool it and measure again"]
+    assert found.warnings() == ["the processor was at 80 °C and slows down at 80 °C; cool it and measure again"]

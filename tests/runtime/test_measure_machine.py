@@ -22,7 +22,7 @@ def bare(monkeypatch):
 )
 def test_a_raspberry_pi_is_described_by_what_decides_a_latency(board, cpu, dot_product, clock):
     recorded = pi(board, "bookworm")
-    found = describe_machine(replace(recorded, files=recorded.files | {CLOCK: f"{clock}000\n"}).place())
+    found = describe_machine(replace(recorded, files=recorded.files | {CLOCK: f"{clock}000\n"}).source())
     assert (found.board, found.cpu, found.cores) == (BOARDS[board][0], cpu, 4)
     assert found.features == {"NEON": True, "dot product": dot_product, "i8mm": False}
     assert (found.architecture, found.bits, found.libc) == ("aarch64", 64, "glibc 2.36")
@@ -32,17 +32,17 @@ def test_a_raspberry_pi_is_described_by_what_decides_a_latency(board, cpu, dot_p
     assert not found.emulated
 
 
-def test_a_server_says_whether_it_is_shared_out():
-    found = describe_machine(x86().place())
+def test_a_server_with_a_hypervisor_is_virtual():
+    found = describe_machine(x86().source())
     assert (found.board, found.cpu, found.virtual) == (None, "Intel(R) Xeon(R) Processor", True)
     assert found.features == {"AVX2": True, "AVX-512": True, "VNNI": True}
     assert (found.clock_mhz, found.governor) == (None, None)
-    assert describe_machine(x86(X86_AVX2.replace("hypervisor ", "")).place()).virtual is False
-    assert describe_machine(pi("pi4", "bookworm").place()).virtual is None
+    assert describe_machine(x86(X86_AVX2.replace("hypervisor ", "")).source()).virtual is False
+    assert describe_machine(pi("pi4", "bookworm").source()).virtual is None
 
 
-def test_what_a_system_does_not_tell_is_none():
-    found = describe_machine(pi("pi4", "bookworm").without("/").place())
+def test_what_a_system_does_not_report_is_none():
+    found = describe_machine(pi("pi4", "bookworm").without("/").source())
     assert (found.board, found.cpu, found.features, found.clock_mhz) == (None,) * 4
     assert (found.memory_mb, found.governor, found.system, found.virtual) == (None,) * 4
     assert found.cores == 4
@@ -51,14 +51,14 @@ def test_what_a_system_does_not_tell_is_none():
 def test_a_board_without_a_known_processor_is_called_by_its_own_name():
     recorded = pi("pi4", "bookworm")
     named = {path: text for path, text in recorded.files.items() if path != "/proc/cpuinfo"}
-    assert describe_machine(replace(recorded, files=named).place()).cpu == BOARDS["pi4"][0]
+    assert describe_machine(replace(recorded, files=named).source()).cpu == BOARDS["pi4"][0]
 
 
 def test_an_emulated_board_is_known_by_its_environment(monkeypatch):
-    place = pi("pi4", "bookworm").place()
+    source = pi("pi4", "bookworm").source()
     for value, emulated in (("1", True), ("", False)):
         monkeypatch.setenv(EMULATED, value)
-        assert describe_machine(place).emulated is emulated
+        assert describe_machine(source).emulated is emulated
 
 
 def test_this_machine_is_described():

@@ -7,11 +7,11 @@ import pytest
 from measured import STEADY, row, times_by
 
 from edgedigits.errors import GateFailedError
-from edgedigits.measure.raw import pack
-from edgedigits.measure.recommend import Wish, recommend
+from edgedigits.measure.raw_times import pack_times
+from edgedigits.measure.recommend import SelectionCriteria, recommend
 from edgedigits.measure.summary import summarise
 
-ANY = Wish("p50", None, None)
+ANY = SelectionCriteria("p50", None, None)
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def measured(manifest, file, factor, threads=1):
     return row(times_by(factor), file=file, variant=file, bytes=count, threads=threads)
 
 
-def chosen(manifest, *rows, wish=ANY):
-    return recommend([measured(manifest, *one) for one in rows], manifest, wish)
+def chosen(manifest, *rows, criteria=ANY):
+    return recommend([measured(manifest, *one) for one in rows], manifest, criteria)
 
 
-def test_the_fastest_wins_and_the_next_one_is_told(manifest):
+def test_the_fastest_wins_and_the_next_one_is_named(manifest):
     found = chosen(manifest, ("float.tflite", 3), ("int8.tflite", 1), ("tiny.tflite", 2))
     assert [(one.file, one.figure_us) for one in found.candidates] == [
         ("int8.tflite", pytest.approx(10, rel=0.01)), ("tiny.tflite", pytest.approx(20, rel=0.01)),
@@ -50,7 +50,7 @@ def test_the_fastest_wins_and_the_next_one_is_told(manifest):
     assert found.best.drop == pytest.approx(0.1)
     assert found.best.ci95_us[0] <= found.best.figure_us <= found.best.ci95_us[1]
     assert found.why.startswith("its p50 is 10.0 µs (95 % interval ")
-    assert "next comes tiny.tflite in litert, 1 thread with 20.0 µs" in found.why
+    assert "the next one is tiny.tflite in litert, 1 thread with 20.0 µs" in found.why
     assert found.why.endswith("it loses 0.10 points of accuracy against Keras and has 60.0 KB")
 
 
@@ -62,7 +62,7 @@ def test_the_fastest_wins_and_the_next_one_is_told(manifest):
         (("twin.tflite", 1.001, 1), ("int8.tflite", 1, 1), "(a larger file)"),
     ],
 )
-def test_of_those_as_fast_as_one_can_tell_the_cheapest_wins(manifest, better, worse, reason):
+def test_of_those_that_are_not_measurably_slower_the_cheapest_wins(manifest, better, worse, reason):
     for rows in ([better, worse], [worse, better]):
         found = chosen(manifest, *rows)
         assert (found.best.file, found.best.threads) == (better[0], better[2])
@@ -87,32 +87,32 @@ def test_what_is_slower_beyond_doubt_is_not_chosen_for_its_size(manifest):
 
 def test_a_file_that_loses_too_much_is_out_with_its_reason(manifest):
     rows = [("tiny.tflite", 1), ("int8.tflite", 2), ("float.tflite", 3)]
-    found = chosen(manifest, *rows, wish=Wish("p50", 0.1, None))
+    found = chosen(manifest, *rows, criteria=SelectionCriteria("p50", 0.1, None))
     assert found.best.file == "int8.tflite"  # exactly at the limit
     assert [one.against for one in found.candidates] == [
         "loses 1.50 points of accuracy, at most 0.1 are allowed", None, None,
     ]  # fmt: skip
     assert "tiny.tflite" not in found.why
-    assert chosen(manifest, *rows, wish=Wish("p50", 0, None)).best.file == "float.tflite"
+    assert chosen(manifest, *rows, criteria=SelectionCriteria("p50", 0, None)).best.file == "float.tflite"
 
 
 def test_a_file_that_is_too_large_is_out_with_its_reason(manifest):
     rows = [("float.tflite", 1), ("int8.tflite", 2), ("twin.tflite", 3)]
-    found = chosen(manifest, *rows, wish=Wish("p50", None, 60_000))
+    found = chosen(manifest, *rows, criteria=SelectionCriteria("p50", None, 60_000))
     assert (found.best.file, found.candidates[0].against) == ("int8.tflite", "has 200.0 KB, at most 60 are allowed")
-    assert chosen(manifest, *rows, wish=Wish("p50", None, 59_999)).best.file == "twin.tflite"
+    assert chosen(manifest, *rows, criteria=SelectionCriteria("p50", None, 59_999)).best.file == "twin.tflite"
 
 
-def test_where_nothing_is_left_each_file_says_why(manifest):
+def test_where_nothing_is_left_each_file_has_its_reason(manifest):
     with pytest.raises(GateFailedError) as caught:
-        chosen(manifest, ("tiny.tflite", 1), ("float.tflite", 2), wish=Wish("p50", 1, 100_000))
+        chosen(manifest, ("tiny.tflite", 1), ("float.tflite", 2), criteria=SelectionCriteria("p50", 1, 100_000))
     assert str(caught.value) == (
-        "recommend: nothing in this bundle fulfils the wish ("
+        "recommend: no configuration of this bundle meets the limits ("
         "tiny.tflite in litert, 1 thread: loses 1.50 points of accuracy, at most 1 are allowed; "
-        "float.tflite in litert, 1 thread: has 200.0 KB, at most 100 are allowed); allow more, or export others"
+        "float.tflite in litert, 1 thread: has 200.0 KB, at most 100 are allowed); relax them, or export other variants"
     )
     with pytest.raises(GateFailedError, match=r"loses 1.50 .* are allowed; has 20.0 KB"):
-        chosen(manifest, ("tiny.tflite", 1), wish=Wish("p50", 1, 10_000))
+        chosen(manifest, ("tiny.tflite", 1), criteria=SelectionCriteria("p50", 1, 10_000))
     with pytest.raises(GateFailedError, match="nothing was measured"):
         recommend([row((), file="int8.tflite")], manifest, ANY)
 
@@ -127,9 +127,9 @@ def test_the_objective_decides_which_is_fastest(manifest, objective, file):
         base = measured(manifest, name, 1)
         times = np.full(104, 10_000 if name == "int8.tflite" else 12_000)
         times[::8] = slow
-        processes = tuple(replace(one, times={"infer": pack(times)}) for one in base.processes)
+        processes = tuple(replace(one, times={"infer": pack_times(times)}) for one in base.processes)
         rows.append(replace(base, processes=processes, summary=summarise(processes, 1)))
-    found = recommend(rows, manifest, Wish(objective, None, None))
+    found = recommend(rows, manifest, SelectionCriteria(objective, None, None))
     assert found.best.file == file
     assert found.why.startswith(f"its {objective} is ")
 

@@ -8,7 +8,7 @@ import pytest
 from measured import STEADY, result, row, sample, store
 
 from edgedigits.errors import InputError
-from edgedigits.measure.raw import pack
+from edgedigits.measure.raw_times import pack_times
 from edgedigits.measure.result import Candidate, Recommendation, read_result
 from edgedigits.records import to_plain
 
@@ -30,20 +30,20 @@ def test_every_single_time_is_kept(tmp_path):
         assert np.array_equal(process.total(), sample(median).total())
 
 
-def test_trouble_is_the_machines_and_each_rows_with_its_name():
+def test_all_warnings_are_those_of_the_machine_and_of_each_row_with_its_name():
     doubtful = row((*STEADY[:9], 15.0))
-    assert result(row(), doubtful, warnings=("it was hot",)).trouble() == [
+    assert result(row(), doubtful, warnings=("it was hot",)).all_warnings() == [
         "it was hot",
-        "small-int8.tflite in litert, 1 thread: its processes' medians lie 50% apart; take more --processes or a "
+        "small-int8.tflite in litert, 1 thread: the medians of its processes differ by 50%; use more --processes or a "
         "quieter machine",
     ]
-    assert result().trouble() == []
+    assert result().all_warnings() == []
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b'{"schema": "edgedigits/bench/1", "rows": []}', "found 'edgedigits/bench/1'; measure anew"),
+        (b'{"schema": "edgedigits/bench/1", "rows": []}', "found 'edgedigits/bench/1'; measure again"),
         (b'{"rows": []}', "expected a measurement of schema edgedigits/bench/2, found None"),
         (b"[1, 2]", "expected a measurement of schema edgedigits/bench/2, found None"),
         (b"null", "expected a measurement of schema edgedigits/bench/2, found None"),
@@ -51,7 +51,7 @@ def test_trouble_is_the_machines_and_each_rows_with_its_name():
         (b"", "expected JSON that bench -o stored, found something else"),
         (b"[" * 100_000, "expected JSON that bench -o stored, found something else"),
         (b"\xff\xfe\x00", "expected JSON that bench -o stored, found something else"),
-        (None, "cannot be read (No such file or directory); expected what bench -o stored"),
+        (None, "cannot be read (No such file or directory); give a file that bench -o stored"),
     ],
 )
 def test_another_file_is_refused_with_what_it_is(tmp_path, data, message):
@@ -85,9 +85,9 @@ def test_a_result_that_was_edited_is_refused_with_the_place(tmp_path, change, me
     "times",
     [
         {},
-        {"infer": pack(NONE)},
-        {"infer": pack(NONE + 0), "decode": pack(ONE)},
-        {"infer": pack(ONE * 0)},
+        {"infer": pack_times(NONE)},
+        {"infer": pack_times(NONE + 0), "decode": pack_times(ONE)},
+        {"infer": pack_times(ONE * 0)},
         {"infer": "x"},
     ],
     ids=["no stage", "no time", "stages of different lengths", "no duration", "no times at all"],

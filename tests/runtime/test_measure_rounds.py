@@ -21,9 +21,9 @@ def quiet(line):
 
 
 def test_every_other_round_goes_the_other_way_about(monkeypatch):
-    planted, lines = plant(monkeypatch, lambda asked: sample()), []
+    planted, lines = plant(monkeypatch, lambda config: sample()), []
     found, code = measure_rounds([A, B, C], replace(PLAN, processes=3), lines.append)
-    assert [asked.file[0] for asked in planted.asked] == list("abccbaabc")
+    assert [config.file[0] for config in planted.configurations] == list("abccbaabc")
     assert lines[:2] == [f"round 1 of 3: {one.name}" for one in (A, B)]
     assert lines[3] == f"round 2 of 3: {C.name}"
     assert len(lines) == 9
@@ -31,18 +31,18 @@ def test_every_other_round_goes_the_other_way_about(monkeypatch):
     assert [row.configuration for row in found.rows] == [A, B, C]
 
 
-def test_each_process_is_told_what_to_measure_and_how_much(monkeypatch):
-    planted = plant(monkeypatch, lambda asked: sample())
-    asked = replace(A, options={"delegate": False}, threads=4, images="photos")
-    found, _ = measure_rounds([asked], Plan(5, 0.25, 70), quiet)
-    assert planted.asked == [asked] * 5
-    assert planted.words == [["edgedigits.measure.worker", "0.25", "70"]] * 5
+def test_each_process_gets_the_configuration_and_how_much_to_measure(monkeypatch):
+    planted = plant(monkeypatch, lambda config: sample())
+    config = replace(A, options={"delegate": False}, threads=4, images="photos")
+    found, _ = measure_rounds([config], Plan(5, 0.25, 70), quiet)
+    assert planted.configurations == [config] * 5
+    assert planted.arguments == [["edgedigits.measure.worker", "0.25", "70"]] * 5
     assert (found.processes, found.seconds, found.runs) == (5, 0.25, 70)
 
 
 def test_processes_stay_in_the_order_of_the_rounds(monkeypatch):
     medians = iter([1.0, 10.0, 20.0, 2.0, 3.0, 30.0])
-    plant(monkeypatch, lambda asked: sample(next(medians)))
+    plant(monkeypatch, lambda config: sample(next(medians)))
     found, _ = measure_rounds([A, B], replace(PLAN, processes=3), quiet)
     assert [[process.total()[50] for process in row.processes] for row in found.rows] == [
         [1_000, 2_000, 3_000], [10_000, 20_000, 30_000],
@@ -50,17 +50,17 @@ def test_processes_stay_in_the_order_of_the_rounds(monkeypatch):
     assert [row.summary.p50_us for row in found.rows] == [2, 20]
 
 
-def test_what_fails_is_told_once_with_its_code_and_left_out_later(monkeypatch):
-    def answer(asked):
-        if asked == B:
+def test_what_fails_is_reported_once_with_its_code_and_left_out_later(monkeypatch):
+    def measure(config):
+        if config == B:
             raise ModelRejectedError("b: litert refuses the file")
-        if asked == C:
+        if config == C:
             raise BundleError("c: cannot be read")
         return sample()
 
-    planted = plant(monkeypatch, answer)
+    planted = plant(monkeypatch, measure)
     found, code = measure_rounds([A, B, C], PLAN, quiet)
-    assert [asked.file[0] for asked in planted.asked] == list("abcaaaa")
+    assert [config.file[0] for config in planted.configurations] == list("abcaaaa")
     assert code == 3
     assert found.complete
     assert [row.error for row in found.rows] == [None, "b: litert refuses the file", "c: cannot be read"]
@@ -69,28 +69,28 @@ def test_what_fails_is_told_once_with_its_code_and_left_out_later(monkeypatch):
 
 
 def test_what_fails_in_a_later_round_keeps_what_it_had(monkeypatch):
-    answers = iter([sample(), sample(), None])
+    samples = iter([sample(), sample(), None])
 
-    def answer(asked):
-        if (found := next(answers)) is None:
+    def measure(config):
+        if (found := next(samples)) is None:
             raise ModelRejectedError("died")
         return found
 
-    plant(monkeypatch, answer)
+    plant(monkeypatch, measure)
     found, code = measure_rounds([A], PLAN, quiet)
     assert code == 3
     assert (found.rows[0].error, len(found.rows[0].processes)) == ("died", 2)
 
 
 def test_ctrl_c_gives_what_was_measured_so_far(monkeypatch):
-    answers = iter([sample(), sample(), sample(), None])
+    samples = iter([sample(), sample(), sample(), None])
 
-    def answer(asked):
-        if (found := next(answers)) is None:
+    def measure(config):
+        if (found := next(samples)) is None:
             raise KeyboardInterrupt
         return found
 
-    plant(monkeypatch, answer)
+    plant(monkeypatch, measure)
     found, code = measure_rounds([A, B, C], PLAN, quiet)
     assert not found.complete
     assert code == 0
@@ -99,10 +99,10 @@ def test_ctrl_c_gives_what_was_measured_so_far(monkeypatch):
 
 
 def test_ctrl_c_before_the_first_process_ends_gives_rows_without_figures(monkeypatch):
-    def answer(asked):
+    def measure(config):
         raise KeyboardInterrupt
 
-    plant(monkeypatch, answer)
+    plant(monkeypatch, measure)
     found, _ = measure_rounds([A], PLAN, quiet)
     assert not found.complete
     assert (found.rows[0].summary, found.rows[0].processes, found.rows[0].version) == (None, (), None)
@@ -110,25 +110,25 @@ def test_ctrl_c_before_the_first_process_ends_gives_rows_without_figures(monkeyp
 
 def test_doubts_and_warnings_and_what_is_absent_are_in_the_result(monkeypatch):
     medians = iter([*STEADY[:4], 20.0])
-    plant(monkeypatch, lambda asked: sample(next(medians)))
-    found, _ = measure_rounds([A], PLAN, quiet, pi("pi4", "bookworm").place())
+    plant(monkeypatch, lambda config: sample(next(medians)))
+    found, _ = measure_rounds([A], PLAN, quiet, pi("pi4", "bookworm").source())
     assert found.machine.board == "Raspberry Pi 4 Model B Rev 1.4"
     assert found.warnings == tuple(found.conditions.warnings())
     assert found.warnings[0].startswith("the governor is ondemand")
     assert found.absent == ("load",)
-    assert "medians lie" in found.rows[0].doubts[0]
+    assert "medians of its processes differ" in found.rows[0].doubts[0]
     assert (found.withheld, found.recommendation) == (None, None)
 
 
 def test_the_times_of_an_emulated_board_are_withheld(monkeypatch):
-    def answer(asked):
-        if asked == B:
+    def measure(config):
+        if config == B:
             raise ModelRejectedError("refused")
         return sample(version="9.9")
 
     monkeypatch.setenv("EDGEDIGITS_EMULATED", "1")
-    plant(monkeypatch, answer)
-    found, code = measure_rounds([A, B], PLAN, quiet, pi("pi4", "bookworm").place())
+    plant(monkeypatch, measure)
+    found, code = measure_rounds([A, B], PLAN, quiet, pi("pi4", "bookworm").source())
     assert found.withheld == rounds.WITHHELD
     assert found.machine.emulated
     assert found.warnings == ()
@@ -139,8 +139,8 @@ def test_the_times_of_an_emulated_board_are_withheld(monkeypatch):
 
 
 def test_fresh_processes_measure_each_engine(shipped, engine):
-    asked = lone(shipped.path / f"small-int8.{ENGINES[engine].format}", engine)
-    found, code = measure_rounds([asked, replace(asked, threads=2)], replace(PLAN, processes=2), quiet)
+    config = lone(shipped.path / f"small-int8.{ENGINES[engine].format}", engine)
+    found, code = measure_rounds([config, replace(config, threads=2)], replace(PLAN, processes=2), quiet)
     assert (code, found.complete) == (0, True)
     assert found.machine.cores >= 1
     for row in found.rows:
@@ -151,8 +151,8 @@ def test_fresh_processes_measure_each_engine(shipped, engine):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_process_that_dies_takes_no_other_along(tmp_path, monkeypatch):
-    told = 'print(__import__("json").dumps({"result": {}}))'
-    (tmp_path / "dies.py").write_text(f"import os, sys\n{told} if 'b.tflite' in sys.argv[1] else os.abort()\n")
+    reply = 'print(__import__("json").dumps({"result": {}}))'
+    (tmp_path / "dies.py").write_text(f"import os, sys\n{reply} if 'b.tflite' in sys.argv[1] else os.abort()\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
     found, code = measure_rounds([A, B], replace(PLAN, worker="dies"), quiet)
     assert code == 3

@@ -11,27 +11,27 @@ from hypothesis.extra import numpy as npst
 from measured import configuration, sample
 
 from edgedigits.errors import InputError
-from edgedigits.measure.raw import pack, unpack
+from edgedigits.measure.raw_times import pack_times, unpack_times
 
 TIMES = npst.arrays(np.int64, st.integers(0, 200), elements=st.integers(0, 2**62))
 
 
 @given(TIMES)
 def test_times_come_back_as_they_were_packed(times):
-    found = unpack(pack(times))
+    found = unpack_times(pack_times(times))
     assert found.dtype == np.int64
     assert np.array_equal(found, times)
 
 
 @given(TIMES)
 def test_packed_times_can_be_read_without_this_package(times):
-    plain = zlib.decompress(base64.b64decode(pack(times)))
+    plain = zlib.decompress(base64.b64decode(pack_times(times)))
     assert [int.from_bytes(plain[at : at + 8], "little") for at in range(0, len(plain), 8)] == times.tolist()
 
 
 def test_a_thousand_times_of_a_steady_clock_are_a_short_text():
     times = np.random.default_rng(0).choice([7_700, 7_740, 7_780], 1000)
-    assert len(pack(times)) < 1000
+    assert len(pack_times(times)) < 1000
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_thousand_times_of_a_steady_clock_are_a_short_text():
         "no base64",
         "bm8gemxpYg==",
         "é",
-        pack(np.arange(9))[:-8],
+        pack_times(np.arange(9))[:-8],
         base64.b64encode(zlib.compress(b"7 bytes")).decode(),
     ],
 )
@@ -49,12 +49,12 @@ def test_a_text_that_holds_no_times_is_refused_in_one_line(text):
     with pytest.raises(
         InputError, match=r"^times: expected base64 of zlib of 64-bit nanoseconds, found something else"
     ):
-        unpack(text)
+        unpack_times(text)
 
 
 def test_the_stages_of_each_run_add_up_to_its_total():
     stages = {"decode": np.array([1, 2, 3]), "preprocess": np.array([10, 20, 30]), "infer": np.array([100, 200, 300])}
-    found = sample(times={stage: pack(times) for stage, times in stages.items()})
+    found = sample(times={stage: pack_times(times) for stage, times in stages.items()})
     assert list(found.stages()) == ["decode", "preprocess", "infer"]
     assert found.total().tolist() == [111, 222, 333]
 
@@ -70,12 +70,12 @@ def test_the_stages_of_each_run_add_up_to_its_total():
         ({"images": "photos"}, "litert, 1 thread, from pictures"),
     ],
 )  # fmt: skip
-def test_a_setting_reads_as_it_was_asked_for(changes, setting):
+def test_a_setting_is_described_in_words(changes, setting):
     found = configuration(**changes)
     assert found.setting == setting
     assert found.name == f"small-int8.tflite in {setting}"
-    assert found.role == ("int8.tflite", setting)
+    assert found.identity == ("int8.tflite", setting)
 
 
 def test_a_file_without_a_bundle_is_known_by_its_name():
-    assert configuration(variant=None, bundle=None).role == ("small-int8.tflite", "litert, 1 thread")
+    assert configuration(variant=None, bundle=None).identity == ("small-int8.tflite", "litert, 1 thread")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from measured import STEADY, sample, timed, times_by
 
-from edgedigits.measure.raw import pack
-from edgedigits.measure.summary import bootstrap, doubts, summarise
+from edgedigits.measure.raw_times import pack_times
+from edgedigits.measure.summary import bootstrap, find_doubts, summarise
 
 MEDIANS = st.lists(st.floats(1, 1e6), min_size=1, max_size=20).map(np.array)
 LEVELS = st.sampled_from([0.5, 0.95, 0.99])
@@ -44,20 +44,20 @@ def test_a_surer_interval_is_no_narrower(values):
 
 
 @given(st.permutations(range(20)))
-def test_the_order_of_the_processes_decides_nothing_but_the_dice(order):
+def test_the_order_of_the_processes_decides_nothing_but_the_resamples(order):
     low, high = bootstrap(np.array(order, float), 0.95)
     expected = bootstrap(np.arange(20.0), 0.95)
     assert (low, high) == pytest.approx(expected, abs=1)
 
 
 def test_an_interval_has_its_level():
-    # Of 201 values that are drawn anew, the median's rank has a standard deviation of half the root of 201: 7.1.
+    # Of 201 values that are resampled, the median's rank has a standard deviation of half the root of 201: 7.1.
     for level, deviations in ((0.5, 0.674), (0.95, 1.960), (0.99, 2.576)):
         low, high = bootstrap(np.arange(201.0), level)
         assert (100 - low, high - 100) == pytest.approx([deviations * 201**0.5 / 2] * 2, abs=1.5)
 
 
-def test_each_figure_is_the_median_over_processes_of_what_each_says():
+def test_each_figure_is_the_median_over_processes_of_their_figures():
     processes = [
         timed(1_000, 2_000, 9_000, load_ms=1.0, first_us=30.0, warmup_runs=40, timer_ns=10.0, rss_mb=50.0),
         timed(2_000, 3_000, 10_000, load_ms=2.0, first_us=10.0, warmup_runs=60, timer_ns=20.0, rss_mb=60.0),
@@ -106,7 +106,7 @@ def test_stages_have_their_own_medians_and_the_figures_are_of_them_together():
         "preprocess": [30_000, 20_000, 10_000],
         "infer": [7_000, 8_000, 9_000],
     }
-    staged = sample(times={stage: pack(np.array(values)) for stage, values in times.items()})
+    staged = sample(times={stage: pack_times(np.array(values)) for stage, values in times.items()})
     found = summarise([staged] * 5, 1)
     assert found.stages_us == {"decode": 200, "preprocess": 20, "infer": 8}
     assert (found.p50_us, found.min_us) == (228, 137)
@@ -119,45 +119,43 @@ def test_a_batch_counts_as_many_images_as_are_in_it():
     assert eight.p50_us == one.p50_us
 
 
-def test_memory_that_no_process_tells_is_none():
+def test_memory_that_no_process_reports_is_none():
     found = summarise([sample(rss_mb=None, peak_rss_mb=None)] * 5, 1)
     assert (found.rss_mb, found.peak_rss_mb) == (None, None)
 
 
-def told(*processes):
-    return doubts(processes, summarise(processes, 1))
+def doubts_of(*processes):
+    return find_doubts(processes, summarise(processes, 1))
 
 
 CALM = tuple(sample(median) for median in STEADY)
 
 
 def test_a_calm_measurement_raises_no_doubt():
-    assert told(*CALM) == []
-    assert told(*(replace(one, clock_mhz=(1500, 1440), preempted=5) for one in CALM)) == []
-    assert told(*(replace(one, clock_mhz=(0, 1500), preempted=None) for one in CALM)) == []
+    assert doubts_of(*CALM) == []
+    assert doubts_of(*(replace(one, clock_mhz=(1500, 1440), preempted=5) for one in CALM)) == []
+    assert doubts_of(*(replace(one, clock_mhz=(0, 1500), preempted=None) for one in CALM)) == []
 
 
 def test_processes_that_did_not_settle_are_counted():
-    assert told(*CALM[:8], *(replace(one, settled=False) for one in CALM[8:])) == [
-        "2 of 10 processes had not settled when the warm-up's time was over"
+    assert doubts_of(*CALM[:8], *(replace(one, settled=False) for one in CALM[8:])) == [
+        "2 of 10 processes had not settled at the end of the warm-up"
     ]
 
 
 def test_medians_far_apart_are_a_doubt():
-    assert told(*CALM[:9], sample(10.90)) == []
-    (line,) = told(*CALM[:9], sample(11.2))
-    assert line == "its processes' medians lie 12% apart; take more --processes or a quieter machine"
+    assert doubts_of(*CALM[:9], sample(10.90)) == []
+    (line,) = doubts_of(*CALM[:9], sample(11.2))
+    assert line == "the medians of its processes differ by 12%; use more --processes or a quieter machine"
 
 
 @pytest.mark.parametrize(("after", "moved"), [(1350, "10%"), (1650, "10%"), (600, "60%")])
 def test_a_clock_that_moved_in_one_process_is_a_doubt(after, moved):
-    lines = told(*CALM[:9], replace(CALM[9], clock_mhz=(1500, after)))
-    assert lines == [f"the processor's clock moved by {moved}"]
+    lines = doubts_of(*CALM[:9], replace(CALM[9], clock_mhz=(1500, after)))
+    assert lines == [f"the processor's clock changed by {moved}"]
 
 
 def test_a_processor_that_was_taken_away_in_most_processes_is_a_doubt():
     taken = [replace(one, preempted=6) for one in CALM]  # of 101 runs
-    assert told(*taken[:5], *CALM[5:]) == []
-    assert told(*taken[:6], *CALM[6:]) == [
-        "other programs took the processor in more than 5% of the runs of most processes"
-    ]
+    assert doubts_of(*taken[:5], *CALM[5:]) == []
+    assert doubts_of(*taken[:6], *CALM[6:]) == ["other programs interrupted more than 5% of the runs of most processes"]

@@ -19,9 +19,9 @@ from edgedigits.records import from_plain, to_plain
 WORKER = "edgedigits.measure.worker"
 
 
-def apart(asked, runs=30):
-    """A process that measures so many runs, however long they take."""
-    found = run_isolated(WORKER, [json.dumps(to_plain(asked)), "0", str(runs)], "test")
+def measure_isolated(config, runs=30):
+    """The sample of a process that measures so many runs, however long they take."""
+    found = run_isolated(WORKER, [json.dumps(to_plain(config)), "0", str(runs)], "test")
     return from_plain(Sample, found, "sample")
 
 
@@ -55,14 +55,14 @@ def check(found, stages):
 
 
 def test_a_process_measures_a_file_in_each_engine(shipped, engine):
-    check(apart(int8(shipped, engine)), ["infer"])
+    check(measure_isolated(int8(shipped, engine)), ["infer"])
 
 
 @pytest.mark.parametrize("variant", [None, "int8"])
-def test_a_process_measures_the_way_from_a_pictures_file_to_its_answer(shipped, engine, pictures, variant):
+def test_a_process_measures_the_way_from_a_pictures_file_to_its_prediction(shipped, engine, pictures, variant):
     named = None if variant is None else f"{variant}.{ENGINES[engine].format}"
-    asked = int8(shipped, engine, variant=named, images=str(pictures[0].parents[1]))
-    check(apart(asked), ["decode", "preprocess", "infer"])
+    config = int8(shipped, engine, variant=named, images=str(pictures[0].parents[1]))
+    check(measure_isolated(config), ["decode", "preprocess", "infer"])
 
 
 @pytest.mark.usefixtures("stay")
@@ -70,19 +70,19 @@ def test_pictures_take_turns(shipped, engine, pictures, monkeypatch):
     seen = []
     real = worker.DigitClassifier.classify
     monkeypatch.setattr(worker.DigitClassifier, "classify", lambda self, path: seen.append(path) or real(self, path))
-    once, _, version = worker._pipeline(int8(shipped, engine, images=str(pictures[0].parents[1])))
+    run_once, _, version = worker._picture_run(int8(shipped, engine, images=str(pictures[0].parents[1])))
     assert version
     for _ in range(45):
-        assert len(once()) == 3
+        assert len(run_once()) == 3
     assert seen == (sorted(pictures) * 3)[:45]
 
 
 def test_an_error_of_the_process_keeps_its_class(shipped, engine, tmp_path):
     with pytest.raises(BundleError, match="cannot be read"):
-        apart(configuration(path=str(tmp_path / f"no.{ENGINES[engine].format}"), engine=engine))
+        measure_isolated(configuration(path=str(tmp_path / f"no.{ENGINES[engine].format}"), engine=engine))
     (tmp_path / "photo.png").write_text("no picture")
     with pytest.raises(ImageError, match=r"photo\.png"):
-        apart(int8(shipped, engine, images=str(tmp_path)))
+        measure_isolated(int8(shipped, engine, images=str(tmp_path)))
 
 
 def test_no_runs_at_all_are_refused(shipped, engine):
@@ -91,49 +91,50 @@ def test_no_runs_at_all_are_refused(shipped, engine):
 
 
 @pytest.fixture
-def heard(monkeypatch):
-    """What the worker tells engines at load, and the shapes that it hands over; the engines are real."""
-    told, real = [], worker.load_engine
+def engine_calls(monkeypatch):
+    """The arguments with which the worker loads engines, and the shapes of their inputs; the engines are real."""
+    calls, real = [], worker.load_engine
 
     def load(name, model, threads, **options):
         loaded = real(name, model, threads, **options)
-        told.append({"name": name, "threads": threads, "options": options, "shapes": [], "engine": loaded})
-        run, shapes = loaded.run, told[-1]["shapes"]
+        calls.append({"name": name, "threads": threads, "options": options, "shapes": [], "engine": loaded})
+        run, shapes = loaded.run, calls[-1]["shapes"]
         loaded.run = lambda image: shapes.append(image.shape) or run(image)
         return loaded
 
     monkeypatch.setattr(worker, "load_engine", load)
-    return told
+    return calls
 
 
-def test_threads_and_options_reach_the_engine_that_is_measured(shipped, engine, heard):
+def test_threads_and_options_reach_the_engine_that_is_measured(shipped, engine, engine_calls):
     (option,) = ENGINES[engine].options
     for value in (True, False):
-        worker._bare(int8(shipped, engine, threads=2, options={option: value}))
-        assert (heard[-1]["name"], heard[-1]["threads"], heard[-1]["options"]) == (engine, 2, {option: value})
+        worker._inference_run(int8(shipped, engine, threads=2, options={option: value}))
+        call = engine_calls[-1]
+        assert (call["name"], call["threads"], call["options"]) == (engine, 2, {option: value})
 
 
-def test_each_run_is_one_image_and_of_an_onnx_file_as_many_as_asked(shipped, engine, heard):
-    once, _, version = worker._bare(int8(shipped, engine))
-    once()
-    assert version == heard[-1]["engine"].version
-    assert heard[-1]["shapes"] == [(1, 28, 28, 1)]
-    asked = int8(shipped, engine, batch=7)
+def test_each_run_is_one_image_or_a_batch_for_an_onnx_file(shipped, engine, engine_calls):
+    run_once, _, version = worker._inference_run(int8(shipped, engine))
+    run_once()
+    assert version == engine_calls[-1]["engine"].version
+    assert engine_calls[-1]["shapes"] == [(1, 28, 28, 1)]
+    config = int8(shipped, engine, batch=7)
     if ENGINES[engine].format == "onnx":
-        once, _, _ = worker._bare(asked)
-        once()
-        once()
-        assert heard[-1]["shapes"] == [(7, 28, 28, 1)] * 2
+        run_once, _, _ = worker._inference_run(config)
+        run_once()
+        run_once()
+        assert engine_calls[-1]["shapes"] == [(7, 28, 28, 1)] * 2
     else:
         with pytest.raises(UsageError, match=r"expected a free first axis for a batch of 7, found \(1, 28, 28, 1\)"):
-            worker._bare(asked)
+            worker._inference_run(config)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds no process")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_process_is_bound_to_as_many_processors_as_it_has_threads(shipped, engine, threads):
     allowed = sorted(os.sched_getaffinity(0))
-    assert apart(int8(shipped, engine, threads=threads)).cpus == tuple(allowed[-threads:])
+    assert measure_isolated(int8(shipped, engine, threads=threads)).cpus == tuple(allowed[-threads:])
 
 
 def processors(monkeypatch, *, refuse=False):
@@ -154,12 +155,12 @@ def processors(monkeypatch, *, refuse=False):
 )
 def test_the_last_processors_are_taken_and_what_came_of_it_is_recorded(monkeypatch, threads, refuse, cpus):
     processors(monkeypatch, refuse=refuse)
-    assert worker._bind(threads) == cpus
+    assert worker._pin_to_processors(threads) == cpus
 
 
-def test_a_system_that_does_not_bind_says_none(monkeypatch):
+def test_a_system_that_cannot_pin_processes_gives_none(monkeypatch):
     monkeypatch.setattr(worker, "os", SimpleNamespace())
-    assert worker._bind(1) is None
+    assert worker._pin_to_processors(1) is None
 
 
 def test_the_clock_is_that_of_the_processor_it_is_bound_to(monkeypatch):
@@ -171,9 +172,9 @@ def test_the_clock_is_that_of_the_processor_it_is_bound_to(monkeypatch):
 
 
 @pytest.mark.usefixtures("stay")
-def test_clock_memory_and_preemption_are_taken_where_the_system_tells(shipped, engine, monkeypatch):
+def test_clock_memory_and_preemption_are_recorded_where_the_system_reports_them(shipped, engine, monkeypatch):
     clocks, switches = iter(["1500000", "1400000"]), iter([3, 10])
-    monkeypatch.setattr(worker, "_bind", lambda threads: (1,))
+    monkeypatch.setattr(worker, "_pin_to_processors", lambda threads: (1,))
     status = "Name:\tpython\nVmHWM:\t  61440 kB\nVmRSS:\t  51200 kB\n"
     monkeypatch.setattr(worker, "read_text", lambda path: next(clocks) if path.startswith("/sys") else status)
     usage = lambda who: SimpleNamespace(ru_nivcsw=next(switches))  # noqa: E731
@@ -184,8 +185,8 @@ def test_clock_memory_and_preemption_are_taken_where_the_system_tells(shipped, e
 
 
 @pytest.mark.usefixtures("stay")
-def test_a_system_that_tells_nothing_is_measured_all_the_same(shipped, engine, monkeypatch):
-    monkeypatch.setattr(worker, "_bind", lambda threads: None)
+def test_a_system_that_reports_nothing_is_measured_anyway(shipped, engine, monkeypatch):
+    monkeypatch.setattr(worker, "_pin_to_processors", lambda threads: None)
     monkeypatch.setattr(worker, "read_text", lambda path: None)
     monkeypatch.setattr(worker, "_preempted", lambda: None)
     found = worker.measure(int8(shipped, engine), 0, 30)
@@ -222,7 +223,7 @@ def test_one_slow_run_does_not_keep_the_warm_up_going(monkeypatch):
     assert worker.warm_up(lambda: next(times)) == (40, True)
 
 
-def test_what_never_settles_is_given_up_in_time_and_told(monkeypatch):
+def test_a_warm_up_that_never_settles_ends_in_time_and_is_reported(monkeypatch):
     planted_clock(monkeypatch, 0.5)
     times = iter(time for median in range(100, 10_000, 100) for time in window(median))
     runs, settled = worker.warm_up(lambda: next(times))
@@ -230,17 +231,17 @@ def test_what_never_settles_is_given_up_in_time_and_told(monkeypatch):
     assert runs == 5 * 20
 
 
-def test_the_steady_state_has_at_least_as_many_runs_as_asked(monkeypatch):
+def test_the_steady_state_has_at_least_the_given_runs(monkeypatch):
     planted_clock(monkeypatch, 0)
-    found = worker.steady(lambda: (7, 8, 9), 0, 100)
+    found = worker.measure_steady_state(lambda: (7, 8, 9), 0, 100)
     assert (found.shape, found.dtype) == ((100, 3), np.int64)
     assert found.tolist() == [[7, 8, 9]] * 100
-    assert len(worker.steady(lambda: (7,), 0, 1)) == 10
+    assert len(worker.measure_steady_state(lambda: (7,), 0, 1)) == 10
 
 
-def test_the_steady_state_lasts_as_long_as_asked(monkeypatch):
+def test_the_steady_state_lasts_at_least_the_given_time(monkeypatch):
     planted_clock(monkeypatch, 0.25)
-    assert len(worker.steady(lambda: (7,), 2.0, 1)) == 80
+    assert len(worker.measure_steady_state(lambda: (7,), 2.0, 1)) == 80
 
 
 def test_what_reading_the_clock_takes_is_the_median_between_two_readings(monkeypatch):

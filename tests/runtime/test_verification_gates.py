@@ -19,15 +19,15 @@ INT8 = ("dynamic-int8", "int8", "int16x8")
 
 
 def planted(count, lost=0, gained=0, changed=0):
-    """A comparison over ``count`` images of which so many turn wrong, turn right, and go from wrong to wrong."""
+    """A comparison over ``count`` images, of which so many become wrong, become right, and stay wrong but change."""
     labels = np.zeros(count, np.int64)
     reference = np.tile(np.array([1, 0, 0], np.float32), (count, 1))
-    answers = reference.copy()
-    answers[:lost] = [0, 1, 0]
+    outputs = reference.copy()
+    outputs[:lost] = [0, 1, 0]
     reference[lost : lost + gained] = [0, 1, 0]
     wrong = slice(lost + gained, lost + gained + changed)
-    reference[wrong], answers[wrong] = [0, 1, 0], [0, 0, 1]
-    return compare(answers, reference, labels)
+    reference[wrong], outputs[wrong] = [0, 1, 0], [0, 0, 1]
+    return compare(outputs, reference, labels)
 
 
 def test_every_precision_has_its_gate_and_its_reason():
@@ -65,10 +65,10 @@ def test_a_probability_just_beyond_the_limit_fails_however_few_the_images(precis
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("count", [1, 5_000])
-def test_answers_that_are_no_numbers_fail(precision, count):
+def test_outputs_that_are_not_finite_fail(precision, count):
     for value in (float("nan"), float("inf")):
         found = judge_variant(precision, replace(planted(count), max_abs_difference=value))
-        assert (found.outcome, found.reasons) == ("failed", ("some probabilities are no numbers",))
+        assert (found.outcome, found.reasons) == ("failed", ("some probabilities are not finite",))
 
 
 def test_one_flip_of_float32_fails_and_one_between_equal_classes_does_not():
@@ -104,7 +104,7 @@ def test_a_drop_passes_while_its_upper_bound_is_within_the_limit(precision, coun
         f"accuracy changes by {-100 * (lost + 1) / count:+.3f} percentage points and may fall by {bound:.3f} > 0.2 "
         "(95 % bound)",
     )
-    # As many gained make up for it, though more answers change.
+    # As many gained make up for it, though more outputs change.
     assert judge_variant(precision, planted(count, lost + 1, lost + 1)).outcome == "passed"
 
 
@@ -113,7 +113,7 @@ def test_a_gain_is_no_drop():
 
 
 @pytest.mark.parametrize("precision", INT8)
-def test_a_failure_that_a_few_images_prove_is_one(precision):
+def test_a_failure_that_a_few_images_show_is_one(precision):
     found = judge_variant(precision, planted(100, lost=20))
     assert (found.outcome, found.exit_code) == ("failed", 1)
     assert found.reasons == (
@@ -124,7 +124,7 @@ def test_a_failure_that_a_few_images_prove_is_one(precision):
     assert judge_variant(precision, planted(100, lost=1)).outcome == "undecided"
 
 
-def test_a_few_images_prove_a_failure_of_float16_by_agreement():
+def test_a_few_images_show_a_failure_of_float16_by_agreement():
     few = replace(planted(100, changed=10), max_abs_difference=0.0)
     assert judge_variant("float16", few).outcome == "failed"
     assert judge_variant("float16", replace(planted(400, changed=1), max_abs_difference=0.0)).outcome == "undecided"
@@ -139,6 +139,6 @@ def test_fewer_than_needed_never_pass_and_enough_are_never_undecided(precision, 
     assert (verdict.exit_code == 0) == (verdict.outcome == "passed") == (not verdict.reasons)
 
 
-def test_all_that_is_wrong_is_told_together():
+def test_all_reasons_of_a_failure_are_listed_together():
     assert len(judge_variant("float16", planted(5_000, lost=1_000)).reasons) == 2
     assert len(judge_variant("int8", planted(5_000, lost=1_000)).reasons) == 2

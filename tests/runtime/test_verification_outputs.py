@@ -17,7 +17,7 @@ from edgedigits.verification.outputs import (
     Outputs,
     outputs_path,
     read_outputs,
-    refuse_others,
+    require_same_file_and_data,
     write_outputs,
 )
 
@@ -42,10 +42,10 @@ def members(path):
 
 def rewrite(path, **changes):
     """The archive with other members: bytes, arrays, or None to leave one out."""
-    kept = members(path)
+    original = members(path)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in kept | {f"{key}.npy": None for key in changes}:
-            value = changes.get(name.removesuffix(".npy"), kept.get(name))
+        for name in original | {f"{key}.npy": None for key in changes}:
+            value = changes.get(name.removesuffix(".npy"), original.get(name))
             if isinstance(value, np.ndarray):
                 buffer = io.BytesIO()
                 np.save(buffer, value)
@@ -78,13 +78,13 @@ def test_the_same_outputs_give_the_same_bytes(file, tmp_path):
     assert (tmp_path / "again.npz").read_bytes() == file.read_bytes()
 
 
-def test_answers_that_are_no_numbers_come_back_as_they_were(tmp_path):
+def test_outputs_of_nan_come_back_as_they_were(tmp_path):
     bad = np.full((3, 10), np.nan, np.float32)
     write_outputs(Outputs(HEADER, bad), tmp_path / "nan.npz")
     assert np.isnan(read_outputs(tmp_path / "nan.npz").probabilities).all()
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path):
+def test_a_path_that_cannot_be_written_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
         write_outputs(Outputs(HEADER, PROBABILITIES), tmp_path / "file" / "a.npz")
@@ -105,7 +105,7 @@ def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"probabilities": None}, "an archive of 'header.npy'"),
         ({"more": np.zeros(3)}, "an archive of 'header.npy', 'more.npy', 'probabilities.npy'"),
@@ -115,7 +115,7 @@ def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path):
         ({"header": np.frombuffer(b"{", np.uint8)}, "Expecting property name"),
         ({"header": np.frombuffer(b"[" * 100_000, np.uint8)}, "recursion"),
         ({"header": np.frombuffer(b"[1]", np.uint8)}, "expected outputs of schema"),
-        ({"header": header_with(schema="edgedigits/outputs/2")}, "found 'edgedigits/outputs/2'; save them anew"),
+        ({"header": header_with(schema="edgedigits/outputs/2")}, "found 'edgedigits/outputs/2'; save them again"),
         ({"header": header_with(engine=...)}, "field 'engine' is missing"),
         ({"header": header_with(engine="\x1b[2J")}, "engine: expected text like"),
         ({"header": header_with(file="../../small.tflite")}, "file: expected text like"),
@@ -125,9 +125,9 @@ def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path):
         ({"probabilities": PROBABILITIES[0]}, r"found float32 \[10\]"),
     ],
 )
-def test_what_is_no_outputs_file_is_refused(file, changes, told):
+def test_what_is_no_outputs_file_is_refused(file, changes, message):
     rewrite(file, **changes)
-    with pytest.raises(InputError, match=told) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         read_outputs(file)
     assert str(caught.value).startswith(f"{file}: ")
 
@@ -149,12 +149,14 @@ def test_an_archive_that_would_fill_the_memory_is_not_unpacked(file):
 
 def test_outputs_of_another_file_or_of_other_data_are_refused(file):
     outputs = Outputs(HEADER, PROBABILITIES)
-    refuse_others(outputs, file, "2" * 64, "3" * 64)
+    require_same_file_and_data(outputs, file, "2" * 64, "3" * 64)
     # The same file in a bundle of another id, for example one without its reference, is the same file.
-    refuse_others(replace(outputs, header=replace(HEADER, bundle="4" * 64)), file, "2" * 64, "3" * 64)
-    with pytest.raises(BundleError, match=r"small-int8.tflite 222222222222 .* named here has 444444444444 under that"):
-        refuse_others(outputs, file, "4" * 64, "3" * 64)
-    with pytest.raises(BundleError, match="named here has no such file"):
-        refuse_others(outputs, file, None, "3" * 64)
+    require_same_file_and_data(replace(outputs, header=replace(HEADER, bundle="4" * 64)), file, "2" * 64, "3" * 64)
+    with pytest.raises(
+        BundleError, match=r"small-int8.tflite 222222222222 .* given bundle has 444444444444 under that"
+    ):
+        require_same_file_and_data(outputs, file, "4" * 64, "3" * 64)
+    with pytest.raises(BundleError, match="the given bundle has no such file"):
+        require_same_file_and_data(outputs, file, None, "3" * 64)
     with pytest.raises(BundleError, match=r"for 'mnist:test' \(3 images, 333333333333\), expected those for the data"):
-        refuse_others(outputs, file, "2" * 64, "4" * 64)
+        require_same_file_and_data(outputs, file, "2" * 64, "4" * 64)

@@ -34,7 +34,7 @@ def test_a_file_that_was_changed_fails_its_row_and_no_other(bundle_copy, engine)
     assert [row.exit_code for row in rows] == [2] + [0] * (len(files) - 1)
 
 
-def test_answers_other_than_recorded_fail(bundle_copy, edit_manifest, engine):
+def test_outputs_other_than_recorded_fail(bundle_copy, edit_manifest, engine):
     with np.load(bundle_copy / "golden.npz") as archive:
         arrays = dict(archive)
     for key, value in arrays.items():

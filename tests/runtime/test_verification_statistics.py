@@ -25,7 +25,7 @@ COUNTS = st.integers(1, 20_000).flatmap(lambda count: st.tuples(st.integers(0, c
 PAIRS = st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(0, 10_000)).map(
     lambda case: (case[0], case[1], max(1, case[0] + case[1] + case[2]))
 )
-ANSWERS = npst.arrays(np.float32, (5, 3), elements=st.floats(0, 1, width=32))
+OUTPUTS = npst.arrays(np.float32, (5, 3), elements=st.floats(0, 1, width=32))
 
 
 @pytest.mark.parametrize(
@@ -209,14 +209,14 @@ def test_bins_are_open_below_and_closed_above():
     assert found == pytest.approx((0.25 + 0.76) / 2)
 
 
-@given(ANSWERS, npst.arrays(np.int64, 5, elements=st.integers(0, 2)))
-def test_the_calibration_error_is_what_a_loop_over_bins_finds(answers, labels):
-    confidence, right = answers.max(axis=1).astype(float), answers.argmax(axis=1) == labels
+@given(OUTPUTS, npst.arrays(np.int64, 5, elements=st.integers(0, 2)))
+def test_the_calibration_error_is_what_a_loop_over_bins_finds(outputs, labels):
+    confidence, right = outputs.max(axis=1).astype(float), outputs.argmax(axis=1) == labels
     expected = 0.0
     for m in range(15):
         inside = [i for i, c in enumerate(confidence) if m < c * 15 <= m + 1 or (m == 0 and c == 0)]
         expected += abs(sum(float(right[i]) - confidence[i] for i in inside)) / 5
-    assert expected_calibration_error(answers, labels) == pytest.approx(expected)
+    assert expected_calibration_error(outputs, labels) == pytest.approx(expected)
 
 
 def test_confidence_a_little_above_1_or_no_number_breaks_nothing():
@@ -227,21 +227,21 @@ def test_confidence_a_little_above_1_or_no_number_breaks_nothing():
 
 
 def test_the_divergence_is_what_one_computes_by_hand():
-    reference, answers = two_classes(0.5, 1), two_classes(0.25, 1)
+    reference, outputs = two_classes(0.5, 1), two_classes(0.25, 1)
     expected = (0.5 * math.log(0.5 / 0.25) + 0.5 * math.log(0.5 / 0.75)) / 2
-    assert kl_divergence(answers, reference) == pytest.approx(expected, rel=1e-6)
+    assert kl_divergence(outputs, reference) == pytest.approx(expected, rel=1e-6)
 
 
-def test_an_answer_of_exactly_0_costs_much_but_not_everything():
+def test_a_probability_of_exactly_0_gives_a_large_but_finite_divergence():
     found = kl_divergence(two_classes(0), two_classes(1))
     assert found == pytest.approx(math.log(1 / KL_FLOOR), rel=1e-6)
     assert math.isnan(kl_divergence(np.full((1, 2), np.nan, np.float32), two_classes(1)))
 
 
-@given(ANSWERS, ANSWERS)
-def test_the_divergence_is_never_negative_and_0_for_the_same(answers, reference):
-    assert kl_divergence(answers, reference) >= 0
-    assert kl_divergence(answers, answers) == 0
+@given(OUTPUTS, OUTPUTS)
+def test_the_divergence_is_never_negative_and_0_for_the_same(outputs, reference):
+    assert kl_divergence(outputs, reference) >= 0
+    assert kl_divergence(outputs, outputs) == 0
 
 
 def softmax(scores):
@@ -253,44 +253,44 @@ SCORES = npst.arrays(np.float64, (4, 3), elements=st.floats(-20, 20))
 
 
 @given(SCORES, st.floats(0.5, 10))  # below, float32 has no number for what is to be restored
-def test_undoing_a_temperature_gives_what_there_was_without_it(scores, temperature):
-    undone = undo_temperature(softmax(scores / temperature), temperature)
-    # float32 keeps 24 bits of each probability; a power multiplies what is lost.
-    assert undone == pytest.approx(softmax(scores), abs=1e-6 * max(1, temperature))
-    assert undone.dtype == np.float32
+def test_undoing_a_temperature_gives_the_probabilities_without_it(scores, temperature):
+    unscaled = undo_temperature(softmax(scores / temperature), temperature)
+    # float32 keeps 24 bits of each probability; a power multiplies the rounding error.
+    assert unscaled == pytest.approx(softmax(scores), abs=1e-6 * max(1, temperature))
+    assert unscaled.dtype == np.float32
 
 
 @given(SCORES, st.floats(0.5, 10))
-def test_what_the_classes_leave_of_1_is_undone_with_them(scores, temperature):
-    undone = undo_temperature(softmax(scores / temperature)[:, :2], temperature)
-    # What is left, if it is as little as rounding, is taken for none; a power may make that more.
-    assert undone == pytest.approx(softmax(scores)[:, :2], abs=1e-6 * max(1, temperature) + 1e-6**temperature)
+def test_a_temperature_is_undone_for_the_remainder_too(scores, temperature):
+    unscaled = undo_temperature(softmax(scores / temperature)[:, :2], temperature)
+    # A remainder as small as a rounding error counts as 0; a power may enlarge that error.
+    assert unscaled == pytest.approx(softmax(scores)[:, :2], abs=1e-6 * max(1, temperature) + 1e-6**temperature)
 
 
-def test_the_divergence_counts_what_the_classes_leave_of_1():
-    answers, reference = (np.array([[share, share]], np.float32) for share in (0.4, 0.1))
+def test_the_divergence_counts_the_remainder():
+    outputs, reference = (np.array([[share, share]], np.float32) for share in (0.4, 0.1))
     expected = 0.2 * np.log(0.1 / 0.4) + 0.8 * np.log(0.8 / 0.2)
-    assert kl_divergence(answers, reference) == pytest.approx(expected, rel=1e-6)
+    assert kl_divergence(outputs, reference) == pytest.approx(expected, rel=1e-6)
 
 
 @given(SCORES, st.floats(0.1, 10))
-def test_no_answer_changes_by_undoing_a_temperature(scores, temperature):
-    answers = softmax(scores)
-    kept = np.take_along_axis(undo_temperature(answers, temperature), answers.argmax(axis=1)[:, np.newaxis], 1)[:, 0]
-    assert (kept == undo_temperature(answers, temperature).max(axis=1)).all()
+def test_undoing_a_temperature_changes_no_most_probable_class(scores, temperature):
+    outputs = softmax(scores)
+    kept = np.take_along_axis(undo_temperature(outputs, temperature), outputs.argmax(axis=1)[:, np.newaxis], 1)[:, 0]
+    assert (kept == undo_temperature(outputs, temperature).max(axis=1)).all()
 
 
 def test_a_temperature_of_1_leaves_every_bit():
-    answers = softmax(np.array([[1.0, 2.0, 3.0]]))
-    assert undo_temperature(answers, 1.0).tobytes() == answers.tobytes()
+    outputs = softmax(np.array([[1.0, 2.0, 3.0]]))
+    assert undo_temperature(outputs, 1.0).tobytes() == outputs.tobytes()
 
 
 @pytest.mark.parametrize("broken", [[np.nan, 0, 1], [np.inf, 0, 0]])
-def test_what_a_broken_file_answers_is_undone_without_a_warning(broken):
+def test_a_temperature_is_undone_without_a_warning_for_outputs_of_a_broken_file(broken):
     assert np.isnan(undo_temperature(np.array([broken], np.float32), 1.5)).any()
 
 
 def test_the_likelihood_is_what_one_computes_by_hand():
-    answers = np.array([[0.5, 0.5], [0.25, 0.75], [1, 0]], np.float32)
-    assert negative_log_likelihood(answers, np.array([0, 1, 0])) == pytest.approx(-math.log(0.5 * 0.75) / 3)
-    assert negative_log_likelihood(answers[2:], np.array([1])) == pytest.approx(25 * math.log(2))
+    outputs = np.array([[0.5, 0.5], [0.25, 0.75], [1, 0]], np.float32)
+    assert negative_log_likelihood(outputs, np.array([0, 1, 0])) == pytest.approx(-math.log(0.5 * 0.75) / 3)
+    assert negative_log_likelihood(outputs[2:], np.array([1])) == pytest.approx(25 * math.log(2))

@@ -1,4 +1,4 @@
-"""Tools to make a model file lie, and to put it into a bundle as an exporter that knows no better would have done."""
+"""Fixtures that make a model file lie, and that put it into a bundle with a matching hash."""
 
 from __future__ import annotations
 

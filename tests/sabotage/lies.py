@@ -1,4 +1,4 @@
-"""Ways to make a .tflite file lie: each changes its parsed content in place, as `rewrite` wants it."""
+"""Ways to make a .tflite file lie; each changes the parsed content in place, as the fixture `rewrite` needs it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 
 
 def floats(model: Any, tensor: Any) -> Any:
-    """A float tensor's content, in its own shape."""
+    """Return the content of a float tensor, in its own shape."""
     return np.frombuffer(bytes(model.buffers[tensor.buffer].data), np.float32).reshape(tensor.shape)
 
 
 def put(model: Any, tensor: Any, values: Any) -> None:
-    """Replace a tensor's content."""
+    """Replace the content of a tensor."""
     model.buffers[tensor.buffer].data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
 
 
 def operators(schema: Any, model: Any, graph: Any, name: str) -> list[Any]:
-    """The graph's operators of a kind."""
+    """Return the operators of the graph of one kind."""
     wanted = getattr(schema.BuiltinOperator, name)
     return [one for one in graph.operators if model.operatorCodes[one.opcodeIndex].builtinCode == wanted]
 
 
 def dense_per_channel_as_version_1(schema: Any, model: Any, graph: Any) -> None:
-    """What Google's recipe dynamic_wi8_afp32 writes: int8 Dense weights with a scale a row, said to be version 1."""
+    """Quantize Dense weights to int8 with one scale a row, declared as version 1, as recipe dynamic_wi8_afp32 does."""
     (dense,) = operators(schema, model, graph, "FULLY_CONNECTED")
     weights = graph.tensors[dense.inputs[1]]
     values = floats(model, weights)
@@ -37,7 +37,7 @@ def dense_per_channel_as_version_1(schema: Any, model: Any, graph: Any) -> None:
 
 
 def softmax_in_int8(schema: Any, model: Any, graph: Any) -> None:
-    """Softmax on int8 scores, dequantized behind: what converters do that quantize all there is."""
+    """Compute Softmax on int8 scores and dequantize after it, as converters do that quantize every operator."""
     softmax = operators(schema, model, graph, "SOFTMAX")[0]
     dequantize = operators(schema, model, graph, "DEQUANTIZE")[0]
     rounded = schema.TensorT()
@@ -54,7 +54,7 @@ def softmax_in_int8(schema: Any, model: Any, graph: Any) -> None:
 
 
 def bytes_read_as_int8(schema: Any, model: Any, graph: Any) -> None:
-    """The image's bytes 0-255 taken for -128-127: ink above 127 becomes less than none."""
+    """Read the bytes 0 to 255 of the image as -128 to 127, so that ink above 127 becomes negative."""
     graph.tensors[graph.inputs[0]].type = schema.TensorType.INT8
     for cast in operators(schema, model, graph, "CAST"):
         model.operatorCodes[cast.opcodeIndex].version = 3
@@ -62,13 +62,13 @@ def bytes_read_as_int8(schema: Any, model: Any, graph: Any) -> None:
 
 
 def scale_forgotten(schema: Any, model: Any, graph: Any) -> None:
-    """A first layer that wants 0-1 and is fed 0-255."""
+    """Let the first layer expect pixels from 0 to 1, while the input has 0 to 255."""
     weights = graph.tensors[operators(schema, model, graph, "CONV_2D")[0].inputs[1]]
     put(model, weights, floats(model, weights) * np.float32(255))
 
 
 def wrong_polarity(schema: Any, model: Any, graph: Any) -> None:
-    """A first layer that wants dark ink on white."""
+    """Let the first layer expect dark ink on white."""
     first = operators(schema, model, graph, "CONV_2D")[0]
     weights, bias = (graph.tensors[index] for index in first.inputs[1:3])
     values = floats(model, weights)
@@ -77,9 +77,10 @@ def wrong_polarity(schema: Any, model: Any, graph: Any) -> None:
 
 
 def calibrated_on_dim_images(schema: Any, model: Any, graph: Any) -> None:
-    """Ranges found on images of 0 to 1: every pixel from 1 on is the same to the first layer.
+    """Set ranges as calibration on images from 0 to 1 would: the first layer saturates at pixels from 1 on.
 
-    Its weights' scale grows as the image's shrinks, so that products keep theirs and engines have nothing to refuse.
+    The scale of its weights grows as the scale of the image shrinks, so that the products keep their scale and engines
+    have nothing to refuse.
     """
     first = operators(schema, model, graph, "CONV_2D")[0]
     image, weights = (graph.tensors[index].quantization for index in first.inputs[:2])

@@ -1,6 +1,6 @@
 """Every known lie, with the command and the exit code that catch it.
 
-Each lie is a file or a bundle that loads, and would answer wrongly or be taken for what it is not.
+Each lie is a file or a bundle that loads, and would give wrong outputs or be taken for what it is not.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def lying(rewrite, bundle_copy, tmp_path):
 
 
 @needs_tflite
-def test_the_silently_wrong_recipe_answers_every_digit_alike_in_tflite_runtime_alone(lying, digits):
+def test_the_silently_wrong_recipe_gives_every_digit_the_same_outputs_in_tflite_runtime_alone(lying, digits):
     images, labels = digits.images[:20], digits.labels[:20]
     right = infer_isolated(lying, "litert", images).probabilities
     assert (right.argmax(axis=1) == labels).mean() > 0.9
@@ -49,8 +49,8 @@ def test_the_silently_wrong_recipe_answers_every_digit_alike_in_tflite_runtime_a
 def test_check_names_the_silently_wrong_recipe(lying, command):
     done = command("check", lying, "--target", "tflite-runtime==2.14.0", "--target", "ai-edge-litert==2.3.0", "--json")
     assert done.returncode == 3, done.stderr
-    answers = {row["target"]: row["answer"] for row in json.loads(done.stdout)["rows"]}
-    assert answers == {"tflite-runtime 2.14.0": "computes wrongly", "ai-edge-litert 2.3.0": "runs"}
+    verdicts = {row["target"]: row["answer"] for row in json.loads(done.stdout)["rows"]}
+    assert verdicts == {"tflite-runtime 2.14.0": "computes wrongly", "ai-edge-litert 2.3.0": "runs"}
 
 
 @needs_tflite
@@ -70,7 +70,7 @@ def test_a_classifier_refuses_the_silently_wrong_recipe_with_the_numbers(
     done = command(
         "classify", "--bundle", bundle_copy, "--variant", "float32.tflite", "--engine", "tflite-runtime", pictures[0]
     )
-    refused(done, 1, "of 3 golden inputs are answered wrongly (off by 0.", "tolerance 0.0001")
+    refused(done, 1, "of 3 golden inputs give wrong outputs (off by 0.", "tolerance 0.0001")
 
 
 @pytest.mark.parametrize(
@@ -136,13 +136,13 @@ def test_a_reference_of_other_data_is_refused(proven, tmp_path, command, refused
     other = tmp_path / "other.npz"
     np.savez(other, images=proven.digits.images[::-1], labels=proven.digits.labels[::-1], names=proven.digits.names)
     done = command("parity", proven.path, "--data", other)
-    refused(done, 2, "its reference belongs to", "name the data it was exported with")
+    refused(done, 2, "its reference belongs to", "give the data of its export")
 
 
 @needs_export
 @pytest.mark.parametrize("lie", ["dim", "inverted", "swapped labels"])
 def test_export_says_when_keras_itself_cannot_read_the_calibration_images(lie, digits, tmp_path, command):
-    """Wrongly scaled images, wrong polarity, labels that are not the model's: int8 ranges would be of another world."""
+    """Wrongly scaled images, wrong polarity, labels of another model: the int8 ranges would be those of other data."""
     images, labels = np.tile(digits.images, (5, 1, 1, 1)), np.tile(digits.labels, 5)
     images = {"dim": images // 255, "inverted": 255 - images}.get(lie, images)
     labels = (labels + 1) % 10 if lie == "swapped labels" else labels
@@ -150,4 +150,4 @@ def test_export_says_when_keras_itself_cannot_read_the_calibration_images(lie, d
     np.savez(data, images=images, labels=labels, names=np.array(digits.names))
     done = command("export", KERAS, "--calibration", data, "-o", tmp_path / "bundle", "--variants", "float32.tflite")
     assert done.returncode == 1, done.stderr
-    assert "Keras itself answers only" in done.stdout
+    assert "Keras itself classifies only" in done.stdout

@@ -25,7 +25,7 @@ from edgedigits.serve.metrics import Metrics
 from edgedigits.serve.service import Service
 from edgedigits.serve.static_files import openapi
 from edgedigits.serve.uploads import is_tiny
-from edgedigits.system_info.source import here
+from edgedigits.system_info.source import this_machine
 
 VARIABLE = ("timing_ms", "source")
 
@@ -173,7 +173,7 @@ def test_a_form_without_a_boundary_is_refused(service) -> None:
 def test_a_model_that_is_not_of_digits_classifies_and_cannot_read(bundle_copy, edit_manifest, drawn) -> None:
     edit_manifest(bundle_copy, lambda values: values.update(preprocessing={"id": "resize/1", "parameters": {}}))
     with DigitClassifier(bundle_copy) as other:
-        app = make_app(Service(other, Metrics(here()), LIMITS))
+        app = make_app(Service(other, Metrics(this_machine()), LIMITS))
         status, told = asyncio.run(ask(app, "/v1/classify", drawn[1]))
         assert (status, told["pipeline"]) == (200, "resize/1")
         status, told = asyncio.run(ask(app, "/v1/read", drawn[1]))

@@ -1,4 +1,4 @@
-"""The code on the page docs/back-propagation.md is the mlp: same answers, same gradients, and it learns."""
+"""The code on the page docs/back-propagation.md is the mlp: same outputs, same gradients, and it learns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from edgedigits.datasets import Splits
 from edgedigits_train.config import resolve
-from edgedigits_train.data.training_set import Material
+from edgedigits_train.data.training_set import TrainingSet
 from edgedigits_train.models.build import build_model
 from edgedigits_train.training.loop import new_model, train_epochs
 
@@ -33,12 +33,12 @@ def test_gradients_are_those_of_keras(page: dict[str, Any], splits: Splits) -> N
     weights = page["start"](np.random.default_rng(0))
     model.set_weights(weights)
     with tf.GradientTape() as tape:
-        answers = model(images.astype(np.float32))
-        loss = tf.reduce_mean(tf.keras.losses.sparse_categorical_crossentropy(labels, answers))
+        outputs = model(images.astype(np.float32))
+        loss = tf.reduce_mean(tf.keras.losses.sparse_categorical_crossentropy(labels, outputs))
     expected = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
     own_loss, own = page["gradients"](weights, images, labels)
     assert own_loss == pytest.approx(float(loss), rel=1e-5)
-    np.testing.assert_allclose(page["forward"](weights, images)[2], answers, atol=1e-5)
+    np.testing.assert_allclose(page["forward"](weights, images)[2], outputs, atol=1e-5)
     for mine, theirs in zip(own, expected, strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)
 
@@ -62,10 +62,10 @@ def test_gradients_are_the_slopes_of_the_loss(page: dict[str, Any], splits: Spli
 def test_one_epoch_is_the_epoch_of_the_command(page: dict[str, Any], splits: Splits) -> None:
     # One batch of all images: then their order does not matter, and both make the same one step.
     config = resolve({"model": "mlp", "optimizer": "sgd", "epochs": 1, "batch_size": 80, "threads": 1})
-    material = Material.of(splits.train)
-    model = new_model(config, material)
+    training_set = TrainingSet.of(splits.train)
+    model = new_model(config, training_set)
     weights = [weight.astype(float) for weight in model.get_weights()]
-    list(train_epochs(model, material, splits.validation, config, 0))
+    list(train_epochs(model, training_set, splits.validation, config, 0))
     own = page["epoch"](weights, splits.train.images, splits.train.labels, np.random.default_rng(0), batch=80)
     for mine, theirs in zip(own, model.get_weights(), strict=True):
         np.testing.assert_allclose(mine, theirs, atol=1e-5)

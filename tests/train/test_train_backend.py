@@ -21,7 +21,7 @@ def test_a_run_on_jax_gives_a_model_that_answers_the_same_in_tensorflow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_training: Start, splits: Splits
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    options = ("--model", "nano", "--epochs", 8, "--batch-size", 8, "--average", 0.9, "-o", tmp_path / "run")
+    options = ("--model", "nano", "--epochs", 8, "--batch-size", 8, "--ema", 0.9, "-o", tmp_path / "run")
     process = start_training(options)
     assert process.communicate()[0]
     assert process.returncode == 0

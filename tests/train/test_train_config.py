@@ -26,8 +26,9 @@ def test_temperature_waits_for_a_teacher() -> None:
 def test_what_is_given_stays() -> None:
     given: dict[str, Any] = {
         "model": "lenet5", "preset": "best", "data": "here", "epochs": 3, "batch_size": 7, "optimizer": "adamw",
-        "learning_rate": 0.5, "schedule": "constant", "augment": False, "bend": 0.5, "paper": True, "paper_share": 0.5,
-        "label_smoothing": 0.25, "average": 0.75, "teacher": "t.keras", "temperature": 2.5, "seed": 9, "threads": 2,
+        "learning_rate": 0.5, "schedule": "constant", "augment": False, "elastic": 0.5, "paper": True,
+        "paper_share": 0.5, "label_smoothing": 0.25, "ema": 0.75, "teacher": "t.keras", "temperature": 2.5, "seed": 9,
+        "threads": 2,
     }  # fmt: skip
     assert resolve(given).to_dict() == given
 
@@ -46,9 +47,9 @@ def test_what_is_given_stays() -> None:
         ("seed", 2**32, "--seed: expected 0 to 4294967295, found 4294967296"),
         ("learning_rate", 0.0, "--learning-rate: expected a number above 0, found 0"),
         ("learning_rate", math.nan, "--learning-rate: expected a number above 0, found nan"),
-        ("bend", -0.1, "--bend: expected at least 0 and less than 1, found -0.1"),
+        ("elastic", -0.1, "--elastic: expected at least 0 and less than 1, found -0.1"),
         ("paper_share", 0.0, "--paper-share: expected more than 0 and at most 1, found 0"),
-        ("average", 1.0, "--average: expected at least 0 and less than 1, found 1"),
+        ("ema", 1.0, "--ema: expected at least 0 and less than 1, found 1"),
         ("temperature", 0.0, "--temperature: expected a number above 0, found 0"),
         ("learning_rate", math.inf, "--learning-rate: expected a number above 0, found inf"),
     ],
@@ -61,6 +62,6 @@ def test_impossible_values_are_refused_in_one_line(name: str, value: object, mes
 
 def test_other_options_than_the_run_s_are_all_named() -> None:
     config = resolve({"epochs": 3, "seed": 1})
-    config.refuse_other({"epochs": 3})
+    config.require_same({"epochs": 3})
     with pytest.raises(UsageError, match=r"--epochs 3 \(asked: 5\), --seed 1 \(asked: 2\)"):
-        config.refuse_other({"epochs": 5, "seed": 2})
+        config.require_same({"epochs": 5, "seed": 2})

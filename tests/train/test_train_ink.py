@@ -134,9 +134,9 @@ def test_hooked_nine_reaches_further_left_at_its_foot(splits: Splits) -> None:
         assert hooked.height <= 1.2 * nine.height
 
 
-def test_forms_are_digits_of_their_label(splits: Splits) -> None:
+def test_handwriting_styles_are_digits_of_their_label(splits: Splits) -> None:
     maker = Maker(splits.train, 0, 0)
-    drawn = [handwriting.draw_form(maker.pick, np.random.default_rng(seed))[0] for seed in range(60)]
+    drawn = [handwriting.draw_style(maker.pick, np.random.default_rng(seed))[0] for seed in range(60)]
     assert set(drawn) == {1, 4, 7, 9}
 
 

@@ -13,7 +13,7 @@ import pytest
 from edgedigits.datasets import Splits
 from edgedigits.errors import InputError, OutputError, UsageError
 from edgedigits_train.config import TrainConfig, resolve
-from edgedigits_train.data.training_set import Material
+from edgedigits_train.data.training_set import TrainingSet
 from edgedigits_train.training import checkpoint
 from edgedigits_train.training.checkpoint import EpochResult, Progress
 from edgedigits_train.training.evaluation import mean_loss, predict
@@ -24,9 +24,9 @@ SMALL = resolve({"model": "small", "epochs": 2, "batch_size": 16, "data": "digit
 
 
 def fit(splits: Splits, config: TrainConfig) -> tuple[keras.Model, list[EpochResult]]:
-    material = Material.of(splits.train, smoothing=config.label_smoothing)
-    model = new_model(config, material)
-    return model, list(train_epochs(model, material, splits.validation, config, 0))
+    training_set = TrainingSet.of(splits.train, smoothing=config.label_smoothing)
+    model = new_model(config, training_set)
+    return model, list(train_epochs(model, training_set, splits.validation, config, 0))
 
 
 def same_weights(one: keras.Model, other: keras.Model) -> bool:
@@ -62,13 +62,13 @@ def test_figures_of_an_epoch_are_means_over_all_its_images(splits: Splits) -> No
     # A step too small to change anything; and a last batch that is smaller than the others.
     still = replace(MLP, learning_rate=1e-12, batch_size=30, epochs=1)
     model, (result,) = fit(splits, still)
-    answers = predict(model, splits.train.images)
-    assert result.loss == pytest.approx(mean_loss(answers, splits.train.labels), rel=1e-5)
-    assert result.accuracy == pytest.approx((answers.argmax(axis=1) == splits.train.labels).mean())
+    outputs = predict(model, splits.train.images)
+    assert result.loss == pytest.approx(mean_loss(outputs, splits.train.labels), rel=1e-5)
+    assert result.accuracy == pytest.approx((outputs.argmax(axis=1) == splits.train.labels).mean())
 
 
 def test_sgd_is_plain_back_propagation(splits: Splits) -> None:
-    model = new_model(MLP, Material.of(splits.train))
+    model = new_model(MLP, TrainingSet.of(splits.train))
     assert isinstance(model.optimizer, keras.optimizers.SGD)
     assert model.optimizer.momentum == 0
     assert float(model.optimizer.learning_rate) == pytest.approx(MLP.learning_rate)
@@ -105,7 +105,7 @@ def test_checkpoint_brings_back_model_optimizer_and_history(splits: Splits, tmp_
 def test_checkpoint_that_fails_half_way_leaves_the_last_one(
     splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = new_model(MLP, Material.of(splits.train))
+    model = new_model(MLP, TrainingSet.of(splits.train))
     first = Progress(MLP, "0" * 64, ())
     checkpoint.save_checkpoint(tmp_path, model, first)
 
@@ -139,26 +139,26 @@ def test_plain_model_has_no_optimizer_and_the_same_weights(splits: Splits, tmp_p
     assert (tmp_path / "model.keras").stat().st_size < 0.5 * (tmp_path / checkpoint.NAME).stat().st_size
 
 
-def test_average_is_that_of_every_step_s_weights_and_training_itself_goes_on_without_it(
+def test_ema_is_the_average_of_every_step_s_weights_and_training_goes_on_without_it(
     splits: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    material = Material.of(splits.train)
-    config = replace(MLP, average=0.7)
-    plain = new_model(replace(config, average=0.0), material)
+    training_set = TrainingSet.of(splits.train)
+    config = replace(MLP, ema=0.7)
+    plain = new_model(replace(config, ema=0.0), training_set)
     step, seen = plain.train_on_batch, []
 
     def watched(*args: object, **options: object) -> object:
-        told = step(*args, **options)
+        result = step(*args, **options)
         seen.append([np.array(variable) for variable in plain.trainable_variables])
-        return told
+        return result
 
     monkeypatch.setattr(plain, "train_on_batch", watched)
-    list(train_epochs(plain, material, splits.validation, replace(config, average=0.0), 0))
+    list(train_epochs(plain, training_set, splits.validation, replace(config, ema=0.0), 0))
     expected = seen[0]
     for weights in seen[1:]:
         expected = [0.7 * old + 0.3 * new for old, new in zip(expected, weights, strict=True)]
-    averaged = new_model(config, material)
-    list(train_epochs(averaged, material, splits.validation, config, 0))
+    averaged = new_model(config, training_set)
+    list(train_epochs(averaged, training_set, splits.validation, config, 0))
     for variable, wanted, last in zip(averaged.trainable_variables, expected, seen[-1], strict=True):
         np.testing.assert_allclose(np.array(variable), wanted, atol=1e-5)
         assert np.abs(wanted - last).max() > 1e-4

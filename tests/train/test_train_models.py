@@ -10,33 +10,33 @@ import numpy as np
 import pytest
 from keras import layers
 
+import edgedigits_train
 from edgedigits.errors import UsageError
 from edgedigits_train.config import PRESETS
 from edgedigits_train.models.architectures import FAMILY, TEXTBOOK, Stage, parse_stages
 from edgedigits_train.models.build import build_from, build_model, count_macs
-from edgedigits_train.training import backend
 
-BODIES = (*TEXTBOOK, *FAMILY)
+ARCHITECTURES = (*TEXTBOOK, *FAMILY)
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (12, 17, 1), (40, 20, 3)]
 
 
-@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("classes", [2, 10])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_raw_pixels_of_any_shape_give_probabilities(name: str, shape: tuple[int, int, int], classes: int) -> None:
     model = build_model(name, shape, classes)
     pixels = np.random.default_rng(0).integers(0, 256, (3, *shape)).astype(np.float32)
-    answers = np.asarray(model(pixels))
-    assert answers.shape == (3, classes)
-    assert answers.dtype == np.float32
-    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
-    assert answers.min() >= 0
+    outputs = np.asarray(model(pixels))
+    assert outputs.shape == (3, classes)
+    assert outputs.dtype == np.float32
+    np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-5)
+    assert outputs.min() >= 0
     # Unscaled pixels of up to 255 would saturate a fresh network.
-    assert answers.max() < 0.99
+    assert outputs.max() < 0.99
 
 
-@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_scaling_to_one_is_inside_and_softmax_is_last(name: str) -> None:
     model = build_model(name, (28, 28, 1), 10)
     assert [layer.scale for layer in model.layers if isinstance(layer, layers.Rescaling)] == [1 / 255]
@@ -72,12 +72,12 @@ def test_known_sizes() -> None:
 
 
 def test_every_architecture_has_its_defaults() -> None:
-    assert all(set(BODIES) == set(recipes) for recipes in PRESETS.values())
+    assert all(set(ARCHITECTURES) == set(recipes) for recipes in PRESETS.values())
 
 
 def test_depthwise_separable_stages_are_counted_and_cheaper() -> None:
     def built(*, separable: bool) -> keras.Model:
-        return build_from((Stage(8, 3, 2), Stage(16, 3, 2, separable)), "body", (28, 28, 1), 10)
+        return build_from((Stage(8, 3, 2), Stage(16, 3, 2, separable)), "candidate", (28, 28, 1), 10)
 
     model = built(separable=True)
     head = 7 * 7 * 16 * 10
@@ -96,11 +96,11 @@ def test_stages_are_read_as_they_are_written() -> None:
             parse_stages(f"8 {wrong}")
 
 
-def test_stages_without_zeros_around_shrink_the_map_while_there_is_one() -> None:
+def test_stages_without_padding_shrink_the_map_while_there_is_one() -> None:
     stages = (Stage(4, 5, 2, valid=True), Stage(4, 3, 2, separable=True, valid=True), Stage(4, valid=True))
     sizes = {28: [12, 5, 3], 5: [1, 1, 1]}
     for size, expected in sizes.items():
-        model = build_from(stages, "body", (size, size, 1), 10)
+        model = build_from(stages, "candidate", (size, size, 1), 10)
         assert [model.get_layer(f"conv{number}").output.shape[1] for number in (1, 2, 3)] == expected
 
 
@@ -112,7 +112,7 @@ def test_keras_own_separable_layer_is_counted() -> None:
 
 def test_tensorflow_is_known_to_its_settings_alone() -> None:
     # So that another Keras backend trains the same networks.
-    sources = Path(str(backend.__file__)).parent.glob("*.py")
+    sources = Path(str(edgedigits_train.__file__)).parent.rglob("*.py")
     assert [path.name for path in sources if "import tensorflow" in path.read_text()] == ["backend.py"]
-    for name in BODIES:
+    for name in ARCHITECTURES:
         assert all(type(layer).__module__.startswith("keras.") for layer in build_model(name, (28, 28, 1), 10).layers)

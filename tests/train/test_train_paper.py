@@ -19,7 +19,7 @@ from edgedigits.errors import UsageError
 from edgedigits_train.config import resolve
 from edgedigits_train.data.augmentation import Range
 from edgedigits_train.data.epochs import Epoch, View
-from edgedigits_train.data.training_set import OUTLIER_WEIGHT, Material, soft_targets
+from edgedigits_train.data.training_set import OUTLIER_WEIGHT, TrainingSet, soft_targets
 from edgedigits_train.models.build import without_background
 from edgedigits_train.report.plots import draw_samples
 from edgedigits_train.run import Start, train
@@ -54,14 +54,14 @@ def all_of(mixture: Epoch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_targets_are_one_digit_or_the_background(splits: Splits, pool: Pool) -> None:
-    assert Material.of(splits.train).targets.shape == (len(splits.train), 10)
+    assert TrainingSet.of(splits.train).targets.shape == (len(splits.train), 10)
     for smoothing in (0.0, 0.11):
-        material = Material.of(splits.train, pool, smoothing)
+        training_set = TrainingSet.of(splits.train, pool, smoothing)
         labels = np.concatenate([splits.train.labels, pool.labels])
-        assert (material.classes, material.targets.shape[1]) == (10, 11)
-        np.testing.assert_array_equal(material.targets.argmax(axis=1), np.where(labels == OUTLIER, 10, labels))
-        np.testing.assert_allclose(material.targets.sum(axis=1), 1, rtol=1e-6)
-        np.testing.assert_allclose(np.sort(material.targets)[:, :10], smoothing / 11, rtol=1e-6)
+        assert (training_set.classes, training_set.targets.shape[1]) == (10, 11)
+        np.testing.assert_array_equal(training_set.targets.argmax(axis=1), np.where(labels == OUTLIER, 10, labels))
+        np.testing.assert_allclose(training_set.targets.sum(axis=1), 1, rtol=1e-6)
+        np.testing.assert_allclose(np.sort(training_set.targets)[:, :10], smoothing / 11, rtol=1e-6)
 
 
 def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
@@ -69,10 +69,10 @@ def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
 ) -> None:
     # Nothing moves, so that what is shown can be found again.
     monkeypatch.setattr("edgedigits_train.data.training_set.POOL_RANGE", Range(0, 0, 0, 0))
-    material = Material.of(splits.train, pool)
+    training_set = TrainingSet.of(splits.train, pool)
 
     def mix(seed: int, epoch: int) -> Epoch:
-        return Epoch(material, View.draw(material, None, 1, seed=0, epoch=0), 32, seed=seed, epoch=epoch)
+        return Epoch(training_set, View.draw(training_set, None, 1, seed=0, epoch=0), 32, seed=seed, epoch=epoch)
 
     images, targets, weights = all_of(mix(1, 2))
     assert images.dtype == targets.dtype == weights.dtype == np.float32
@@ -91,11 +91,11 @@ def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
 
 
 def test_augmentation_moves_data_and_pool(splits: Splits, pool: Pool) -> None:
-    material = Material.of(splits.train, pool)
+    training_set = TrainingSet.of(splits.train, pool)
 
     def pixels(*, augment: bool) -> np.ndarray:
-        view = View.draw(material, Range() if augment else None, 1, seed=0, epoch=0)
-        return all_of(Epoch(material, view, 64, seed=0, epoch=0))[0]
+        view = View.draw(training_set, Range() if augment else None, 1, seed=0, epoch=0)
+        return all_of(Epoch(training_set, view, 64, seed=0, epoch=0))[0]
 
     assert not np.allclose(pixels(augment=False), pixels(augment=True))
     still = np.concatenate([splits.train.images, pool.images])
@@ -103,41 +103,41 @@ def test_augmentation_moves_data_and_pool(splits: Splits, pool: Pool) -> None:
     assert not np.allclose(sums, np.sort(still.sum(axis=(1, 2, 3), dtype=np.float32)))
 
 
-def test_least_loss_is_that_of_the_perfect_network(splits: Splits, pool: Pool) -> None:
+def test_target_entropy_is_the_loss_of_the_perfect_network(splits: Splits, pool: Pool) -> None:
     for smoothing in (0.0, 0.1):
-        material = Material.of(splits.train, pool, smoothing)
-        losses = keras.losses.categorical_crossentropy(material.targets, material.targets)
-        expected = float(np.mean(np.asarray(losses) * material.weights))
-        assert material.least_loss(np.arange(len(material))) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        training_set = TrainingSet.of(splits.train, pool, smoothing)
+        losses = keras.losses.categorical_crossentropy(training_set.targets, training_set.targets)
+        expected = float(np.mean(np.asarray(losses) * training_set.weights))
+        assert training_set.target_entropy(np.arange(len(training_set))) == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 def test_epoch_shows_all_digits_of_the_data_and_another_part_of_the_pool_each_time(splits: Splits, pool: Pool) -> None:
-    material, own = Material.of(splits.train, pool), len(splits.train)
-    seen = [View.draw(material, Range(), 0.25, seed=0, epoch=epoch).rows for epoch in range(30)]
-    count = material.count_seen(0.25)
+    training_set, own = TrainingSet.of(splits.train, pool), len(splits.train)
+    seen = [View.draw(training_set, Range(), 0.25, seed=0, epoch=epoch).rows for epoch in range(30)]
+    count = training_set.epoch_size(0.25)
     assert count == own + round(0.25 * len(pool))
     for rows in seen:
         assert len(rows) == len(set(rows.tolist())) == count
         assert rows[:own].tolist() == list(range(own))
-    assert len(set(np.concatenate(seen).tolist())) == len(material)
-    shown = Epoch(material, View.draw(material, Range(), 0.25, seed=0, epoch=0), 16, seed=5, epoch=0)
+    assert len(set(np.concatenate(seen).tolist())) == len(training_set)
+    shown = Epoch(training_set, View.draw(training_set, Range(), 0.25, seed=0, epoch=0), 16, seed=5, epoch=0)
     assert sum(len(images) for images, _, _ in shown) == count
 
 
 def test_network_learns_digits_and_that_outliers_are_none(splits: Splits, pool: Pool) -> None:
     config = resolve({"model": "small", "epochs": 30, "batch_size": 16, "augment": False, "paper": True, "threads": 1})
-    material = Material.of(splits.train, pool)
-    model = new_model(config, material)
-    history = list(train_epochs(model, material, splits.validation, config, 0))
+    training_set = TrainingSet.of(splits.train, pool)
+    model = new_model(config, training_set)
+    history = list(train_epochs(model, training_set, splits.validation, config, 0))
     assert history[-1].loss < 0.5 * history[0].loss
     assert history[-1].loss > 0
     shown = without_background(model, 10)
-    answers = predict(shown, pool.images)
-    np.testing.assert_array_equal(answers, predict(model, pool.images)[:, :10])
+    outputs = predict(shown, pool.images)
+    np.testing.assert_array_equal(outputs, predict(model, pool.images)[:, :10])
     none = pool.labels == OUTLIER
-    assert answers[none].sum(axis=1).mean() < 0.5
-    assert answers[~none].sum(axis=1).mean() > 0.95
-    found = score_paper(answers, pool)
+    assert outputs[none].sum(axis=1).mean() < 0.5
+    assert outputs[~none].sum(axis=1).mean() > 0.95
+    found = score_paper(outputs, pool)
     assert found.accuracy > 0.9
     assert found.outlier_confidence < found.digit_confidence - 0.25
     assert found.outliers_accepted < 0.9
@@ -147,17 +147,17 @@ def test_network_learns_digits_and_that_outliers_are_none(splits: Splits, pool: 
 def test_score_counts_parts_and_what_is_accepted() -> None:
     labels = np.array([0] * 99 + [1, OUTLIER, OUTLIER])
     parts = np.array([0] * 98 + [1, 2, 3, 3], np.uint8)
-    answers = np.full((102, 10), 0.01, np.float32)
-    answers[:, 0] = 0.9
-    answers[100, 0], answers[101, 0] = 0.95, 0.2
-    found = score_paper(answers, Pool(np.zeros((102, 28, 28, 1), np.uint8), labels, parts))
+    outputs = np.full((102, 10), 0.01, np.float32)
+    outputs[:, 0] = 0.9
+    outputs[100, 0], outputs[101, 0] = 0.95, 0.2
+    found = score_paper(outputs, Pool(np.zeros((102, 28, 28, 1), np.uint8), labels, parts))
     assert (found.count, found.correct, found.outliers) == (100, 99, 2)
     assert found.parts == {"handwritten": 1.0, "forms": 1.0, "printed": 0.0}
     assert found.outlier_confidence == pytest.approx((0.95 + 0.2) / 2)
     assert (found.digits_accepted, found.outliers_accepted) == (0.99, 0.5)
 
 
-def test_record_tells_of_the_pool(whole: Path, splits: Splits) -> None:
+def test_record_describes_the_pool(whole: Path, splits: Splits) -> None:
     record = json.loads((whole / "train.json").read_text())
     assert record["config"]["paper"] is True
     assert set(record["paper"]["train"]) == set(PARTS) == set(AMOUNTS)

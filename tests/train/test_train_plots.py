@@ -1,4 +1,4 @@
-"""Pictures of runs that are not the usual one: no mistakes, one epoch, colour, many classes."""
+"""Plots of runs that are not the usual one: no mistakes, one epoch, colour, many classes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from edgedigits_train.training.evaluation import score
 
 
 def size_of(data: bytes) -> tuple[int, int]:
-    with Image.open(io.BytesIO(data)) as picture:
-        picture.load()
-        assert picture.format == "PNG"
-        return picture.size
+    with Image.open(io.BytesIO(data)) as plot:
+        plot.load()
+        assert plot.format == "PNG"
+        return plot.size
 
 
 def certain(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-def test_no_mistakes_are_a_picture_too(splits: Splits) -> None:
+def test_no_mistakes_are_a_plot_too(splits: Splits) -> None:
     right = certain(splits.test.labels, 10)
     wrong = certain((splits.test.labels + 1) % 10, 10)
     assert size_of(draw_mistakes(splits.test, right))[1] < size_of(draw_mistakes(splits.test, wrong))[1]
@@ -54,13 +54,13 @@ def test_colour_images_and_any_number_of_classes(classes: int) -> None:
         rng.integers(0, 256, (60, 20, 30, 3)).astype(np.uint8), labels, tuple(f"c{i}" for i in range(classes)), "noise"
     )
     result = score(certain(labels[::-1], classes), data)
-    for picture in (draw_samples(data, 0), draw_mistakes(data, certain(labels[::-1], classes)), draw_confusion(result)):
-        assert min(size_of(picture)) >= 200
+    for plot in (draw_samples(data, 0), draw_mistakes(data, certain(labels[::-1], classes)), draw_confusion(result)):
+        assert min(size_of(plot)) >= 200
 
 
-def test_class_that_is_never_answered_has_no_precision(splits: Splits) -> None:
-    answers = certain(np.zeros(10, np.int64), 10)
-    result = score(answers, splits.test)
+def test_class_that_is_never_predicted_has_no_precision(splits: Splits) -> None:
+    outputs = certain(np.zeros(10, np.int64), 10)
+    result = score(outputs, splits.test)
     assert (result.correct, result.per_class[0].precision, result.per_class[0].recall) == (1, 0.1, 1.0)
     assert (result.per_class[1].precision, result.per_class[1].recall) == (None, 0.0)
     assert [sum(row) for row in result.confusion] == [1] * 10
@@ -72,14 +72,14 @@ def test_reliability_tells_the_sure_and_wrong_from_the_sure_and_right() -> None:
     sure[np.arange(200), labels] = 0.91
     wrong = np.roll(sure, 1, axis=1)
     half = np.concatenate([sure[:100], wrong[100:]])
-    pictures = [draw_reliability(answers, labels) for answers in (sure, wrong, half)]
-    assert len(set(pictures)) == 3
-    assert pictures[0] == draw_reliability(sure, labels)
+    plots = [draw_reliability(outputs, labels) for outputs in (sure, wrong, half)]
+    assert len(set(plots)) == 3
+    assert plots[0] == draw_reliability(sure, labels)
     assert min(size_of(draw_reliability(certain(labels, 10), labels))) > 400
 
 
 @pytest.mark.parametrize("name", ["mlp", "lenet5", "small"])
-def test_first_layer_of_every_kind_is_a_row_of_small_pictures(name: str) -> None:
+def test_first_layer_of_every_kind_is_a_row_of_small_plots(name: str) -> None:
     model = build_model(name, (28, 28, 1), 10)
     first = next(layer for layer in model.layers if hasattr(layer, "kernel"))
     before = draw_filters(model)

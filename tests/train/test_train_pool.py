@@ -17,7 +17,7 @@ from edgedigits_train.synthetic import pool_cache
 from edgedigits_train.synthetic.outliers import SHARES, draw_outlier
 from edgedigits_train.synthetic.paper import STYLES, scan_8, scan_32
 from edgedigits_train.synthetic.patterns import PATTERNS, random_pattern
-from edgedigits_train.synthetic.pool import AMOUNTS, OUTLIER, PARTS, Maker, Pool, make_pool, refuse_other_data
+from edgedigits_train.synthetic.pool import AMOUNTS, OUTLIER, PARTS, Maker, Pool, make_pool, require_mnist_digits
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_every_kind_of_outlier_gets_through_the_pipeline_at_times(
     assert len({image.tobytes() for image, _ in kept}) == len(kept)
 
 
-def test_arrays_are_fed_as_they_are_and_joined_digits_are_one_thing(splits: Splits) -> None:
+def test_arrays_keep_their_pixels_and_joined_digits_are_one_thing(splits: Splits) -> None:
     pick = Maker(splits.train, 0, 0).pick
     picture = draw_outlier("array", pick, np.random.default_rng(0))
     assert picture.mnist
@@ -136,13 +136,13 @@ def test_styles_give_the_sizes_they_imitate(splits: Splits) -> None:
     ],
 )
 def test_other_data_is_refused(splits: Splits, change: dict[str, object], message: str) -> None:
-    refuse_other_data(splits.train)
+    require_mnist_digits(splits.train)
     other: Dataset = replace(splits.train, **change)
     with pytest.raises(UsageError, match=message):
-        refuse_other_data(other)
+        require_mnist_digits(other)
 
 
-def test_kept_pool_is_made_once_and_again_when_its_file_is_broken(
+def test_cached_pool_is_made_once_and_again_when_its_file_is_broken(
     splits: Splits, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[int] = []
@@ -153,15 +153,15 @@ def test_kept_pool_is_made_once_and_again_when_its_file_is_broken(
 
     monkeypatch.setattr(pool_cache, "make_pool", make)
     for _ in range(2):
-        assert same(pool_cache.kept_pool(splits.train, seed=9, side=0, processes=1), pool)
+        assert same(pool_cache.cached_pool(splits.train, seed=9, side=0, processes=1), pool)
     assert len(made) == 1
     (path,) = (cache_folder() / "paper").glob(f"{pool_cache._key(splits.train, 9, 0)}.npz")
     path.write_bytes(path.read_bytes()[:1000])
-    assert same(pool_cache.kept_pool(splits.train, seed=9, side=0, processes=1), pool)
+    assert same(pool_cache.cached_pool(splits.train, seed=9, side=0, processes=1), pool)
     assert len(made) == 2
 
 
-def test_kept_pool_is_another_for_other_data_seed_side_or_source(
+def test_cached_pool_is_another_for_other_data_seed_side_or_source(
     splits: Splits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     keys = {
@@ -176,4 +176,4 @@ def test_kept_pool_is_another_for_other_data_seed_side_or_source(
     keys.add(pool_cache._key(splits.train, 0, 0))
     # An empty source adds nothing to the hash.
     assert len(keys) == 9
-    assert {"normalise.py", "ink.py"} <= {path.name for path in sources}
+    assert {"normalise.py", "ink.py", "handwriting.py", "pool.py"} <= {path.name for path in sources}

@@ -21,12 +21,12 @@ from edgedigits.errors import OutputError, UsageError
 from edgedigits.verification.statistics import wilson
 from edgedigits_train import run as run_module
 from edgedigits_train.config import resolve
-from edgedigits_train.data.training_set import Material
+from edgedigits_train.data.training_set import TrainingSet
 from edgedigits_train.models.build import count_macs
-from edgedigits_train.run import PICTURES, find_start, train
+from edgedigits_train.run import PLOTS, find_start, train
 from edgedigits_train.training import backend, checkpoint
 from edgedigits_train.training.checkpoint import Progress
-from edgedigits_train.training.distillation import softened
+from edgedigits_train.training.distillation import soften
 from edgedigits_train.training.evaluation import mean_loss, predict
 from edgedigits_train.training.loop import new_model
 
@@ -46,7 +46,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, start_training: Start) -> tu
 
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory, start_training: Start, whole: tuple[Path, str, str]) -> Path:
-    """A run with all that keeps state besides weights and optimizer: a teacher and averaged weights."""
+    """A run with all that keeps state besides weights and optimizer: a teacher and an average of the weights."""
     folder = tmp_path_factory.mktemp("taught") / "run"
     process = start_training([*OPTIONS, *_teaching(whole[0]), "-o", folder])
     _, err = process.communicate(timeout=120)
@@ -55,7 +55,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory, start_training: Start, whol
 
 
 def _teaching(teacher: Path) -> tuple[object, ...]:
-    return "--teacher", teacher / "model.keras", "--average", 0.9, "--bend", 0.02
+    return "--teacher", teacher / "model.keras", "--ema", 0.9, "--elastic", 0.02
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def weights(folder: Path) -> list[np.ndarray]:
     return keras.saving.load_model(folder / "model.keras").get_weights()  # type: ignore[no-any-return]
 
 
-def test_folder_holds_model_record_and_pictures_and_nothing_else(whole: tuple[Path, str, str]) -> None:
-    assert {path.name for path in whole[0].iterdir()} == {"model.keras", "train.json", "report.html", *PICTURES}
+def test_folder_holds_model_record_report_and_plots_and_nothing_else(whole: tuple[Path, str, str]) -> None:
+    assert {path.name for path in whole[0].iterdir()} == {"model.keras", "train.json", "report.html", *PLOTS}
 
 
 def test_json_is_the_record_alone_and_progress_goes_to_standard_error(whole: tuple[Path, str, str]) -> None:
@@ -110,34 +110,34 @@ def test_recorded_figures_are_those_of_the_saved_model(
     data = getattr(splits, part)
     model = keras.saving.load_model(whole[0] / "model.keras")
     probabilities = predict(model, data.images)
-    answers, found = probabilities.argmax(axis=1), record[part]
-    correct = int((answers == data.labels).sum())
+    predictions, found = probabilities.argmax(axis=1), record[part]
+    correct = int((predictions == data.labels).sum())
     assert (found["correct"], found["count"]) == (correct, 10)
     assert found["accuracy"] == correct / 10
     assert found["ci95"] == pytest.approx(wilson(correct, 10))
     assert found["loss"] == pytest.approx(-np.log(probabilities[np.arange(10), data.labels]).mean(), rel=1e-4)
     for label, cells in enumerate(found["confusion"]):
-        assert cells == np.bincount(answers[data.labels == label], minlength=10).tolist()
+        assert cells == np.bincount(predictions[data.labels == label], minlength=10).tolist()
         score = found["per_class"][label]
-        said = int((answers == label).sum())
+        predicted = int((predictions == label).sum())
         assert (score["name"], score["count"], score["recall"]) == (str(label), 1, float(cells[label]))
-        assert score["precision"] == (cells[label] / said if said else None)
+        assert score["precision"] == (cells[label] / predicted if predicted else None)
     assert (record["parameters"], record["macs"]) == (model.count_params(), count_macs(model))
 
 
-def test_pictures_are_pictures(whole: tuple[Path, str, str]) -> None:
-    for name in PICTURES:
-        with Image.open(whole[0] / name) as picture:
-            picture.load()
-            assert picture.format == "PNG"
-            assert min(picture.size) >= 200
-            assert max(picture.size) <= 2000
-            assert len(picture.convert("L").getcolors() or []) > 10, f"{name} is empty"
+def test_plots_are_images(whole: tuple[Path, str, str]) -> None:
+    for name in PLOTS:
+        with Image.open(whole[0] / name) as image:
+            image.load()
+            assert image.format == "PNG"
+            assert min(image.size) >= 200
+            assert max(image.size) <= 2000
+            assert len(image.convert("L").getcolors() or []) > 10, f"{name} is empty"
 
 
 def test_page_needs_no_other_file_and_tells_the_record(whole: tuple[Path, str, str], record: dict[str, Any]) -> None:
     page = (whole[0] / "report.html").read_text()
-    assert page.count("<img ") == page.count('src="data:image/png;base64,') == len(PICTURES)
+    assert page.count("<img ") == page.count('src="data:image/png;base64,') == len(PLOTS)
     assert not re.search(r"(src|href)=\"(?!data:)", page)
     assert f"{100 * record['test']['accuracy']:.2f} %" in page
     assert page.count("<tr>") == 1 + len(record["test"]["per_class"])
@@ -168,7 +168,7 @@ def test_killed_and_resumed_run_ends_with_the_same_weights(
     assert resumed["test"] == record["test"]
 
 
-def test_killed_and_resumed_run_with_teacher_and_average_ends_with_the_same_weights(
+def test_killed_and_resumed_run_with_teacher_and_ema_ends_with_the_same_weights(
     whole: tuple[Path, str, str], taught: Path, tmp_path: Path, start_training: Start
 ) -> None:
     folder = tmp_path / "run"
@@ -185,12 +185,12 @@ def test_killed_and_resumed_run_with_teacher_and_average_ends_with_the_same_weig
     assert records[0]["history"][-1]["validation_accuracy"] == records[0]["validation"]["accuracy"]
 
 
-def test_a_student_s_answers_are_as_sure_as_what_it_learned_is_softened(taught: Path, splits: Splits) -> None:
+def test_a_student_s_outputs_are_as_sure_as_what_it_learned_is_softened(taught: Path, splits: Splits) -> None:
     record = json.loads((taught / "train.json").read_text())
-    answers = predict(keras.saving.load_model(taught / "model.keras"), splits.validation.images)
-    assert mean_loss(answers, splits.validation.labels) == pytest.approx(record["validation"]["loss"], rel=1e-4)
+    outputs = predict(keras.saving.load_model(taught / "model.keras"), splits.validation.images)
+    assert mean_loss(outputs, splits.validation.labels) == pytest.approx(record["validation"]["loss"], rel=1e-4)
     # What was learned, epoch by epoch, is the same with the temperature taken back.
-    learned = softened(np.log(answers), record["config"]["temperature"])
+    learned = soften(np.log(outputs), record["config"]["temperature"])
     expected = record["history"][-1]["validation_loss"]
     assert mean_loss(learned, splits.validation.labels) == pytest.approx(expected, rel=1e-4)
     assert expected != pytest.approx(record["validation"]["loss"], rel=0.05)
@@ -224,7 +224,7 @@ def test_interrupt_keeps_the_last_epoch_and_says_how_to_go_on(tmp_path: Path, st
 
 def test_existing_folder_is_refused_before_any_work_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "keep.txt").write_text("mine")
-    with pytest.raises(OutputError, match="exists already; name another place or say --overwrite"):
+    with pytest.raises(OutputError, match="exists already; choose another path or add --overwrite"):
         find_start(tmp_path, {}, resume=False, overwrite=False)
     assert [path.name for path in tmp_path.iterdir()] == ["keep.txt"]
 
@@ -260,7 +260,9 @@ def test_resuming_with_other_options_is_refused(tmp_path: Path, start_training: 
 def test_resuming_with_other_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, splits: Splits) -> None:
     monkeypatch.setattr(backend, "set_up", lambda threads: None)  # one process has one number of threads
     config = resolve({"model": "mlp", "epochs": 2, "data": splits.train.source})
-    checkpoint.save_checkpoint(tmp_path, new_model(config, Material.of(splits.train)), Progress(config, "0" * 64, ()))
+    checkpoint.save_checkpoint(
+        tmp_path, new_model(config, TrainingSet.of(splits.train)), Progress(config, "0" * 64, ())
+    )
     start = find_start(tmp_path, {}, resume=True, overwrite=False)
     with pytest.raises(UsageError, match="is not what this run was started with"):
         train(tmp_path, start, lambda result, config: None)

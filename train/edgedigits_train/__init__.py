@@ -1,1 +1,1 @@
-"""Train digit and other image classifiers with Keras: data in, a run folder with model, record and pictures out."""
+"""The trainer: it trains digit and other image classifiers with Keras and writes a folder for each run."""

@@ -1,4 +1,4 @@
-"""`edgedigits train`: options in, a run folder and its figures out."""
+"""The command `edgedigits train`: it reads the options, starts the run and prints its results."""
 
 from __future__ import annotations
 
@@ -23,67 +23,102 @@ if TYPE_CHECKING:
     from edgedigits_train.training.checkpoint import EpochResult
     from edgedigits_train.training.evaluation import PaperScore, Score
 
-# The options that make up a run's configuration. All default to None, "not named": a default of the parser's could
-# not be told from a wish, and --resume must know which was which.
+# The options that make up a run's configuration. All of them default to None, which means that the user did not name
+# them: --resume must be able to tell what the user asked for from what is merely a default.
 _CONFIG = (
-    "model", "preset", "data", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "augment", "bend",
-    "paper", "paper_share", "label_smoothing", "average", "teacher", "temperature", "seed", "threads",
+    "model", "preset", "data", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "augment", "elastic",
+    "paper", "paper_share", "label_smoothing", "ema", "teacher", "temperature", "seed", "threads",
 )  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `edgedigits train`."""
     parser.description = (
-        "Train a classifier with Keras. RUN gets model.keras, train.json (configuration, history, metrics) and "
-        "pictures. What --help leaves open has a default of the chosen model's own; train.json tells it."
+        "Train a classifier with Keras. The folder RUN will hold model.keras, train.json (configuration, history, "
+        "metrics), a report and plots. An option without a default here has one that depends on the chosen model; "
+        "train.json records it."
     )
-    parser.add_argument("-o", "--output", required=True, type=Path, metavar="RUN", help="folder for the run")
-    parser.add_argument("--model", choices=MODELS, help=f"architecture (default: {DEFAULT_MODEL})")
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="RUN", help="the folder for the run's files"
+    )
+    parser.add_argument("--model", choices=MODELS, help=f"the architecture (default: {DEFAULT_MODEL})")
     parser.add_argument(
         "--preset",
         choices=tuple(PRESETS),
-        help=f"where defaults come from: two minutes, or more (default: {DEFAULT_PRESET})",
+        help="the set of defaults: quick trains for about two minutes, best for as long as more epochs help "
+        f"(default: {DEFAULT_PRESET})",
     )
     parser.add_argument(
-        "--data", metavar="mnist|PATH", help="mnist, a folder with one sub-folder a label, or an .npz (default: mnist)"
+        "--data",
+        metavar="mnist|PATH",
+        help="the data: mnist, a folder with one sub-folder for each label, or an .npz file (default: mnist)",
     )
-    parser.add_argument("--epochs", type=int, metavar="N", help="how often every image is seen")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="images a step")
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, help="sgd is plain: no momentum")
-    parser.add_argument("--learning-rate", type=float, metavar="RATE", help="the highest, where a schedule changes it")
-    parser.add_argument("--schedule", choices=SCHEDULES, help="of the learning rate")
+    parser.add_argument("--epochs", type=int, metavar="N", help="the number of epochs")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="the number of images in a batch")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, help="the optimizer; sgd has no momentum")
     parser.add_argument(
-        "--augment", action=argparse.BooleanOptionalAction, help="turn, scale, shear, shift images anew each epoch"
+        "--learning-rate", type=float, metavar="RATE", help="the learning rate, or its highest value under a schedule"
     )
-    parser.add_argument("--bend", type=float, metavar="SHARE", help="of the size, by which --augment bends images")
+    parser.add_argument("--schedule", choices=SCHEDULES, help="how the learning rate changes during the run")
+    parser.add_argument(
+        "--augment",
+        action=argparse.BooleanOptionalAction,
+        help="rotate, scale, shear and shift every image differently in each epoch",
+    )
+    parser.add_argument(
+        "--elastic",
+        type=float,
+        metavar="SHARE",
+        help="with --augment, also deform images elastically; SHARE of the image's size is the standard deviation of "
+        "a pixel's displacement",
+    )
     parser.add_argument(
         "--paper",
         action=argparse.BooleanOptionalAction,
-        help="digits alone: learn as well what the device makes of handwriting and print photographed or scanned on "
-        "paper, and that letters, scribbles and noise are no digits (makes an epoch up to 2.4 times as long)",
+        help="for data of digits: also train on synthetic photographs and scans of handwritten and printed digits, and "
+        "on letters, scribbles and noise as images that are not digits (an epoch takes up to 2.4 times as long)",
     )
-    parser.add_argument("--paper-share", type=float, metavar="SHARE", help="of what --paper adds, shown each epoch")
-    parser.add_argument("--label-smoothing", type=float, metavar="SHARE", help="of the right answer, shared among all")
-    parser.add_argument("--average", type=float, metavar="MOMENTUM", help="keep the weights' running average")
-    parser.add_argument("--teacher", metavar="MODEL.keras", help="learn this model's answers in place of the labels")
     parser.add_argument(
-        "--temperature", type=float, metavar="T", help=f"softens the teacher (default: {TEMPERATURE:g})"
+        "--paper-share", type=float, metavar="SHARE", help="the share of --paper's images that one epoch shows"
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="decides weights, order and what is drawn (default: 0)")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: the cores there are)")
+    parser.add_argument(
+        "--label-smoothing",
+        type=float,
+        metavar="SHARE",
+        help="spread this share of the true class's probability evenly over all classes",
+    )
+    parser.add_argument(
+        "--ema",
+        type=float,
+        metavar="MOMENTUM",
+        help="keep the exponential moving average of the weights, with this momentum",
+    )
+    parser.add_argument(
+        "--teacher", metavar="MODEL.keras", help="distillation: learn this model's outputs in place of the labels"
+    )
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        metavar="T",
+        help=f"the temperature that softens the teacher's outputs (default: {TEMPERATURE:g})",
+    )
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="decides initial weights, order and augmentation (default: 0)"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="the number of CPU threads (default: all cores)")
     again = parser.add_mutually_exclusive_group()
-    again.add_argument("--resume", action="store_true", help="go on after the last finished epoch of RUN")
+    again.add_argument("--resume", action="store_true", help="continue after the last finished epoch in RUN")
     again.add_argument("--overwrite", action="store_true", help="replace the run in RUN")
-    parser.add_argument("--json", action="store_true", help="print train.json on standard output, and nothing else")
+    parser.add_argument("--json", action="store_true", help="print train.json, and nothing else, on standard output")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train as asked and return the exit code.
+    """Train with the given options and return the exit code.
 
     Raises
     ------
-    EdgeDigitsError: one line says what was wrong.
-    KeyboardInterrupt: passed on, after a line on what is kept.
+    EdgeDigitsError: the run cannot start or go on; the message is one line.
+    KeyboardInterrupt: the user interrupted the run; a line on standard error has said what is kept.
 
     """
     from edgedigits_train.training import backend
@@ -96,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
     done = len(start.progress.history) if start.progress else 0
     _say(_opening(start.config, done, resume=args.resume))
     if start.config.paper:
-        _say("paper: first, digits and what is none are put on paper; with MNIST this takes some minutes")
+        _say("paper: drawing the synthetic images comes first; with MNIST this takes some minutes")
     report = _EpochLines(done)
     try:
         finished = train(args.output, start, report)
@@ -113,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 class _EpochLines:
-    """Prints a line an epoch on standard error and remembers the last epoch."""
+    """Prints one line for each epoch on standard error and remembers the last epoch."""
 
     def __init__(self, done: int) -> None:
         self.done = done
@@ -146,7 +181,7 @@ def _print_summary(folder: Path, finished: TrainRecord) -> None:
         f"  validation  {_accuracy(finished.validation)}",
         f"  test        {_accuracy(finished.test)}",
         *_paper_lines(finished),
-        f"  {_minutes(finished.seconds['epochs'])} for all epochs; model, record and pictures are in {folder}",
+        f"  {_minutes(finished.seconds['epochs'])} for all epochs; model, record, report and plots are in {folder}",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
 
@@ -154,19 +189,18 @@ def _print_summary(folder: Path, finished: TrainRecord) -> None:
 def _paper_lines(finished: TrainRecord) -> list[str]:
     if finished.paper is None:
         return []
-    of = finished.paper.validation
+    found = finished.paper.validation
     return [
-        f"  on paper    {_accuracy(of)}",
-        f"  no digits   mean confidence {of.outlier_confidence:.3f} (on digits {of.digit_confidence:.3f}); "
-        f"{100 * of.outliers_accepted:.1f} % accepted where {100 * of.digits_accepted:g} % of the digits are",
+        f"  on paper    {_accuracy(found)}",
+        f"  no digits   mean confidence {found.outlier_confidence:.3f} (on digits {found.digit_confidence:.3f}); "
+        f"{100 * found.outliers_accepted:.1f} % are accepted where {100 * found.digits_accepted:g} % of digits are",
     ]
 
 
-def _accuracy(result: Score | PaperScore) -> str:
-    low, high = (100 * bound for bound in result.ci95)
-    return (
-        f"{100 * result.accuracy:.2f} %  ({result.correct} of {result.count} right, 95 % interval {low:.2f}-{high:.2f})"
-    )
+def _accuracy(score: Score | PaperScore) -> str:
+    low, high = (100 * bound for bound in score.ci95)
+    counts = f"{score.correct} of {score.count} correct"
+    return f"{100 * score.accuracy:.2f} %  ({counts}, 95 % interval {low:.2f}-{high:.2f})"
 
 
 def _minutes(seconds: float) -> str:

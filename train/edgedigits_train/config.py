@@ -1,6 +1,6 @@
-"""What is trained, how: the configuration of a run with a default for everything.
+"""The configuration of a training run, with a default for every value.
 
-Light on purpose: the command reads it before it knows whether TensorFlow will be needed.
+This module imports nothing heavy, because the command reads it before it knows whether TensorFlow will be needed.
 """
 
 from __future__ import annotations
@@ -18,24 +18,26 @@ SCHEDULES = ("cosine", "constant")
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """Everything that decides a run's weights, besides the machine and the versions.
+    """Everything that decides a run's weights, besides the machine and the versions of the software.
 
     Attributes
     ----------
-    model: a name of `MODELS`.
-    preset: a name of `PRESETS`, where the defaults came from.
-    data: ``mnist``, a folder with one sub-folder a label, or an .npz.
-    learning_rate: the highest one, where the schedule changes it.
+    model: the architecture, a name in `MODELS`.
+    preset: the name in `PRESETS` from which the defaults came.
+    data: ``mnist``, a folder with one sub-folder for each label, or an .npz file.
+    learning_rate: the learning rate; where the schedule changes it, its highest value.
     schedule: ``cosine`` (a short warm-up, then half a cosine down to zero) or ``constant``.
-    augment: turn, scale, shear and shift every image a little, anew each epoch.
-    bend: with ``augment``, how far pixels wander on their own, as a share of the image's size; 0 for not at all.
-    paper: learn, too, what the device's pipeline makes of photographed digits, and what is no digit.
-    paper_share: of what ``paper`` adds, how much an epoch shows, each time another part.
-    label_smoothing: of the right answer's probability, what is shared out among all.
-    average: momentum of the weights' running average, which is what comes out; 0 for none.
-    teacher: a .keras file whose answers are learned in place of the labels, or None.
-    temperature: by which the teacher's answers are softened; 1 without a teacher.
-    threads: of one operation; sums come out in another order with another number.
+    augment: whether each epoch rotates, scales, shears and shifts every image a little, differently each time.
+    elastic: the strength of the elastic deformation that ``augment`` adds: the standard deviation of a pixel's own
+        displacement, as a share of the image's size; 0 turns it off.
+    paper: whether the run also trains on synthetic photographs of digits, as the device's pipeline hands them to the
+        network, and on images that are not digits.
+    paper_share: the share of the images added by ``paper`` that one epoch shows; each epoch draws another part.
+    label_smoothing: the share of the true class's probability that is spread evenly over all classes.
+    ema: the momentum of the exponential moving average of the weights, which the finished model has; 0 turns it off.
+    teacher: a .keras file whose outputs the model learns in place of the labels, or None.
+    temperature: the temperature that softens the teacher's outputs; 1 without a teacher.
+    threads: the number of threads of one operation; another number adds in another order and gives other weights.
 
     """
 
@@ -48,97 +50,97 @@ class TrainConfig:
     learning_rate: float
     schedule: str
     augment: bool
-    bend: float
+    elastic: float
     paper: bool
     paper_share: float
     label_smoothing: float
-    average: float
+    ema: float
     teacher: str | None
     temperature: float
     seed: int
     threads: int
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Return the fields as plain JSON values."""
         return asdict(self)
 
-    def refuse_other(self, given: Mapping[str, Any]) -> None:
-        """Say what in ``given`` (name to value, options left out being absent) is not this configuration.
+    def require_same(self, given: Mapping[str, Any]) -> None:
+        """Refuse options that differ from this configuration; ``given`` maps the fields the user named to values.
 
         Raises
         ------
-        UsageError: a value differs; every one that does is named.
+        UsageError: at least one value differs; the message names every one that does.
 
         """
         own = self.to_dict()
-        wrong = [f"{option(name)} {own[name]} (asked: {value})" for name, value in given.items() if own[name] != value]
-        if wrong:
+        others = [f"{option(name)} {own[name]} (asked: {value})" for name, value in given.items() if own[name] != value]
+        if others:
             raise UsageError(
-                f"--resume: the run was started with {', '.join(wrong)}; leave these options out, or start a new run"
+                f"--resume: the run was started with {', '.join(others)}; leave these options out, or start a new run"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The defaults of one architecture; fields as in `TrainConfig`."""
+    """The defaults of one architecture; the fields mean what they mean in `TrainConfig`."""
 
     epochs: int
     batch_size: int = 256
     optimizer: str = "adam"
     schedule: str = "cosine"
     augment: bool = True
-    bend: float = 0.0
+    elastic: float = 0.0
     paper: bool = False
     paper_share: float = 1.0
     label_smoothing: float = 0.0
-    average: float = 0.0
+    ema: float = 0.0
 
 
-# quick: two minutes on two cores. best: as long as it pays; see models/README.md for what these were chosen by.
-# mlp, quick: the textbook's plain stochastic gradient descent.
+# "quick" takes two minutes on two cores. "best" trains for as long as more epochs help. models/README.md tells how the
+# values were chosen. The quick recipe of "mlp" is the textbook's plain stochastic gradient descent.
 PRESETS: Mapping[str, Mapping[str, Recipe]] = {
     "quick": {
-        "nano": Recipe(epochs=20, batch_size=128, average=0.995),
-        "tiny": Recipe(epochs=20, batch_size=128, average=0.995),
-        "small": Recipe(epochs=9, average=0.99),  # 7: two of four seeds were below 99.4 % of validation
+        "nano": Recipe(epochs=20, batch_size=128, ema=0.995),
+        "tiny": Recipe(epochs=20, batch_size=128, ema=0.995),
+        "small": Recipe(epochs=9, ema=0.99),  # with 7 epochs two of four seeds stayed below 99.4 % (validation)
         "base": Recipe(epochs=4),
         "mlp": Recipe(epochs=10, batch_size=32, optimizer="sgd", schedule="constant", augment=False),
         "lenet5": Recipe(epochs=12, batch_size=128),
     },
     "best": {
-        "nano": Recipe(epochs=100, bend=0.01, average=0.998),
-        "tiny": Recipe(epochs=80, bend=0.015, average=0.998, paper=True, paper_share=0.33),
-        "small": Recipe(epochs=90, bend=0.03, average=0.998, paper=True, paper_share=0.33),
-        "base": Recipe(epochs=100, optimizer="adamw", bend=0.035, paper=True, paper_share=0.33, average=0.998),
-        "mlp": Recipe(epochs=40, average=0.998),
+        "nano": Recipe(epochs=100, elastic=0.01, ema=0.998),
+        "tiny": Recipe(epochs=80, elastic=0.015, ema=0.998, paper=True, paper_share=0.33),
+        "small": Recipe(epochs=90, elastic=0.03, ema=0.998, paper=True, paper_share=0.33),
+        "base": Recipe(epochs=100, optimizer="adamw", elastic=0.035, paper=True, paper_share=0.33, ema=0.998),
+        "mlp": Recipe(epochs=40, ema=0.998),
         "lenet5": Recipe(epochs=40),
     },
 }
 LEARNING_RATES: Mapping[str, float] = {"adam": 6e-3, "adamw": 6e-3, "sgd": 0.1}
-# Softens a teacher's answers until the second and the third best are heard, too; 1 to 2 are alike: models/README.md.
+# At this temperature the teacher's second and third best classes count, too. 1 to 2 did equally well: models/README.md.
 TEMPERATURE = 2.0
 MODELS = tuple(PRESETS["quick"])
 DEFAULT_MODEL, DEFAULT_PRESET = "small", "quick"
 
 
 def option(name: str) -> str:
-    """A field's name as it is written on the command line."""
+    """Return the command-line option of a field."""
     return "--" + name.replace("_", "-")
 
 
 def resolve(given: Mapping[str, Any]) -> TrainConfig:
-    """Fill what the user left out; ``given`` maps field names to values.
+    """Return a complete configuration: the values in ``given``, by field name, and defaults for all others.
 
     Raises
     ------
-    UsageError: a name, or a number, that no run can use.
+    UsageError: a name is unknown, or a number is outside its range.
 
     """
     model = _one_of("model", given.get("model", DEFAULT_MODEL), MODELS)
     preset = _one_of("preset", given.get("preset", DEFAULT_PRESET), tuple(PRESETS))
     data = given.get("data", "mnist")
     recipe = asdict(PRESETS[preset][model])
-    # A recipe cannot know whether somebody's own images are digits.
+    # By default only MNIST is extended: a recipe cannot know whether somebody's own images are digits.
     recipe["paper"] &= data == "mnist"
     wanted = {name: given.get(name, value) for name, value in recipe.items()}
     config = TrainConfig(
@@ -153,7 +155,7 @@ def resolve(given: Mapping[str, Any]) -> TrainConfig:
         threads=given.get("threads", _usable_cores()),
     )
     _one_of("schedule", config.schedule, SCHEDULES)
-    _refuse_impossible(config)
+    _check_ranges(config)
     return config
 
 
@@ -163,11 +165,11 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     return value
 
 
-def _refuse_impossible(config: TrainConfig) -> None:
+def _check_ranges(config: TrainConfig) -> None:
     for name in ("epochs", "batch_size", "threads"):
         if getattr(config, name) < 1:
             raise UsageError(f"{option(name)}: expected at least 1, found {getattr(config, name)}")
-    # numpy and Keras both take seeds of 32 bits without a sign.
+    # numpy and Keras both accept unsigned seeds of 32 bits.
     if not 0 <= config.seed < 2**32:
         raise UsageError(f"--seed: expected 0 to {2**32 - 1}, found {config.seed}")
     for name in ("learning_rate", "temperature"):
@@ -175,13 +177,13 @@ def _refuse_impossible(config: TrainConfig) -> None:
             raise UsageError(f"{option(name)}: expected a number above 0, found {getattr(config, name):g}")
     if not 0 < config.paper_share <= 1:
         raise UsageError(f"--paper-share: expected more than 0 and at most 1, found {config.paper_share:g}")
-    for name in ("bend", "label_smoothing", "average"):
+    for name in ("elastic", "label_smoothing", "ema"):
         if not 0 <= getattr(config, name) < 1:
             raise UsageError(f"{option(name)}: expected at least 0 and less than 1, found {getattr(config, name):g}")
 
 
 def _usable_cores() -> int:
-    """Cores this process may run on, which in a container are fewer than the machine has."""
+    """Return how many cores this process may use; in a container they are fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

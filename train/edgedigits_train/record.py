@@ -1,4 +1,4 @@
-"""train.json: what a run was, from what, and how good the result is."""
+"""The record of a training run, train.json: configuration, versions, data, history and metrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """One part of the data: how many images, and `Dataset.sha256` of them."""
+    """One part of the data: the count of its images, and their `Dataset.sha256`."""
 
     count: int
     sha256: str
@@ -27,7 +27,7 @@ class PartRecord:
 
 @dataclass(frozen=True, slots=True)
 class DataRecord:
-    """The data of a run; ``sha256`` names all parts together."""
+    """The data of a run; ``sha256`` is one hash of all parts."""
 
     source: str
     sha256: str
@@ -40,10 +40,14 @@ class DataRecord:
 
 @dataclass(frozen=True, slots=True)
 class PaperRecord:
-    """What ``--paper`` added: images by part (those that the pipeline refused left out), and how well they are read.
+    """The synthetic images that ``--paper`` added, and how well the model classifies such images.
 
-    ``sha256`` names the pool itself, which depends on the pipeline and on Pillow, too. ``validation`` is of a pool
-    drawn from the validation digits.
+    Attributes
+    ----------
+    train: the count of the pool's images by part, without those that the device's pipeline rejected.
+    sha256: the hash of the pool, which depends on the pipeline and on Pillow, too.
+    validation: the scores on another pool, drawn from the validation digits.
+
     """
 
     train: dict[str, int]
@@ -55,8 +59,16 @@ class PaperRecord:
 class TrainRecord:
     """Everything about a finished run.
 
-    ``paper`` is None for a run without, ``teacher_sha256`` (of the file) for one without a teacher. ``seconds`` is
-    wall time, of all epochs and of the whole last process.
+    Attributes
+    ----------
+    schema: the version of this record's format.
+    parameters, macs: the model's count of weights, and of multiplications with addition for one image.
+    history: the results of all epochs.
+    validation, test: the scores of the finished model on these parts of the data.
+    paper: None for a run without ``--paper``.
+    teacher_sha256: the hash of the teacher's file; None for a run without a teacher.
+    seconds: wall time of all ``epochs``, of drawing the ``paper`` images, and of the last ``process`` altogether.
+
     """
 
     schema: int
@@ -74,7 +86,7 @@ class TrainRecord:
 
 
 def describe_data(splits: Splits) -> DataRecord:
-    """Hash and count the parts."""
+    """Return counts and hashes of the data's parts."""
     parts = [_describe_part(part) for part in (splits.train, splits.validation, splits.test)]
     return DataRecord(
         source=splits.train.source,
@@ -88,7 +100,7 @@ def describe_data(splits: Splits) -> DataRecord:
 
 
 def to_bytes(record: TrainRecord) -> bytes:
-    """The file's content: indented, except the innermost lists and objects, which take one line each."""
+    """Return the content of train.json: indented, with one line for each innermost list or object."""
     return (_indented(to_plain(record)) + "\n").encode()
 
 
@@ -101,7 +113,7 @@ def _joint_sha256(parts: list[PartRecord]) -> str:
 
 
 def _indented(value: Any, depth: int = 0) -> str:
-    """JSON for people: a matrix as rows, an epoch as a line."""
+    """Return JSON for people to read: each row of a matrix and each epoch stands on a line of its own."""
     items = list(value.values()) if isinstance(value, dict) else value
     nested = isinstance(value, dict | list) and any(isinstance(item, dict | list) and item for item in items)
     if not nested and (depth > 1 or not isinstance(value, dict)):

@@ -8,7 +8,6 @@ layer; Adam, 5 epochs; all integer, uint8 in and out, 100 training images as the
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ EPOCHS = 5
 REPRESENTATIVE = 100
 
 
-def train(images: Any, labels: Any) -> keras.Model:
-    """The float model; ``images`` float32 ``[N, 28, 28]``, 0-1."""
+def trained(images: Any, labels: Any) -> keras.Model:
+    """Return the float model; ``images`` float32 ``[N, 28, 28]``, 0-1."""
     keras.utils.set_random_seed(SEED)
     model = keras.Sequential([
         keras.layers.InputLayer(shape=(28, 28)),
@@ -32,33 +31,22 @@ def train(images: Any, labels: Any) -> keras.Model:
         keras.layers.Flatten(),
         keras.layers.Dense(10),
     ])  # fmt: skip
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss, metrics=["accuracy"])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     model.fit(images, labels, epochs=EPOCHS, verbose=2)
     return model
 
 
-def quantize(model: keras.Model, images: Any) -> bytes:
-    """The .tflite file, integers throughout."""
-
-    def representative() -> Iterator[list[Any]]:
-        for image in images[:REPRESENTATIVE]:
-            yield [image[None]]
-
+def quantized(model: keras.Model, images: Any) -> bytes:
+    """Return the .tflite file, integers throughout."""
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = representative
+    converter.representative_dataset = lambda: ([image[None]] for image in images[:REPRESENTATIVE])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.uint8
     return bytes(converter.convert())
 
 
-def main(digits: str, out: str) -> None:
-    """Train, quantize, write."""
-    with np.load(digits) as found:
-        images, labels = found["images"].astype(np.float32) / 255, found["labels"]
-    Path(out).write_bytes(quantize(train(images, labels), images))
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with np.load(sys.argv[1]) as digits:
+        pixels = digits["images"].astype(np.float32) / 255
+        Path(sys.argv[2]).write_bytes(quantized(trained(pixels, digits["labels"]), pixels))

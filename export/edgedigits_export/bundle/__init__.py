@@ -1,1 +1,1 @@
-"""Make a bundle: run every converted file, compare it with Keras, describe it, write the folder."""
+"""Make a bundle: prepare a job, evaluate every converted file, describe what was found, write the folder."""

@@ -1,4 +1,4 @@
-"""The images that calibrate integer models: chosen by seed, every class in proportion, written down."""
+"""Choose the images that calibrate integer models: by seed, every class in its proportion, so that it can be redone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from edgedigits.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Calibration images and what it takes to find them again.
+    """Calibration images, and what it takes to find them again.
 
     Attributes
     ----------
     images: uint8 ``[N, H, W, C]``.
-    indices: int64 ``[N]``, ascending rows of the data set they come from.
-    seed: of the choice.
-    source: name of the data set.
+    indices: int64 ``[N]``, ascending rows of the data set that they come from.
+    seed: the seed of the choice.
+    source: the name of the data set.
 
     """
 
@@ -32,7 +32,7 @@ class Calibration:
 
     @property
     def indices_sha256(self) -> str:
-        """Hash of the indices as little-endian int64."""
+        """The hash of the indices as little-endian int64."""
         return hashlib.sha256(self.indices.astype("<i8").tobytes()).hexdigest()
 
 

@@ -1,31 +1,65 @@
-"""Choose golden inputs: images that a computation slightly wrong is likely to answer differently."""
+"""Choose golden inputs: images for which a computation that is slightly wrong is likely to give another class."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from edgedigits.datasets import Dataset
+from edgedigits.images.decode import read_pixels
+from edgedigits.images.pipeline import preprocess
+from edgedigits.manifest import PipelineId
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 # How many random pairs are blended to find those near a boundary; more find closer ones, slowly. All are pairs of the
-# same few images, whichever the model: whoever keeps several bundles keeps no more of the data.
+# same few images, whichever the model: several bundles hold no more of the data than one.
 _PAIRS, _SOURCES = 1000, 64
 _BLENDS = 32
 _MIX = 0.5
 _ENLARGED = 3
 
 
-def choose_golden(data: Dataset, predict: Predict, seed: int) -> NDArray[np.uint8]:
-    """Golden images, uint8 ``[K, H, W, C]``: blends near a boundary and ordinary ones in turn, then patterns.
+@dataclass(frozen=True, slots=True)
+class GoldenInputs:
+    """The golden inputs of a bundle.
 
-    One ordinary image a class (of at most 32), 32 blends of two images with the smallest top-two margin, which notice
-    what ordinary images do not (benchmarks/bit_flips.py), all 0, all 255, a checkerboard.
+    Attributes
+    ----------
+    images: model inputs, uint8 ``[K, H, W, C]``.
+    pictures: encoded pictures (PNG, JPEG) by the index of the image that each must be decoded and preprocessed to.
+
+    """
+
+    images: NDArray[np.uint8]
+    pictures: dict[int, bytes]
+
+
+def choose_golden_inputs(
+    data: Dataset, predict: Predict, shape: tuple[int, int, int], pipeline: PipelineId, seed: int
+) -> GoldenInputs:
+    """Choose golden images of ``shape`` ``(H, W, C)``, and append those that two encoded pictures come to.
+
+    Should a device get other pixels from these pictures, its decoder or preprocessing drifted, not its engine.
+    """
+    images = list(choose_golden_images(data, predict, seed))
+    pictures = {}
+    for encoded in _encode_pictures(images[1], images[3], digits=pipeline == "digit/1"):
+        pictures[len(images)] = encoded
+        images.append(preprocess(read_pixels(encoded, shape[-1]), pipeline, shape).image.reshape(shape))
+    return GoldenInputs(np.stack(images), pictures)
+
+
+def choose_golden_images(data: Dataset, predict: Predict, seed: int) -> NDArray[np.uint8]:
+    """Choose golden images, uint8 ``[K, H, W, C]``: blends near a boundary and ordinary ones in turn, then patterns.
+
+    They are one ordinary image of each class (of at most 32), 32 blends of two images with the smallest top-two margin,
+    which notice what ordinary images do not (benchmarks/accuracy/bit_flips.py), all 0, all 255, and a checkerboard.
     """
     rng = np.random.default_rng(seed)
     ordinary = _ordinary(data, rng)
@@ -59,14 +93,10 @@ def _patterns(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     return np.stack([np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), board])
 
 
-def encode_pictures(images: NDArray[np.uint8], *, digits: bool) -> list[bytes]:
-    """Pictures (PNG, JPEG) of the first two ordinary images among ``images``, enlarged.
-
-    Decoded and preprocessed they give further golden images; should a device get other pixels from them, its
-    decoder or preprocessing drifted, not its engine. Digits become dark ink on white, as people write them.
-    """
+def _encode_pictures(png: NDArray[np.uint8], jpeg: NDArray[np.uint8], *, digits: bool) -> list[bytes]:
+    """Encode two images, enlarged, as PNG and as JPEG; digits become dark ink on white, as people write them."""
     pictures = []
-    for pixels, kind in ((images[1], "PNG"), (images[3], "JPEG")):
+    for pixels, kind in ((png, "PNG"), (jpeg, "JPEG")):
         field = np.pad(255 - pixels, ((8, 8), (8, 8), (0, 0)), constant_values=255) if digits else pixels
         image = Image.fromarray(field[..., 0] if field.shape[-1] == 1 else field)
         buffer = io.BytesIO()

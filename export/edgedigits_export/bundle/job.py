@@ -1,46 +1,71 @@
-"""What is to be exported, and what came of it: the types that flow from the command to the bundle."""
+"""The typed requests of export: what the user chose, and the same with model and data read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from edgedigits.datasets import Dataset
-from edgedigits.images.pipeline import pipeline_for
-from edgedigits.images.rejection import DIGIT_PARAMETERS
-from edgedigits.manifest import SUFFIXES, Accuracy, Confidence, Format, ModelFile, Preprocessing
-from edgedigits.verification.compare import Comparison
-from edgedigits.verification.gates import GateVerdict
+from edgedigits.manifest import SUFFIXES, Preprocessing
 from edgedigits_export.bundle.calibration import Calibration
-from edgedigits_export.keras_model.frozen import FrozenModel
+from edgedigits_export.convert.variants import Variant
+from edgedigits_export.keras_model.calibrated import CalibratedModel
+from edgedigits_export.keras_model.frozen import Scaling
 
-ONNX_PRECISIONS = ("float32", "int8")
-# Of what a guess leaves wrong, the share that a model has to get right to be told from chance.
-SLIGHT = 0.2
-Progress = Callable[[str], None]
+Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What the user chose; nothing has been read yet.
+
+    Attributes
+    ----------
+    model: a ``.keras`` file.
+    scaling: what happens to raw pixels before that model.
+    data: ``mnist``, a folder of label folders, or an ``.npz`` file.
+    calibration_samples: the number of training images that set the ranges of int8 files.
+    seed: seed of the choice of calibration and golden images.
+    labels: a text file with one label a line; None takes the labels of the data.
+    name: the model's name in the bundle; None takes it from the training record or the file.
+    keep_reference: whether the bundle holds Keras' outputs for the reference images.
+
+    """
+
+    model: Path
+    scaling: Scaling
+    data: str
+    variants: tuple[Variant, ...]
+    opset: int
+    calibration_samples: int
+    seed: int
+    labels: Path | None
+    name: str | None
+    keep_reference: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ExportJob:
-    """What to export, from what, and the data that belong to it.
+    """A model and its data, ready for the four steps of export.
 
     Attributes
     ----------
-    frozen: the model, its temperature folded in; confidence: which, and what came of it.
-    calibration: training images that set the int8 ranges.
-    golden_pool: training images from which golden inputs are chosen.
-    validation: what the gates judge on.
-    reference: what accuracy and parity are reported on; nothing is decided by it.
+    calibration: the training images that set the ranges of int8 files.
+    calibration_sha256: hash of the data set that they were chosen from.
+    golden_pool: the training images that golden inputs are chosen from.
+    validation: the images that the gates judge on.
+    reference: the images that accuracy and parity are reported on; nothing is decided by them.
     training: the trainer's record, or None.
 
     """
 
     name: str
-    frozen: FrozenModel
-    confidence: Confidence
+    model: CalibratedModel
     labels: tuple[str, ...]
-    variants: tuple[tuple[str, Format], ...]
+    preprocessing: Preprocessing
+    variants: tuple[Variant, ...]
     opset: int
     calibration: Calibration
     calibration_sha256: str
@@ -51,52 +76,6 @@ class ExportJob:
     seed: int
     keep_reference: bool
 
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """One file of the finished bundle: on the reference images, and what the gate says of it on validation."""
-
-    file: ModelFile
-    comparison: Comparison
-    verdict: GateVerdict
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A finished bundle.
-
-    Attributes
-    ----------
-    keras: Keras' own accuracy on validation.
-    guess: the accuracy there of always saying the commonest label.
-
-    """
-
-    exported: tuple[Exported, ...]
-    keras: Accuracy
-    guess: float
-
-    @property
-    def blind(self) -> bool:
-        """Whether Keras itself does hardly better than the guess: these images or labels are not the model's.
-
-        Of what a guess leaves, at most a fifth may be chance or a few easy classes: "slight agreement" of J. Landis and
-        G. Koch, "The measurement of observer agreement for categorical data", Biometrics 33 (1977).
-        """
-        return self.keras.ci95[0] <= self.guess + SLIGHT * (1 - self.guess)
-
-    @property
-    def exit_code(self) -> int:
-        """1 when a gate failed, 4 when the validation images are too few for one to tell."""
-        return max(int(self.blind), *(one.verdict.exit_code for one in self.exported))
-
-
-def file_name(model: str, precision: str, format_: Format) -> str:
-    """The name of a variant's file in the bundle."""
-    return f"{model}-{precision}{SUFFIXES[format_]}"
-
-
-def pipeline(plan: ExportJob) -> Preprocessing:
-    """How pictures become the model's pixels: digits are normalised, anything else is resized."""
-    steps = pipeline_for(plan.frozen.input_shape)
-    return Preprocessing(steps, dict(DIGIT_PARAMETERS) if steps == "digit/1" else {})
+    def file_name(self, variant: Variant) -> str:
+        """Return the name of a variant's file in the bundle."""
+        return f"{self.name}-{variant.precision}{SUFFIXES[variant.format]}"

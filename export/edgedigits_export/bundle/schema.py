@@ -1,6 +1,6 @@
-"""The manifest's JSON Schema, made from the manifest's types so that the two cannot differ.
+"""Make the manifest's JSON Schema from the manifest's types, so that the two cannot differ.
 
-Written with `python -m edgedigits_export.bundle.schema > runtime/edgedigits/manifest.schema.json`.
+Write the committed file with `python -m edgedigits_export.bundle.schema > runtime/edgedigits/manifest.schema.json`.
 Source: JSON Schema draft 2020-12.
 """
 
@@ -17,7 +17,7 @@ _SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 def manifest_schema() -> dict[str, Any]:
-    """The schema of a manifest."""
+    """Return the schema of a manifest."""
     schema = _object(Manifest)
     schema["properties"]["schema"] = {"const": SCHEMA}
     return {
@@ -28,7 +28,7 @@ def manifest_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The committed file's content."""
+    """Return the content of the committed schema file."""
     return json.dumps(manifest_schema(), indent=1) + "\n"
 
 

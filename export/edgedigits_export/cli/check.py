@@ -3,145 +3,161 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgedigits.cli.options import add_output, output_of
+from edgedigits.console.options import add_output, output_of
 from edgedigits.console.tables import table
 
 if TYPE_CHECKING:
     from edgedigits.manifest import Requirements
     from edgedigits.model import Model
-    from edgedigits_export.compat.check import Target
+    from edgedigits_export.compat.check import EngineRelease
     from edgedigits_export.compat.check_board import BoardTarget
 
 
+class _File(NamedTuple):
+    """A model file to check, with what it requires."""
+
+    name: str
+    model: Model
+    requirements: Requirements
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
+    """Add the options of the command."""
     parser.add_argument("model", nargs="?", metavar="BUNDLE|FILE", help="default: the bundle in the package")
     parser.add_argument(
         "--target", action="append", metavar="ENGINE==VERSION|BOARD",
         help="an engine's release, for example tflite-runtime==2.14.0, or a board: pi3, pi4, pi5, zero2w, pi2, zero; "
-        "again for more (default: what is installed)",
+        "may be repeated (default: the installed engines)",
     )  # fmt: skip
-    parser.add_argument("--os", dest="system", help="of the boards: bookworm or trixie (default: bookworm)")
-    parser.add_argument("--arch", help="of the boards: arm64 or armhf (default: arm64 where the board can)")
+    parser.add_argument("--os", dest="system", help="the boards' system: bookworm or trixie (default: bookworm)")
+    parser.add_argument("--arch", help="the boards' architecture: arm64 or armhf (default: arm64 where the board can)")
     add_output(parser)
     parser.epilog = (
-        "Exit code 0: every file runs on every engine's release; on every board, each variant runs in one engine at "
-        "least. 3: not so, or unknown."
+        "Exit code 0: every file runs on every engine's release, and on every board each variant runs in at least one "
+        "engine. Exit code 3: this is not so, or it is unknown."
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge every file on every target that reads its format.
+    """Judge every file on every target that reads its format, and return the exit code.
 
-    A board is served when each variant runs there in one engine at least, from a .tflite or an .onnx file: nobody needs
-    all engines. Of engines' releases that were asked for, all must run all files that they read.
+    A board passes when each variant runs there in at least one engine, from a .tflite or an .onnx file: nobody needs
+    all engines. Each engine release that was named must run all files of its format.
     """
     output = output_of(args)
     output.refuse_existing()
     from importlib.metadata import version
 
-    from edgedigits_export.compat.tflite_requirements import read_requirements
-
-    targets, boards = _targets(args)
-    numpy = None if args.target else version("numpy")
-    files = [(name, model, read_requirements(model.data, model.format)) for name, model in _models(args.model)]
-    rows = [row for name, model, needs in files for row in _judge_releases(name, model, needs, targets, numpy)]
+    targets: list[str] = args.target or []
+    releases, boards = _parse_targets(targets, args.system, args.arch)
+    if not targets:
+        releases = _installed_releases()
+    numpy = None if targets else version("numpy")
+    files = list(_read_files(args.model))
+    rows = [row for file in files for row in _judge_on_releases(file, releases, numpy)]
     if not rows and not boards:
-        _refuse(files[0][1], targets if args.target else [])
-    on_boards = [row for target in boards for name, model, needs in files for row in _judge(name, model, needs, target)]
-    derived = [{"file": name, **_derived(needs)} for name, _, needs in files]
-    output.give({"files": derived, "rows": rows + on_boards}, _text(derived, rows + on_boards))
-    served = {(row["target"], row["variant"]) for row in on_boards if row["answer"] == "runs"}
-    asked = {(row["target"], row["variant"]) for row in on_boards}
-    return 0 if served == asked and all(row["answer"] == "runs" for row in rows) else 3
+        _refuse_targets(files[0].model, releases if targets else [])
+    board_rows = [row for board in boards for file in files for row in _judge_on_board(file, board)]
+    derived = [{"file": file.name, **_derived(file.requirements)} for file in files]
+    output.give({"files": derived, "rows": rows + board_rows}, _text(derived, rows + board_rows))
+    runs = {(row["target"], row["variant"]) for row in board_rows if row["answer"] == "runs"}
+    asked = {(row["target"], row["variant"]) for row in board_rows}
+    return 0 if runs == asked and all(row["answer"] == "runs" for row in rows) else 3
 
 
-def _targets(args: argparse.Namespace) -> tuple[list[Target], list[BoardTarget]]:
+def _parse_targets(
+    names: Sequence[str], system: str | None, arch: str | None
+) -> tuple[list[EngineRelease], list[BoardTarget]]:
+    """Return the engine releases and the boards that the options name."""
     from edgedigits.errors import UsageError
-    from edgedigits_export.compat.check import parse_target
+    from edgedigits_export.compat.check import parse_release
     from edgedigits_export.compat.check_board import parse_board
-    from edgedigits_export.compat.targets import known
+    from edgedigits_export.compat.targets import known_targets
 
-    names = args.target or []
-    boards = [parse_board(name, args.system, args.arch) for name in names if name in known().boards]
-    if not boards and (args.system or args.arch):
+    known_boards = known_targets().boards
+    boards = [parse_board(name, system, arch) for name in names if name in known_boards]
+    if not boards and (system or arch):
         raise UsageError("--os and --arch belong to a board: expected --target pi4 or the like, found none")
-    releases = [parse_target(name) for name in names if name not in known().boards]
-    return releases if args.target else _installed(), boards
+    return [parse_release(name) for name in names if name not in known_boards], boards
 
 
-def _refuse(model: Model, targets: list[Target]) -> None:
-    """No target reads the file: the wrong ones were asked for, or none is installed."""
+def _installed_releases() -> list[EngineRelease]:
+    from importlib.metadata import version
+
+    from edgedigits.engines import ENGINES, choose_engine
+    from edgedigits_export.compat.check import EngineRelease
+
+    return [EngineRelease(engine, version(ENGINES[engine].distribution)) for engine in choose_engine("auto")]
+
+
+def _refuse_targets(model: Model, releases: Sequence[EngineRelease]) -> None:
+    """Raise the error for a file that no target reads: the named engines read another format, or none is installed."""
     from edgedigits.engines import choose_engine
     from edgedigits.errors import UsageError
 
-    if targets:
-        told = ", ".join(map(str, targets))
-        raise UsageError(f"--target: expected an engine that reads .{model.format} files, found {told}")
+    if releases:
+        found = ", ".join(map(str, releases))
+        raise UsageError(f"--target: expected an engine that reads .{model.format} files, found {found}")
     choose_engine("auto", model.format)
 
 
-def _installed() -> list[Target]:
-    from importlib.metadata import version
-
-    from edgedigits.engines import choose_engine
-    from edgedigits_export.compat.check import Target
-    from edgedigits_export.compat.targets import package_of
-
-    return [Target(engine, version(package_of(engine))) for engine in choose_engine("auto")]
-
-
-def _models(place: str | None) -> list[tuple[str, Model]]:
+def _read_files(source: str | None) -> Iterator[_File]:
+    """Yield the model file at ``source``, or all files of the bundle there (None: the bundle in the package)."""
     from edgedigits.bundle import Bundle
     from edgedigits.model import is_model_file, lone_model, model_of_bundle
+    from edgedigits_export.compat.requirements import read_requirements
 
-    if place is not None and is_model_file(place):
-        return [(Path(place).name, lone_model(Path(place)))]
-    bundle = Bundle.load(place)
-    return [(file.path, model_of_bundle(bundle, file)) for file in bundle.manifest.files]
+    if source is not None and is_model_file(source):
+        models = [(Path(source).name, lone_model(Path(source)))]
+    else:
+        bundle = Bundle.load(source)
+        models = [(file.path, model_of_bundle(bundle, file)) for file in bundle.manifest.files]
+    for name, model in models:
+        yield _File(name, model, read_requirements(model.data, model.format))
 
 
-def _judge_releases(
-    name: str, model: Model, needs: Requirements, targets: list[Target], numpy: str | None
-) -> list[dict[str, Any]]:
-    """``numpy``: the one that is installed, where the targets are."""
+def _judge_on_releases(file: _File, releases: Sequence[EngineRelease], numpy: str | None) -> list[dict[str, Any]]:
+    """Return a row for each release that reads the file; ``numpy`` is the version beside it, None if that is open."""
     from edgedigits.engines import ENGINES
     from edgedigits.records import to_plain
-    from edgedigits_export.compat.check import judge_target, numpy_clash
+    from edgedigits_export.compat.check import judge_release, numpy_clash
 
-    rows = []
-    for target in (target for target in targets if ENGINES[target.engine].format == model.format):
-        clash = None if numpy is None else numpy_clash(target, numpy)
-        rows.append(
-            {"file": name, "target": str(target), **to_plain(clash or judge_target(needs, model.format, target))}
-        )
+    format_, rows = file.model.format, []
+    for release in (release for release in releases if ENGINES[release.engine].format == format_):
+        clash = None if numpy is None else numpy_clash(release, numpy)
+        verdict = clash or judge_release(file.requirements, format_, release)
+        rows.append({"file": file.name, "target": str(release), **to_plain(verdict)})
     return rows
 
 
-def _judge(name: str, model: Model, needs: Requirements, target: BoardTarget) -> list[dict[str, Any]]:
+def _judge_on_board(file: _File, target: BoardTarget) -> list[dict[str, Any]]:
+    """Return a row for each engine that reads the file."""
     from edgedigits.records import to_plain
     from edgedigits_export.compat.check_board import judge_board
 
-    variant = name if model.file is None else model.file.precision
+    variant = file.name if file.model.file is None else file.model.file.precision
     return [
         {
-            "file": name, "target": str(target), "variant": variant, "engine": found.engine, "version": found.version,
-            **to_plain(found.verdict), "install": found.install,
+            "file": file.name, "target": str(target), "variant": variant, "engine": found.engine,
+            "version": found.version, **to_plain(found.verdict), "install": found.install,
         }
-        for found in judge_board(needs, model.format, target)
+        for found in judge_board(file.requirements, file.model.format, target)
     ]  # fmt: skip
 
 
-def _derived(needs: Requirements) -> dict[str, Any]:
-    """What the file says beside what its content needs; an ONNX file says one version for all operators, its opset."""
-    says = needs.declared if needs.opset is None else {}
-    versions = {name: {"declared": says.get(name), "derived": needs.operators[name]} for name in needs.operators}
+def _derived(requirements: Requirements) -> dict[str, Any]:
+    """Return what a file requires, beside the operator versions that it declares (an ONNX file: only its opset)."""
+    declared = requirements.declared if requirements.opset is None else {}
+    versions = {
+        name: {"declared": declared.get(name), "derived": version} for name, version in requirements.operators.items()
+    }
     return {
-        "operators": versions, "opset": needs.opset, "ir_version": needs.ir_version, "engines": needs.engines,
-        "underived": list(needs.underived),
+        "operators": versions, "opset": requirements.opset, "ir_version": requirements.ir_version,
+        "engines": requirements.engines, "underived": list(requirements.underived),
     }  # fmt: skip
 
 
@@ -156,12 +172,12 @@ def _text(files: list[dict[str, Any]], rows: list[dict[str, Any]]) -> str:
     cured: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row["cure"]:
-            cured.setdefault((_where(row), row["cure"]), []).append(row["file"])
-    cures = [f"{', '.join(names)} on {where}: {cure}" for (where, cure), names in cured.items()]
-    installs = {_where(row): row["install"] for row in rows if row["answer"] == "runs" and row.get("install")}
-    differ = [f"{file['file']}: {'; '.join(told)}" for file in files if (told := _differences(file["operators"]))]
-    lines += _section("cure", cures) + _section("says and needs", differ)
-    return "\n".join(lines + _section("install", [f"{where}: {line}" for where, line in installs.items()]))
+            cured.setdefault((_target(row), row["cure"]), []).append(row["file"])
+    cures = [f"{', '.join(names)} on {target}: {cure}" for (target, cure), names in cured.items()]
+    installs = {_target(row): row["install"] for row in rows if row["answer"] == "runs" and row.get("install")}
+    differing = [f"{file['file']}: {'; '.join(found)}" for file in files if (found := _differences(file["operators"]))]
+    lines += _section("cure", cures) + _section("says and needs", differing)
+    return "\n".join(lines + _section("install", [f"{target}: {line}" for target, line in installs.items()]))
 
 
 def _differences(operators: dict[str, dict[str, Any]]) -> list[str]:
@@ -176,5 +192,5 @@ def _section(title: str, lines: list[str]) -> list[str]:
     return [f"\n{title}", *[f"  {line}" for line in lines]] if lines else []
 
 
-def _where(row: dict[str, Any]) -> str:
+def _target(row: dict[str, Any]) -> str:
     return f"{row['target']}, {row['engine']}" if "engine" in row else str(row["target"])

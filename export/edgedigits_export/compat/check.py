@@ -1,4 +1,4 @@
-"""Will this file run on that engine release, and compute rightly? Answered from its content, without running it."""
+"""Whether a model file runs and computes rightly on an engine release, judged by its content without running it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from edgedigits.doctor.wheels import WHEELS
 from edgedigits.engines import ENGINES
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Format, Requirements
-from edgedigits_export.compat.kernels import computes_wrongly, onnx_kernel, tflite_kernel
-from edgedigits_export.compat.releases import NEVER, Since, ir_since, opset_since, place, release, version_since
-from edgedigits_export.compat.targets import known, package_of
+from edgedigits_export.compat.kernels import computes_wrongly, onnx_kernel_introduced_at, tflite_kernel_introduced_at
+from edgedigits_export.compat.releases import (
+    NEVER,
+    ReleasePoint,
+    ir_version_introduced_at,
+    operator_introduced_at,
+    opset_introduced_at,
+    release_numbers,
+    release_point,
+)
+from edgedigits_export.compat.targets import known_targets
 
 Answer = Literal["runs", "cannot run", "computes wrongly", "unknown"]
 
@@ -21,166 +30,196 @@ _DENSE = (
     "export with edgedigits, which quantizes Dense weights per tensor "
     "(other tools: converter._experimental_disable_per_channel_quantization_for_dense_layers = True)"
 )
-_TRY = "edgedigits selftest tells, there"
+_TRY = "run edgedigits selftest on it to find out"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """An engine's release."""
+class EngineRelease:
+    """A release of an engine."""
 
     engine: str
     version: str
 
     def __str__(self) -> str:
-        """The package and its release, as pip names them."""
-        return f"{package_of(self.engine)} {self.version}"
+        """Return the package and its release, as pip names them."""
+        return f"{self.distribution} {self.version}"
+
+    @property
+    def distribution(self) -> str:
+        """The package as pip knows it."""
+        return ENGINES[self.engine].distribution
 
 
 @dataclass(frozen=True, slots=True)
-class TargetVerdict:
-    """The answer for one file on one target: why, and what cures it (empty when it runs)."""
+class ReleaseVerdict:
+    """Whether one file runs on one engine release.
+
+    Attributes
+    ----------
+    why: the reason for the answer.
+    cure: what to do so that the file runs; empty where it runs.
+
+    """
 
     answer: Answer
     why: str
     cure: str
 
 
-def parse_target(text: str) -> Target:
-    """Read ``tflite-runtime==2.14.0``; an engine's name here or its package's name.
+def parse_release(text: str) -> EngineRelease:
+    """Return the release that ``tflite-runtime==2.14.0`` names; the engine goes by its own name or its package's.
 
     Raises
     ------
-    UsageError: no such engine, or no release.
+    UsageError: there is no such engine, or the text has no release.
 
     """
     match = _TARGET.fullmatch(text)
-    engine = next((name for name in known().engines if match and match["name"] in {name, package_of(name)}), None)
+    name = match["name"] if match else None
+    engine = next((engine for engine, kind in ENGINES.items() if name in {engine, kind.distribution}), None)
     if match is None or engine is None:
-        names = ", ".join(map(package_of, known().engines))
-        boards = ", ".join(known().boards)
+        names = ", ".join(kind.distribution for kind in ENGINES.values())
+        boards = ", ".join(known_targets().boards)
         raise UsageError(
             f"--target {text}: expected ENGINE==VERSION with {names}, for example tflite-runtime==2.14.0; or a board: "
             f"{boards}"
         )
-    return Target(engine, match["version"])
+    return EngineRelease(engine, match["version"])
 
 
-def judge_target(requirements: Requirements, format_: Format, target: Target) -> TargetVerdict:
-    """Whether a file with these requirements runs on the target.
+def judge_release(requirements: Requirements, format_: Format, release: EngineRelease) -> ReleaseVerdict:
+    """Judge whether a file with these requirements runs on an engine release.
 
     Raises
     ------
     UsageError: the engine does not read the format.
 
     """
-    if ENGINES[target.engine].format != format_:
-        raise UsageError(f"{package_of(target.engine)} reads .{ENGINES[target.engine].format} files, found .{format_}")
-    table = known().engines[target.engine]
-    if not release(table.first) <= release(target.version) <= release(table.last):
-        return TargetVerdict(
-            "unknown", f"known from {table.first} to {table.last} only", f"{_TRY}; or take {table.last}"
+    kind = ENGINES[release.engine]
+    if kind.format != format_:
+        raise UsageError(f"{release.distribution} reads .{kind.format} files, found .{format_}")
+    known = known_targets().engines[release.engine]
+    if not release_numbers(known.first) <= release_numbers(release.version) <= release_numbers(known.last):
+        return ReleaseVerdict(
+            "unknown", f"known from {known.first} to {known.last} only", f"{_TRY}; or take {known.last}"
         )
-    judged = list((_onnx if format_ == "onnx" else _tflite)(requirements, target))
+    faults = list((_onnx_faults if format_ == "onnx" else _tflite_faults)(requirements, release))
     for answer in ("cannot run", "computes wrongly"):
-        if found := next((verdict for verdict in judged if verdict.answer == answer), None):
+        if found := next((verdict for verdict in faults if verdict.answer == answer), None):
             return found
     if requirements.underived:
-        return TargetVerdict("unknown", f"never tried: {', '.join(requirements.underived)}", _TRY)
-    return next(iter(judged), TargetVerdict("runs", _promise(requirements, target), ""))
+        return ReleaseVerdict("unknown", f"never tried: {', '.join(requirements.underived)}", _TRY)
+    return next(iter(faults), ReleaseVerdict("runs", _first_release(requirements, release), ""))
 
 
-def numpy_limit(target: Target) -> str:
-    """What pip has to be told of numpy beside a release, for example ``<2``; empty where any will do."""
-    blocks = (block for block in known().wheels if block.engine == target.engine)
-    return next((block.numpy for block in blocks if release(target.version) in map(release, block.releases)), "")
+def numpy_limit(release: EngineRelease) -> str:
+    """Return the limit on numpy's version that pip has to be told beside a release, ``<2``; empty where any will do."""
+    wanted = release_numbers(release.version)
+    blocks = (block for block in WHEELS if block.engine == release.engine)
+    return next((block.numpy for block in blocks if wanted in map(release_numbers, block.releases)), "")
 
 
-def numpy_clash(target: Target, numpy: str) -> TargetVerdict | None:
-    """The verdict on any file where a release does not work beside the numpy that is installed."""
-    if numpy_limit(target) != "<2" or release(numpy) < (2,):
+def numpy_clash(release: EngineRelease, numpy: str) -> ReleaseVerdict | None:
+    """Return the verdict on any file where a release does not work beside the installed numpy, else None."""
+    if numpy_limit(release) != "<2" or release_numbers(numpy) < (2,):
         return None
-    return TargetVerdict("cannot run", f"{target} dies with numpy 2, found numpy {numpy}", "pip install 'numpy<2'")
+    return ReleaseVerdict("cannot run", f"{release} dies with numpy 2, found numpy {numpy}", "pip install 'numpy<2'")
 
 
-def _promise(requirements: Requirements, target: Target) -> str:
-    first = max(known().engines[target.engine].first, requirements.engines.get(target.engine, "0"), key=release)
-    limit = numpy_limit(target)
-    return f"{package_of(target.engine)} from {first} on" + (f", with numpy {limit}" if limit else "")
+def _first_release(requirements: Requirements, release: EngineRelease) -> str:
+    """Return from which release of the engine on the file runs."""
+    known = known_targets().engines[release.engine]
+    first = max(known.first, requirements.engines.get(release.engine, "0"), key=release_numbers)
+    limit = numpy_limit(release)
+    return f"{release.distribution} from {first} on" + (f", with numpy {limit}" if limit else "")
 
 
-def _onnx(requirements: Requirements, target: Target) -> Iterator[TargetVerdict]:
-    at = place(target.engine, target.version)
+def _onnx_faults(requirements: Requirements, release: EngineRelease) -> Iterator[ReleaseVerdict]:
+    """Yield a verdict for each requirement that onnxruntime's release does not meet, or that is not known."""
+    point = release_point(release.engine, release.version)
     opset, ir_version = requirements.opset or 0, requirements.ir_version or 0
-    for what, came in ((f"opset {opset}", opset_since(opset)), (f"IR version {ir_version}", ir_since(ir_version))):
-        if came is None:
-            yield TargetVerdict("unknown", f"{what} is not in the table", "export with --opset 13")
-        elif came > at:
-            cure = f"pip install 'onnxruntime>={came}', or export with a smaller --opset: 13 brings IR version 7"
-            yield TargetVerdict("cannot run", f"{what} came with onnxruntime {came}", cure)
+    formats = (
+        (f"opset {opset}", opset_introduced_at(opset)),
+        (f"IR version {ir_version}", ir_version_introduced_at(ir_version)),
+    )
+    for what, introduced in formats:
+        if introduced is None:
+            yield ReleaseVerdict("unknown", f"{what} is not in the table", "export with --opset 13")
+        elif introduced > point:
+            cure = f"pip install 'onnxruntime>={introduced}', or export with a smaller --opset: 13 brings IR version 7"
+            yield ReleaseVerdict("cannot run", f"{what} came with onnxruntime {introduced}", cure)
     for name, version in requirements.operators.items():
-        operator, _, kind = name.partition(" ")
-        came = onnx_kernel(operator, version, kind) if kind else None
-        if came is not None and came > at:
-            yield TargetVerdict(
-                "cannot run", _no_kernel(operator, kind, target, came), _cure(came, target, _keep(operator))
-            )
+        operator, _, types = name.partition(" ")
+        introduced = onnx_kernel_introduced_at(operator, version, types) if types else None
+        if introduced is not None and introduced > point:
+            why = _no_kernel(operator, types, release, introduced)
+            yield ReleaseVerdict("cannot run", why, _cure(introduced, release, _keep_float(operator)))
 
 
-def _tflite(requirements: Requirements, target: Target) -> Iterator[TargetVerdict]:
-    at = place(target.engine, target.version)
+def _tflite_faults(requirements: Requirements, release: EngineRelease) -> Iterator[ReleaseVerdict]:
+    """Yield a verdict for each operator version and each kernel that the release of a TFLite engine does not have."""
+    point = release_point(release.engine, release.version)
     for name, needed in requirements.operators.items():
-        operator, _, kind = name.partition(" ")
+        operator, _, types = name.partition(" ")
         if operator in requirements.underived:
             continue
         declared = requirements.declared[name]
-        again = _DENSE if operator == "FULLY_CONNECTED" else "export the Keras model again with edgedigits"
-        if (came := version_since(operator, declared)) > at:
-            why = f"{operator} says version {declared}, which {target} does not have"
-            yield TargetVerdict("cannot run", why, _cure(came, target, again))
-        elif kind:
-            yield from _kernel(operator, kind, target)
-        elif (came := version_since(operator, needed)) > at and not _refused(requirements, operator, at):
+        otherwise = _DENSE if operator == "FULLY_CONNECTED" else "export the Keras model again with edgedigits"
+        if (introduced := operator_introduced_at(operator, declared)) > point:
+            why = f"{operator} says version {declared}, which {release} does not have"
+            yield ReleaseVerdict("cannot run", why, _cure(introduced, release, otherwise))
+        elif types:
+            yield from _kernel_faults(operator, types, release)
+        elif (introduced := operator_introduced_at(operator, needed)) > point and not _is_refused(
+            requirements, operator, point
+        ):
             why = f"{operator} says version {declared} but its tensors need {needed}: it loads, and answers wrongly"
-            yield TargetVerdict("computes wrongly", why, _cure(came, target, again))
+            yield ReleaseVerdict("computes wrongly", why, _cure(introduced, release, otherwise))
 
 
-def _kernel(operator: str, kind: str, target: Target) -> Iterator[TargetVerdict]:
-    came, at = tflite_kernel(operator, kind), place(target.engine, target.version)
-    if came is None or came <= at:
+def _kernel_faults(operator: str, types: str, release: EngineRelease) -> Iterator[ReleaseVerdict]:
+    introduced = tflite_kernel_introduced_at(operator, types)
+    point = release_point(release.engine, release.version)
+    if introduced is None or introduced <= point:
         return
-    dense = operator == "FULLY_CONNECTED" and kind.endswith("INT8/axis")
-    cure = _cure(came, target, _DENSE if dense else _keep(operator))
-    if computes_wrongly(operator, kind, at):
-        why = f"{operator} on {kind} loads and answers wrongly before {_named(came, target)}"
-        yield TargetVerdict("computes wrongly", why, cure)
+    dense = operator == "FULLY_CONNECTED" and types.endswith("INT8/axis")
+    cure = _cure(introduced, release, _DENSE if dense else _keep_float(operator))
+    if computes_wrongly(operator, types, point):
+        why = f"{operator} on {types} loads and answers wrongly before {_package_release(introduced, release)}"
+        yield ReleaseVerdict("computes wrongly", why, cure)
     else:
-        yield TargetVerdict("cannot run", _no_kernel(operator, kind, target, came), cure)
+        yield ReleaseVerdict("cannot run", _no_kernel(operator, types, release, introduced), cure)
 
 
-def _keep(operator: str) -> str:
+def _keep_float(operator: str) -> str:
     return f"keep {operator} in float32 when quantizing (or take the variant float32)"
 
 
-def _refused(requirements: Requirements, operator: str, at: Since) -> bool:
-    """Whether an operator's kernel refuses these types, so that nothing is computed."""
-    kinds = [name.partition(" ")[2] for name in requirements.operators if name.startswith(f"{operator} ")]
-    kernels = [tflite_kernel(operator, kind) for kind in kinds if not computes_wrongly(operator, kind, at)]
-    return any(came is not None and came > at for came in kernels)
+def _is_refused(requirements: Requirements, operator: str, point: ReleasePoint) -> bool:
+    """Return whether an operator's kernel refuses its types at load, so that nothing is computed wrongly."""
+    prefix = f"{operator} "
+    refusable = [name.removeprefix(prefix) for name in requirements.operators if name.startswith(prefix)]
+    kernels = [
+        tflite_kernel_introduced_at(operator, types)
+        for types in refusable
+        if not computes_wrongly(operator, types, point)
+    ]
+    return any(introduced is not None and introduced > point for introduced in kernels)
 
 
-def _no_kernel(operator: str, kind: str, target: Target, came: Since) -> str:
-    since = "no release has one" if came == NEVER else f"it came with {_named(came, target)}"
-    return f"{operator} has no kernel for {kind} in {target}: {since}"
+def _no_kernel(operator: str, types: str, release: EngineRelease, introduced: ReleasePoint) -> str:
+    since = "no release has one" if introduced == NEVER else f"it came with {_package_release(introduced, release)}"
+    return f"{operator} has no kernel for {types} in {release}: {since}"
 
 
-def _named(came: Since, target: Target) -> str:
-    """The first release of an engine's row that has something, as pip names it."""
-    if target.engine == "onnxruntime":
-        return f"onnxruntime {came}"
-    return f"{package_of('litert' if came.row else 'tflite-runtime')} {'.'.join(map(str, (*came.release, 0, 0)[:3]))}"
+def _package_release(point: ReleasePoint, release: EngineRelease) -> str:
+    """Return a point as a package and its release, as pip names them; ``release`` tells onnxruntime from the others."""
+    if release.engine == "onnxruntime":
+        return f"onnxruntime {point}"
+    return f"{ENGINES['litert' if point.line else 'tflite-runtime'].distribution} {point.full()}"
 
 
-def _cure(came: Since, target: Target, otherwise: str) -> str:
-    if came == NEVER:
+def _cure(introduced: ReleasePoint, release: EngineRelease, otherwise: str) -> str:
+    if introduced == NEVER:
         return otherwise
-    return f"pip install '{_named(came, target).replace(' ', '>=')}', or {otherwise}"
+    return f"pip install '{_package_release(introduced, release).replace(' ', '>=')}', or {otherwise}"

@@ -1,4 +1,4 @@
-"""One use of a TFLite operator, as its version and its kernel depend on it."""
+"""One use of a TFLite operator: the types, shapes, scales and options that its version and its kernel depend on."""
 
 from __future__ import annotations
 
@@ -7,45 +7,62 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """A tensor as an operator sees it: TFLite's type name, shape, scales (none if not quantized)."""
+    """An input or output tensor of an operator.
 
-    kind: str
+    Attributes
+    ----------
+    dtype: TFLite's name of the element type, for example ``INT8``.
+    scales: the scales of its quantization; empty where it is not quantized, several where it is quantized per channel.
+    sparse: whether the file stores it in a sparse format.
+
+    """
+
+    dtype: str
     shape: tuple[int, ...]
     scales: tuple[float, ...]
     sparse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
-    """One use of an operator; inputs left out are None."""
+class OpSignature:
+    """One use of an operator.
+
+    Attributes
+    ----------
+    name: TFLite's name of the operator, for example ``CONV_2D``.
+    inputs, outputs: the operands; an optional input that the file leaves out is None.
+    options: the parsed option table of the operator, or None.
+
+    """
 
     name: str
     inputs: tuple[Operand | None, ...]
     outputs: tuple[Operand | None, ...]
     options: object = None
 
-    def kind(self, index: int = 0) -> str:
-        """Type name of an input, empty where it is left out."""
-        operand = self.inputs[index] if index < len(self.inputs) else None
-        return operand.kind if operand else ""
+    def dtype(self, index: int = 0) -> str:
+        """Return the type name of an input, or an empty text where the input is left out."""
+        operand = self._input(index)
+        return operand.dtype if operand else ""
 
-    def kinds(self) -> tuple[str, str, str]:
-        """Type names of first input, second input (weights), first output."""
+    def dtypes(self) -> tuple[str, str, str]:
+        """Return the type names of the first input, the second input (the weights) and the first output."""
         output = self.outputs[0] if self.outputs else None
-        return self.kind(0), self.kind(1), output.kind if output else ""
+        return self.dtype(0), self.dtype(1), output.dtype if output else ""
 
-    def axes(self, index: int = 0) -> int:
-        """How many axes an input has, 0 where it is left out."""
-        operand = self.inputs[index] if index < len(self.inputs) else None
+    def rank(self, index: int = 0) -> int:
+        """Return the number of axes of an input, or 0 where the input is left out."""
+        operand = self._input(index)
         return len(operand.shape) if operand else 0
 
     def option(self, name: str) -> object:
-        """An option's value, None where the file has none."""
+        """Return the value of an option, or None where the file does not set it."""
         return getattr(self.options, name, None)
 
-    def scales_along(self, index: int, axis: int) -> bool:
-        """Whether an input has one scale a slice along ``axis``."""
-        operand = self.inputs[index] if index < len(self.inputs) else None
-        if operand is None or not operand.shape:
-            return False
-        return len(operand.scales) == operand.shape[axis]
+    def is_per_channel(self, index: int, axis: int) -> bool:
+        """Return whether an input has one scale for each slice along ``axis``."""
+        operand = self._input(index)
+        return operand is not None and bool(operand.shape) and len(operand.scales) == operand.shape[axis]
+
+    def _input(self, index: int) -> Operand | None:
+        return self.inputs[index] if index < len(self.inputs) else None

@@ -1,13 +1,13 @@
-"""What readers of model files raise on broken ones, and one line of it."""
+"""The exceptions that the readers of model files raise on a broken file."""
 
 from __future__ import annotations
 
 import struct
 
-# What broken offsets and lengths make the generated flatbuffer classes raise; they have no verifier.
+# The generated flatbuffer classes have no verifier; broken offsets and lengths make them raise these.
 PARSE_ERRORS = (struct.error, ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 
 
-def reason(error: BaseException) -> str:
-    """One line out of what a reader of broken bytes raised."""
+def describe_parse_error(error: BaseException) -> str:
+    """Return one line that describes what a reader raised."""
     return " ".join(str(error).split())[:120] or type(error).__name__

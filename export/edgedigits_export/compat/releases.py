@@ -1,92 +1,94 @@
-"""Which engine release brought what: questions to the tables of `targets.toml`."""
+"""Which engine release introduced what: questions to the tables of `targets.toml`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edgedigits_export.compat.targets import known
+from edgedigits_export.compat.targets import known_targets
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Since:
-    """A place in the row of releases.
+class ReleasePoint:
+    """A point in the order of releases, at which an operator version, a kernel or a file format was introduced.
 
-    TensorFlow Lite's come first; LiteRT, which counts anew, began after the last tflite-runtime and carries on.
+    TensorFlow Lite's releases come first. LiteRT counts from 1.0 again; it began after the last tflite-runtime and has
+    everything that came before.
 
     Attributes
     ----------
-    row: 0 TensorFlow Lite or onnxruntime, 1 LiteRT, 2 never.
+    line: 0 for TensorFlow Lite and for onnxruntime, 1 for LiteRT, 2 for never.
+    numbers: the release as `release_numbers` gives it.
 
     """
 
-    row: int
-    release: tuple[int, ...]
+    line: int
+    numbers: tuple[int, ...]
 
     def __str__(self) -> str:
-        """``tflite-runtime 2.13`` and the like have no name here: the number alone, or LiteRT's."""
-        number = ".".join(map(str, (*self.release, 0)[: max(2, len(self.release))]))
-        return f"LiteRT {number}" if self.row == 1 else number
+        """Return the number of the release, with LiteRT's name before it where it is one of LiteRT's."""
+        number = ".".join(map(str, (*self.numbers, 0)[: max(2, len(self.numbers))]))
+        return f"LiteRT {number}" if self.line == 1 else number
+
+    def full(self) -> str:
+        """Return the release with three numbers, as packages have it: ``2.14.0``."""
+        return ".".join(map(str, (*self.numbers, 0, 0)[:3]))
 
 
-ALWAYS, NEVER = Since(0, ()), Since(2, ())
+ALWAYS, NEVER = ReleasePoint(0, ()), ReleasePoint(2, ())
 
 
-def release(version: str) -> tuple[int, ...]:
-    """``2.14.0`` as numbers that compare as releases do; zeros at the end do not count."""
+def release_numbers(version: str) -> tuple[int, ...]:
+    """Return ``2.14.0`` as numbers that compare as releases do; zeros at the end do not count."""
     numbers = list(map(int, version.split(".")))
     while numbers and not numbers[-1]:
         numbers.pop()
     return tuple(numbers)
 
 
-def since(text: str) -> Since:
-    """Read ``2.14.0``, ``litert 1.0.0``, ``always`` or ``never``."""
+def parse_point(text: str) -> ReleasePoint:
+    """Return the point that the tables write as ``2.14.0``, ``litert 1.0.0``, ``always`` or ``never``."""
     if text in {"always", "never"}:
         return ALWAYS if text == "always" else NEVER
-    return Since(int(text.startswith("litert ")), release(text.removeprefix("litert ")))
+    return ReleasePoint(int(text.startswith("litert ")), release_numbers(text.removeprefix("litert ")))
 
 
-def place(engine: str, version: str) -> Since:
-    """Where an engine's release stands: it has what came until then."""
-    return Since(int(engine == "litert"), release(version))
+def release_point(engine: str, version: str) -> ReleasePoint:
+    """Return the point of an engine's release; the release has everything that was introduced until then."""
+    return ReleasePoint(int(engine == "litert"), release_numbers(version))
 
 
-def version_since(operator: str, version: int) -> Since:
-    """When a version of a TFLite operator came, never where the table does not say."""
-    row = known().operators.get(operator, ())
-    return since(row[version - 1]) if 0 < version <= len(row) else NEVER
+def operator_introduced_at(operator: str, version: int) -> ReleasePoint:
+    """Return when a version of a TFLite operator was introduced, `NEVER` where the table does not have it."""
+    row = known_targets().operators.get(operator, ())
+    return parse_point(row[version - 1]) if 0 < version <= len(row) else NEVER
 
 
-def opset_since(opset: int) -> Since | None:
-    """The onnxruntime release that brought a standard opset, None where the table does not say."""
-    text = known().opsets.get(str(opset))
-    return None if text is None else since(text)
+def opset_introduced_at(opset: int) -> ReleasePoint | None:
+    """Return when onnxruntime introduced a standard opset, None where the table does not have it."""
+    text = known_targets().opsets.get(str(opset))
+    return None if text is None else parse_point(text)
 
 
-def ir_since(ir_version: int) -> Since | None:
-    """The onnxruntime release that brought a version of the file format, None where the table does not say."""
-    text = known().ir_versions.get(str(ir_version))
-    return None if text is None else since(text)
+def ir_version_introduced_at(ir_version: int) -> ReleasePoint | None:
+    """Return when onnxruntime introduced an IR version of the file format, None where the table does not have it."""
+    text = known_targets().ir_versions.get(str(ir_version))
+    return None if text is None else parse_point(text)
 
 
-def tflite_engines(needs: Iterable[Since]) -> dict[str, str]:
-    """The smallest release of each engine that meets all needs; empty where none does.
+def smallest_tflite_releases(needs: Iterable[ReleasePoint]) -> dict[str, str]:
+    """Return the smallest release of each TFLite engine that meets all needs; empty where none does.
 
     Of TensorFlow Lite it is the release of the sources; the first with a wheel of tflite-runtime is 2.7.
     """
     last = max(needs, default=NEVER)
     if last == NEVER:
         return {}
-    first = known().engines["litert"].first
-    return {"tflite-runtime": _full(last), "litert": first} if last.row == 0 else {"litert": _full(last)}
+    first = known_targets().engines["litert"].first
+    return {"tflite-runtime": last.full(), "litert": first} if last.line == 0 else {"litert": last.full()}
 
 
-def onnxruntime_engines(needs: Iterable[Since]) -> dict[str, str]:
-    """The same for onnxruntime."""
+def smallest_onnxruntime_release(needs: Iterable[ReleasePoint]) -> dict[str, str]:
+    """Return the smallest release of onnxruntime that meets all needs; empty where none does."""
     last = max(needs, default=NEVER)
     return {} if last == NEVER else {"onnxruntime": str(last)}
-
-
-def _full(when: Since) -> str:
-    return ".".join(map(str, (*when.release, 0, 0)[:3]))

@@ -1,4 +1,4 @@
-"""What is known of engines, wheels, systems and boards: `targets.toml`, read strictly and checked."""
+"""What is known of engine releases, systems and boards: `targets.toml`, read strictly and checked."""
 
 from __future__ import annotations
 
@@ -7,50 +7,30 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
+from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError
 from edgedigits.records import Check, from_plain
 
 TARGETS = Path(__file__).with_name("targets.toml")
-_SINCE = re.compile(r"always|never|(litert )?\d+(\.\d+){1,2}")
+_POINT = re.compile(r"always|never|(litert )?\d+(\.\d+){1,2}")
 
 Release = Annotated[str, Check(pattern=r"\d+(\.\d+){1,2}")]
-EngineName = Literal["tflite-runtime", "litert", "onnxruntime"]
 Kernels = dict[str, dict[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
-class EngineReleases:
-    """An engine's package, and the first and the last of its releases that the tables speak of."""
+class ReleaseRange:
+    """The first and the last release of an engine that the tables cover."""
 
-    package: str
     first: Release
     last: Release
 
 
 @dataclass(frozen=True, slots=True)
-class Wheels:
-    """Releases whose wheels are alike.
-
-    Attributes
-    ----------
-    releases: from oldest to newest.
-    glibc: smallest C library by machine, as ``uname -m`` names it; other machines have no wheel.
-    numpy: what pip has to be told, for example ``<2``; empty where any numpy will do.
-
-    """
-
-    engine: EngineName
-    releases: tuple[Release, ...]
-    pythons: tuple[Release, ...]
-    numpy: str
-    glibc: dict[str, Release]
-
-
-@dataclass(frozen=True, slots=True)
 class SystemRelease:
-    """A release of Raspberry Pi OS: its Python, its C library, and the numpy that apt's picamera2 was built with."""
+    """The versions in a release of Raspberry Pi OS; ``numpy`` is the one that apt's picamera2 was built with."""
 
     python: Release
     glibc: Release
@@ -59,7 +39,7 @@ class SystemRelease:
 
 @dataclass(frozen=True, slots=True)
 class BoardFacts:
-    """A Raspberry Pi: ``machines`` maps an architecture of Debian to what ``uname -m`` says under it."""
+    """The facts of a Raspberry Pi; ``machines`` maps an architecture of Debian to what ``uname -m`` says there."""
 
     name: str
     cpu: str
@@ -68,19 +48,20 @@ class BoardFacts:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """All of it.
+    """The content of `targets.toml`.
 
     Attributes
     ----------
-    operators: of TFLite: when version 1, 2, 3, ... of each came.
-    kernels: operator to when to types.
-    wrong_from: operator to types that are not refused from this release on, but computed wrongly until the kernel came.
-    opsets, ir_versions, onnx_kernels: the same for onnxruntime.
+    operators: the releases that introduced version 1, 2, 3, ... of each TFLite operator.
+    kernels: for each TFLite operator, the types whose kernels each release introduced.
+    wrong_from: for each TFLite operator, the release from which types without a kernel are computed wrongly instead of
+        being refused.
+    opsets, ir_versions: the release of onnxruntime that introduced each.
+    onnx_kernels: the same as ``kernels`` for onnxruntime.
 
     """
 
-    engines: dict[str, EngineReleases]
-    wheels: tuple[Wheels, ...]
+    engines: dict[str, ReleaseRange]
     systems: dict[str, SystemRelease]
     boards: dict[str, BoardFacts]
     operators: dict[str, tuple[str, ...]]
@@ -92,11 +73,11 @@ class Targets:
 
 
 def read_targets(path: Path) -> Targets:
-    """Read and check a file of this form.
+    """Read and check a file like `targets.toml`.
 
     Raises
     ------
-    BundleError: it cannot be read, is not TOML, or a field is missing, unknown or not of its form.
+    BundleError: it cannot be read, is not TOML, or a field is missing, unknown or malformed.
 
     """
     try:
@@ -104,27 +85,21 @@ def read_targets(path: Path) -> Targets:
     except (OSError, ValueError) as error:
         raise BundleError(f"{path}: expected a readable TOML file, found none ({error})") from error
     targets = from_plain(Targets, values, str(path))
-    whens = [
-        *((f"operators: {name}", when) for name, row in targets.operators.items() for when in row),
-        *((f"kernels: {name}", when) for name, row in targets.kernels.items() for when in row),
-        *((f"wrong_from: {name}", when) for name, row in targets.wrong_from.items() for when in row.values()),
-        *((f"onnx_kernels: {name}", when) for name, row in targets.onnx_kernels.items() for when in row),
+    points = [
+        *((f"operators: {name}", point) for name, row in targets.operators.items() for point in row),
+        *((f"kernels: {name}", point) for name, row in targets.kernels.items() for point in row),
+        *((f"wrong_from: {name}", point) for name, row in targets.wrong_from.items() for point in row.values()),
+        *((f"onnx_kernels: {name}", point) for name, row in targets.onnx_kernels.items() for point in row),
     ]
-    for where, when in whens:
-        if not _SINCE.fullmatch(when):
-            raise BundleError(f"{path}: {where}: expected always, never, 2.14.0 or litert 1.0.0, found {when!r}")
-    if missing := {wheels.engine for wheels in targets.wheels} - set(targets.engines):
-        raise BundleError(f"{path}: engines: expected {min(missing)}, which has wheels, found none")
+    for table, point in points:
+        if not _POINT.fullmatch(point):
+            raise BundleError(f"{path}: {table}: expected always, never, 2.14.0 or litert 1.0.0, found {point!r}")
+    if missing := set(ENGINES) - set(targets.engines):
+        raise BundleError(f"{path}: engines: expected {min(missing)}, found none")
     return targets
 
 
 @cache
-def known() -> Targets:
-    """The file in the package."""
+def known_targets() -> Targets:
+    """Return the tables that ship in the package."""
     return read_targets(TARGETS)
-
-
-def package_of(engine: str) -> str:
-    """What pip calls an engine; any other package goes by its own name."""
-    engines = known().engines
-    return engines[engine].package if engine in engines else engine

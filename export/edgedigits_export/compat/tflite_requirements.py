@@ -1,86 +1,87 @@
-"""What a model file demands of an engine, read from the file; TensorFlow is not needed."""
+"""What a TFLite file requires of an engine: operator versions and kernels, derived from its tensors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from edgedigits.errors import BundleError
-from edgedigits.manifest import Format, Requirements
-from edgedigits_export.compat.kernels import tflite_kernel, tflite_kind
-from edgedigits_export.compat.onnx_requirements import read_onnx
-from edgedigits_export.compat.op_signature import Operand, Signature
+from edgedigits.manifest import Requirements
+from edgedigits_export.compat.kernels import tflite_kernel_introduced_at, tflite_kernel_types
+from edgedigits_export.compat.op_signature import Operand, OpSignature
 from edgedigits_export.compat.op_versions import RULES
-from edgedigits_export.compat.parse_errors import PARSE_ERRORS, reason
-from edgedigits_export.compat.releases import tflite_engines, version_since
+from edgedigits_export.compat.parse_errors import PARSE_ERRORS, describe_parse_error
+from edgedigits_export.compat.releases import operator_introduced_at, smallest_tflite_releases
 from edgedigits_export.lazy_imports import load
 
 
-def read_requirements(data: bytes, fmt: Format) -> Requirements:
-    """Derive what a file needs from its content.
+def read_tflite_requirements(data: bytes) -> Requirements:
+    """Derive what a TFLite file requires from its content.
 
     Raises
     ------
-    BundleError: the bytes are no such file, are broken, or keep weights in other files.
+    BundleError: the bytes are no TFLite file, or are broken.
 
     """
-    return _read_tflite(data) if fmt == "tflite" else read_onnx(data)
-
-
-def _read_tflite(data: bytes) -> Requirements:
     schema = load("ai_edge_litert.schema_py_generated", "check")
     if data[4:8] != b"TFL3":
         raise BundleError("expected a TFLite file, found bytes without its mark TFL3")
     try:
-        return tflite_requirements(schema, schema.ModelT.InitFromPackedBuf(data, 0))
+        return derive_tflite_requirements(schema, schema.ModelT.InitFromPackedBuf(data, 0))
     except PARSE_ERRORS as error:
-        raise BundleError(f"expected a whole TFLite file, found a broken one ({reason(error)})") from error
+        raise BundleError(
+            f"expected a whole TFLite file, found a broken one ({describe_parse_error(error)})"
+        ) from error
 
 
-def tflite_requirements(schema: Any, model: Any) -> Requirements:
-    """The same for a parsed TFLite file, ``ModelT`` of the generated ``schema``."""
+def derive_tflite_requirements(schema: Any, model: Any) -> Requirements:
+    """Derive what a parsed TFLite file requires; ``model`` is a ``ModelT`` of the generated ``schema``."""
     operators: dict[str, int] = {}
     declared: dict[str, int] = {}
     underived = set()
-    for use, says in _uses(schema, model):
-        kind = tflite_kind(use)
-        kernel = tflite_kernel(use.name, kind)
-        if use.name not in RULES or kernel is None:
-            underived.add(use.name if use.name not in RULES else f"{use.name} {kind}".rstrip())
-        names = [use.name]
-        if kernel is not None and kernel > version_since(use.name, says):
-            names.append(f"{use.name} {kind}")  # the version that the file declares does not promise this kernel
-        version = RULES[use.name](use) if use.name in RULES else says
+    for op, declared_version in _operator_uses(schema, model):
+        types = tflite_kernel_types(op)
+        kernel = tflite_kernel_introduced_at(op.name, types)
+        if op.name not in RULES or kernel is None:
+            underived.add(op.name if op.name not in RULES else f"{op.name} {types}".rstrip())
+        names = [op.name]
+        if kernel is not None and kernel > operator_introduced_at(op.name, declared_version):
+            names.append(f"{op.name} {types}")  # the version that the file declares does not promise this kernel
+        version = RULES[op.name](op) if op.name in RULES else declared_version
         for name in names:
             operators[name] = max(operators.get(name, 0), version)
-            declared[name] = max(declared.get(name, 0), says)
+            declared[name] = max(declared.get(name, 0), declared_version)
     return Requirements(
         operators=dict(sorted(operators.items())),
         declared=dict(sorted(declared.items())),
         underived=tuple(sorted(underived)),
         opset=None,
         ir_version=None,
-        engines={} if underived else tflite_engines(_sinces(operators, declared)),
+        engines={} if underived else smallest_tflite_releases(_introduced_at(operators, declared)),
     )
 
 
-def _sinces(operators: dict[str, int], declared: dict[str, int]) -> Iterable[Any]:
+def _introduced_at(operators: dict[str, int], declared: dict[str, int]) -> Iterator[Any]:
+    """Yield when each operator version and each kernel was introduced."""
     for name, version in operators.items():
-        operator, _, kind = name.partition(" ")
-        # An engine refuses a declared version that it does not know, even where a smaller one would do.
-        yield tflite_kernel(operator, kind) if kind else version_since(operator, max(version, declared[name]))
+        operator, _, types = name.partition(" ")
+        if types:
+            yield tflite_kernel_introduced_at(operator, types)
+        else:
+            # An engine refuses a declared version that it does not know, even where a smaller one would do.
+            yield operator_introduced_at(operator, max(version, declared[name]))
 
 
-def _uses(schema: Any, model: Any) -> Iterable[tuple[Signature, int]]:
-    """Each use of an operator, with the version that the file says."""
-    names, kinds = _names(schema.BuiltinOperator), _names(schema.TensorType)
+def _operator_uses(schema: Any, model: Any) -> Iterator[tuple[OpSignature, int]]:
+    """Yield each use of an operator, with the version that the file declares for it."""
+    names, types = _names(schema.BuiltinOperator), _names(schema.TensorType)
     for graph in model.subgraphs:
-        operands = [_operand(tensor, kinds) for tensor in graph.tensors]
+        operands = [_operand(tensor, types) for tensor in graph.tensors]
         for operator in graph.operators:
             code = model.operatorCodes[_index(operator.opcodeIndex)]
             name = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
             inputs, outputs = _pick(operands, operator.inputs), _pick(operands, operator.outputs)
-            yield Signature(name, inputs, outputs, operator.builtinOptions), code.version
+            yield OpSignature(name, inputs, outputs, operator.builtinOptions), code.version
 
 
 def _names(enumeration: Any) -> dict[int, str]:
@@ -88,19 +89,18 @@ def _names(enumeration: Any) -> dict[int, str]:
 
 
 def _index(value: Any) -> int:
-    """Refuse negative numbers, which Python would count from the end."""
+    """Return an index of the file; raise IndexError for a negative one, which Python would count from the end."""
     if value < 0:
         raise IndexError(f"index {value}")
     return int(value)
 
 
-def _pick(operands: list[Operand], indices: Any) -> tuple[Operand | None, ...]:
+def _pick(operands: list[Operand], indices: Iterable[int] | None) -> tuple[Operand | None, ...]:
     return tuple(operands[index] if index >= 0 else None for index in (() if indices is None else indices))
 
 
-def _scales(tensor: Any) -> tuple[float, ...]:
-    scales = getattr(tensor.quantization, "scale", None)
-    return () if scales is None else tuple(float(scale) for scale in scales)
+def _operand(tensor: Any, types: dict[int, str]) -> Operand:
+    return Operand(types[tensor.type], _shape(tensor), _scales(tensor), tensor.sparsity is not None)
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:
@@ -109,5 +109,6 @@ def _shape(tensor: Any) -> tuple[int, ...]:
     return () if shape is None else tuple(int(size) for size in shape)
 
 
-def _operand(tensor: Any, kinds: dict[int, str]) -> Operand:
-    return Operand(kinds[tensor.type], _shape(tensor), _scales(tensor), tensor.sparsity is not None)
+def _scales(tensor: Any) -> tuple[float, ...]:
+    scales = getattr(tensor.quantization, "scale", None)
+    return () if scales is None else tuple(float(scale) for scale in scales)

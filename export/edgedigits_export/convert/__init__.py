@@ -1,1 +1,1 @@
-"""Convert a frozen Keras model to TFLite and ONNX files that keep one contract."""
+"""Convert a frozen Keras model to TFLite and ONNX files that all have one contract."""

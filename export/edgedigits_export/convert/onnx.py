@@ -1,4 +1,4 @@
-"""ONNX files: float32 by tf2onnx, static int8 (QDQ) by onnxruntime's quantizer, both with the same contract."""
+"""Convert to ONNX: float32 by tf2onnx, static int8 (QDQ) by onnxruntime's quantizer, both with the contract."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _OPSETS = range(13, 19)  # tf2onnx 1.17 stops at 18; before 13 there are no per-
 
 
 def convert_onnx(frozen: FrozenModel, opset: int = DEFAULT_OPSET) -> bytes:
-    """An ONNX file: ``image`` uint8 ``[N, H, W, C]`` → ``probabilities`` float32 ``[N, classes]``, N free.
+    """Return an ONNX file from ``image`` uint8 ``[N, H, W, C]`` to ``probabilities`` float32 ``[N, classes]``, N free.
 
-    The same model gives the same bytes.
+    The same model always gives the same bytes.
 
     Raises
     ------
-    UsageError: an opset that is not between 13 and 18, or a layer that tf2onnx cannot express.
+    UsageError: the opset is not between 13 and 18, or tf2onnx cannot express a layer.
 
     """
     if opset not in _OPSETS:
@@ -41,25 +41,25 @@ def convert_onnx(frozen: FrozenModel, opset: int = DEFAULT_OPSET) -> bytes:
                 output_names=[f"{OUTPUT_NAME}:0"],
                 opset=opset,
             )
-            onnx_graph.spell_out_erfc(model)
+            onnx_graph.replace_erfc(model)
             load("onnx").checker.check_model(model)
     # tf2onnx raises what its rewriters raise, or leaves operators that ONNX has not.
     except Exception as error:
         raise UsageError(f"the model cannot be converted to ONNX opset {opset}: {_reason(error)}") from error
     onnx_graph.fix_reshapes(model, frozen.input_shape)
     onnx_graph.keep_used_opsets(model, opset)
-    return _finished(model)
+    return _serialized(model)
 
 
 def quantize_onnx(float32: bytes, calibration: NDArray[np.uint8]) -> bytes:
-    """The int8 form of a float32 ONNX file of ``convert_onnx``, with the same opset and contract.
+    """Return the int8 form of a float32 ONNX file of `convert_onnx`, with the same opset and contract.
 
-    Weights are int8 with one scale a channel, activations int8 with the range seen on ``calibration`` uint8
-    ``[N, H, W, C]``. What comes before the first weights (cast, scaling) and the softmax stay float32.
+    Weights are int8 with one scale for each channel, activations int8 with the range seen on ``calibration``, uint8
+    ``[N, H, W, C]``. The operators before the first weights (cast, scaling) and the softmax stay float32.
 
     Raises
     ------
-    UsageError: no calibration images, or a model that onnxruntime cannot quantize.
+    UsageError: there are no calibration images, or onnxruntime cannot quantize the model.
 
     """
     if not len(calibration):
@@ -83,7 +83,7 @@ def quantize_onnx(float32: bytes, calibration: NDArray[np.uint8]) -> bytes:
                 weight_type=quantization.QuantType.QInt8,
                 per_channel=True,
                 # Weights of 7 bits: with 8, x86 processors without VNNI add pairs of products in 16 bits, which
-                # overflow without a word (7 of 1,000 digits answered otherwise as on other machines; now none).
+                # overflow silently (7 of 1,000 digits got another class than on other machines; now none).
                 reduce_range=True,
                 nodes_to_exclude=onnx_graph.float_nodes(_parse(prepared.read_bytes())),
             )
@@ -93,11 +93,11 @@ def quantize_onnx(float32: bytes, calibration: NDArray[np.uint8]) -> bytes:
         raise UsageError(f"the model cannot be quantized by onnxruntime: {_reason(error)}") from error
     model.ir_version = ir_version
     onnx_graph.keep_used_opsets(model, opset)
-    return _finished(model)
+    return _serialized(model)
 
 
 def annotate_onnx(data: bytes, properties: Mapping[str, str]) -> bytes:
-    """Write ``metadata_props`` (labels, contract) into an ONNX file, replacing those it had, sorted by key.
+    """Return an ONNX file with these ``metadata_props`` (labels, contract), sorted by key, in place of its own.
 
     Raises
     ------
@@ -111,8 +111,8 @@ def annotate_onnx(data: bytes, properties: Mapping[str, str]) -> bytes:
     return cast("bytes", model.SerializeToString(deterministic=True))
 
 
-def _finished(model: Any) -> bytes:
-    """Names, shapes and origin as the contract has them; checked by onnx itself."""
+def _serialized(model: Any) -> bytes:
+    """Give the contract's names and origin to a model, let onnx check it, and return its bytes."""
     onnx_graph.rename(model, INPUT_NAME, OUTPUT_NAME)
     model.producer_name, model.producer_version, model.doc_string = "edgedigits", "", ""
     del model.metadata_props[:]
@@ -129,7 +129,7 @@ def _parse(data: bytes) -> Any:
 
 
 def _reader(quantization: Any, calibration: NDArray[np.uint8]) -> Any:
-    """The calibration images, one at a time, in onnxruntime's terms."""
+    """Return onnxruntime's reader of calibration data, which gives one image at a time."""
 
     class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Small, exact changes to ONNX graphs between the converter, the quantizer and the file."""
+"""Change ONNX graphs, without changing what they compute, between the converter, the quantizer and the file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _DEFAULT_DOMAIN = ""
 
 
 def opset(model: Any) -> int:
-    """The version of the standard operators that a model is written in."""
+    """Return the version of the standard operators that a model is written in."""
     return next(int(entry.version) for entry in model.opset_import if entry.domain in (_DEFAULT_DOMAIN, "ai.onnx"))
 
 
-def spell_out_erfc(model: Any) -> None:
-    """Write Erfc, which TensorFlow's GELU uses and ONNX has not, as ``1 - Erf(x)``."""
+def replace_erfc(model: Any) -> None:
+    """Replace Erfc, which TensorFlow's GELU uses and ONNX does not have, by ``1 - Erf(x)``."""
     onnx = load("onnx")
     for index, node in reversed(list(enumerate(model.graph.node))):
         if node.op_type != "Erfc":
@@ -32,11 +32,11 @@ def spell_out_erfc(model: Any) -> None:
 
 
 def fix_reshapes(model: Any, input_shape: tuple[int, int, int]) -> None:
-    """Give every Reshape that computes its shape at run time a constant one, where only the batch axis varies.
+    """Give every Reshape that computes its shape at run time a constant shape, where only the batch axis varies.
 
-    A free batch makes tf2onnx write Shape, Gather, Cast, Slice, Concat before each Flatten. The shape is measured
+    A free batch axis makes tf2onnx write Shape, Gather, Cast, Slice, Concat before each Flatten. The shape is measured
     for two batch sizes; if it is ``[N, fixed…]`` in both, ``[-1, fixed…]`` says the same. With ranks known again,
-    onnxruntime makes one Gemm of each Dense layer, so that int8 keeps its bias in 32 bits.
+    onnxruntime fuses each Dense layer into one Gemm, so that int8 keeps its bias in 32 bits.
     """
     constant = {initializer.name for initializer in model.graph.initializer}
     computed = [n for n in model.graph.node if n.op_type == "Reshape" and n.input[1] not in constant]
@@ -58,22 +58,22 @@ def fix_reshapes(model: Any, input_shape: tuple[int, int, int]) -> None:
 
 
 def float_nodes(model: Any) -> list[str]:
-    """Nodes that quantization leaves alone: softmax, what reads it, what feeds the first weights (cast, scaling)."""
+    """Return the nodes that are not quantized: softmax, its readers, and what precedes the first weights."""
     weights = {initializer.name for initializer in model.graph.initializer}
-    alone: list[str] = []
-    plain = {entry.name for entry in model.graph.input}
+    excluded: list[str] = []
+    unweighted = {entry.name for entry in model.graph.input}
     for node in model.graph.node:
         if node.op_type in _WEIGHTED and node.input[1] in weights:
             continue
-        fed = [name for name in node.input if name and name not in weights]
-        if node.op_type == "Softmax" or all(name in plain for name in fed):
-            alone.append(node.name)
-            plain.update(node.output)
-    return alone
+        inputs = [name for name in node.input if name and name not in weights]
+        if node.op_type == "Softmax" or all(name in unweighted for name in inputs):
+            excluded.append(node.name)
+            unweighted.update(node.output)
+    return excluded
 
 
 def keep_used_opsets(model: Any, version: int) -> None:
-    """Drop the operator domains that onnxruntime's optimizer lists but the graph has no node of."""
+    """Drop the operator domains that onnxruntime's optimizer declares and no node of the graph uses."""
     used = {node.domain for node in model.graph.node} | {_DEFAULT_DOMAIN}
     kept = [(entry.domain, int(entry.version)) for entry in model.opset_import if entry.domain in used]
     del model.opset_import[:]
@@ -82,7 +82,7 @@ def keep_used_opsets(model: Any, version: int) -> None:
 
 
 def rename(model: Any, input_name: str, output_name: str) -> None:
-    """Give the contract's names to the ends and short, counted ones to the rest; name the free axis N."""
+    """Give the contract's names to input and output, short numbered names to the rest; name the free axis N."""
     graph = model.graph
     names = {"": "", graph.input[0].name: input_name, graph.output[0].name: output_name}
     for index, initializer in enumerate(graph.initializer):
@@ -105,7 +105,7 @@ def rename(model: Any, input_name: str, output_name: str) -> None:
 def _measure(
     model: Any, names: list[str], batch: int, input_shape: tuple[int, int, int]
 ) -> dict[str, NDArray[np.int64]]:
-    """The values of int64 tensors inside the graph for one batch size."""
+    """Return the values of int64 tensors inside the graph for one batch size."""
     onnx, runtime = load("onnx"), load("onnxruntime")
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
@@ -116,7 +116,7 @@ def _measure(
 
 
 def _drop_unused(model: Any) -> None:
-    """Remove the nodes and constants that nothing reads any more."""
+    """Remove the nodes and constants that no node reads."""
     graph = model.graph
     while True:
         read = {name for node in graph.node for name in node.input} | {entry.name for entry in graph.output}

@@ -1,7 +1,7 @@
-"""TFLite files by the TensorFlow converter, one precision each, all with the same contract.
+"""Convert to TFLite with the TensorFlow converter, in any precision, with the contract.
 
-The converter gets the model from float32 pixels to class scores, alone. The cast before it and the softmax behind
-it are put around the finished file: so both stay outside quantization, in every precision, with any model.
+The converter gets only the model from float32 pixels to class scores. The cast before it and the softmax after it are
+added to the converted file, so that both stay outside quantization, in every precision, with any model.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import UsageError
 from edgedigits.manifest import PRECISIONS
-from edgedigits_export.convert.tflite_graph import keep_contract
+from edgedigits_export.convert.tflite_graph import add_contract
 from edgedigits_export.keras_model.frozen import FrozenModel
 from edgedigits_export.lazy_imports import load, quiet
 
@@ -26,15 +26,16 @@ _CALIBRATED = {
 
 
 def convert_tflite(frozen: FrozenModel, precision: str, calibration: NDArray[np.uint8]) -> bytes:
-    """A TFLite file: ``image`` uint8 ``[1, H, W, C]`` → ``probabilities`` float32 ``[1, classes]``.
+    """Return a TFLite file from ``image`` uint8 ``[1, H, W, C]`` to ``probabilities`` float32 ``[1, classes]``.
 
     ``precision`` is float32, float16 (weights), dynamic-int8 (weights), int8 or int16x8 (int16 activations, int8
-    weights). ``calibration`` uint8 ``[N, H, W, C]`` serves the last two. The same input gives the same bytes.
+    weights). ``calibration``, uint8 ``[N, H, W, C]``, sets the ranges of the last two. The same input always gives the
+    same bytes.
 
     Raises
     ------
-    UsageError: an unknown precision, no calibration images where they are needed, or a model with a layer that
-        the converter cannot express with TFLite's own operators.
+    UsageError: the precision is unknown, calibration images are needed and missing, or the converter cannot express a
+        layer with TFLite's own operators.
 
     """
     if precision not in PRECISIONS:
@@ -48,17 +49,17 @@ def convert_tflite(frozen: FrozenModel, precision: str, calibration: NDArray[np.
             converter = tf.lite.TFLiteConverter.from_concrete_functions([scores])
             # Float activations with per-channel Dense weights need FULLY_CONNECTED 12, tflite-runtime 2.14 has 11.
             setattr(converter, _DENSE_PER_TENSOR, True)
-            _apply(precision, tf, converter, calibration)
+            _configure(precision, tf, converter, calibration)
             converted = bytes(converter.convert())
     # The converter's errors share no base narrower than Exception.
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UsageError(f"the model cannot be converted to TFLite {precision}: {reason}") from error
-    return keep_contract(converted, softmax_of=frozen.classes if needs_softmax else None)
+    return add_contract(converted, softmax_of=frozen.classes if needs_softmax else None)
 
 
-def _apply(precision: str, tf: Any, converter: Any, calibration: NDArray[np.uint8]) -> None:
-    """Set what makes a precision; nothing for float32."""
+def _configure(precision: str, tf: Any, converter: Any, calibration: NDArray[np.uint8]) -> None:
+    """Set the converter's options for a precision; float32 needs none."""
 
     def samples() -> Iterator[list[NDArray[np.float32]]]:
         for image in calibration:

@@ -1,7 +1,7 @@
-"""A parsed TFLite file as bytes, none written twice.
+"""Serialize a parsed TFLite file, each vector of numbers only once.
 
-In a small file much is alike: shapes, zero points of channels, quantizations. A FlatBuffer may point to one vector from
-several places, and no engine writes into it.
+In a small file many vectors are equal: shapes, zero points of channels, quantizations. A FlatBuffer may point to one
+vector from several places, and no engine writes into it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _ALIGNMENT = 16  # schema.fbs: buffers are force_align 16, which the generated P
 
 
 def pack(schema: Any, model: Any) -> bytes:
-    """Write ``ModelT`` of the generated ``schema``, each buffer's content on a multiple of 16 bytes."""
+    """Return the bytes of a ``ModelT`` of the generated ``schema``, each buffer aligned to 16 bytes."""
     for buffer in model.buffers:
         buffer.Pack = _aligned(schema, buffer)
     builder = _sharing_builder()
@@ -25,23 +25,23 @@ def pack(schema: Any, model: Any) -> bytes:
 
 def _sharing_builder() -> Any:
     class Sharing(load("flatbuffers").Builder):  # type: ignore[misc]  # the class comes from a package that may be missing
-        """Takes a vector of numbers back where the same one was written before, and hands out that."""
+        """A builder that discards a vector of numbers equal to an earlier one, and refers to the earlier one."""
 
         def __init__(self) -> None:
             super().__init__(1024)
             self._written: dict[tuple[tuple[int, ...], bytes], int] = {}
             self._refers = False
 
-        def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:  # noqa: N802, N803  as it is there
+        def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:  # noqa: N802, N803  the name in the base class
             self._form, self._start, self._refers = (elemSize, numElems, alignment), self.Offset(), False
             return int(super().StartVector(elemSize, numElems, alignment))
 
-        def PrependUOffsetTRelative(self, off: int) -> None:  # noqa: N802  as it is there
-            # The same distance from another place is not the same thing.
+        def PrependUOffsetTRelative(self, off: int) -> None:  # noqa: N802  the name in the base class
+            # An equal offset from another position refers to something else.
             self._refers = True
             super().PrependUOffsetTRelative(off)
 
-        def EndVector(self, *args: Any) -> int:  # noqa: N802  as it is there
+        def EndVector(self, *args: Any) -> int:  # noqa: N802  the name in the base class
             end = int(super().EndVector(*args))
             if self._refers:
                 return end
@@ -55,7 +55,7 @@ def _sharing_builder() -> Any:
 
 
 def _aligned(schema: Any, buffer: Any) -> Any:
-    """``BufferT.Pack`` with the alignment that the schema demands."""
+    """Return a ``BufferT.Pack`` with the alignment that the schema demands."""
 
     def write(builder: Any) -> int:
         start = None

@@ -1,7 +1,7 @@
-"""The contract around a converted TFLite file: a cast in front, a float softmax behind, names, and nothing idle.
+"""Add the contract to a converted TFLite file: a cast before it, a float softmax after it, names, no unused parts.
 
-Layout by TensorFlow's schema (tensorflow/compiler/mlir/lite/schema/schema.fbs), read and written with the classes
-that ai-edge-litert generates from it.
+The layout is that of TensorFlow's schema (tensorflow/compiler/mlir/lite/schema/schema.fbs), read and written with
+the classes that ai-edge-litert generates from it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgedigits_export.compat.tflite_requirements import tflite_requirements
+from edgedigits_export.compat.tflite_requirements import derive_tflite_requirements
 from edgedigits_export.convert.tflite_flatbuffer import pack
 from edgedigits_export.keras_model.frozen import INPUT_NAME, OUTPUT_NAME
 from edgedigits_export.lazy_imports import load
@@ -20,31 +20,31 @@ _RUNTIME_VERSION = b"min_runtime_version"
 _KEPT_METADATA = frozenset({_RUNTIME_VERSION, b"reduced_precision_support"})
 
 
-def keep_contract(converted: bytes, *, softmax_of: int | None) -> bytes:
-    """Put the contract around a file that goes from one float32 input to one float32 output.
+def add_contract(converted: bytes, *, softmax_of: int | None) -> bytes:
+    """Return a file from ``image`` uint8 to ``probabilities`` float32, made of one with a float32 input and output.
 
-    With ``softmax_of`` the output is scores, and so many classes, the first, are what callers see the probabilities of.
-    Returns ``image`` uint8 → ``probabilities`` float32. Left out is what no engine needs, which is a sixth of a small
-    file: inner names, the converter's record of itself, empty buffers, flattening before a layer that flattens itself.
+    ``softmax_of`` says that the output holds scores, and how many classes, the first ones, callers see. What no engine
+    needs is left out, a sixth of a small file: inner names, the converter's record of itself, empty buffers, and
+    reshapes before a layer that flattens its input itself.
     """
     schema = load(_SCHEMA)
     model = schema.ModelT.InitFromPackedBuf(converted, 0)
-    graph = model.subgraphs[0]  # others are the bodies of loops
+    graph = model.subgraphs[0]  # the others belong to loops
     for tensor in _tensors(model):
         tensor.name = None
     for part in model.subgraphs:
-        _drop_flattening(schema, model, part)
-    _cast_in_front(schema, model, graph)
+        _drop_reshapes(schema, model, part)
+    _add_cast(schema, model, graph)
     if softmax_of:
-        _softmax_behind(schema, model, graph)
-        _choice_behind(schema, model, graph, softmax_of)
+        _add_softmax(schema, model, graph)
+        _add_slice(schema, model, graph, softmax_of)
     graph.tensors[graph.inputs[0]].name = INPUT_NAME.encode()
     graph.tensors[graph.outputs[0]].name = OUTPUT_NAME.encode()
     model.signatureDefs = None
     model.metadata = [entry for entry in model.metadata or () if entry.name in _KEPT_METADATA]
     model.description = "edgedigits"
     _drop_empty_buffers(schema, model)
-    _declare_truth(schema, model)
+    _declare_versions(schema, model)
     return pack(schema, model)
 
 
@@ -52,8 +52,8 @@ def _tensors(model: Any) -> list[Any]:
     return [tensor for graph in model.subgraphs for tensor in graph.tensors]
 
 
-def _drop_flattening(schema: Any, model: Any, graph: Any) -> None:
-    """Take out reshapes of which fully connected layers make nothing: they read whole rows of their weights' length."""
+def _drop_reshapes(schema: Any, model: Any, graph: Any) -> None:
+    """Remove reshapes before fully connected layers, which read rows of their weights' length in any shape."""
     codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
     readers: dict[int, list[Any]] = {}
     for operator in graph.operators:
@@ -78,7 +78,7 @@ def _drop_flattening(schema: Any, model: Any, graph: Any) -> None:
 
 
 def _drop_unused(model: Any, graph: Any) -> None:
-    """Take out tensors that no operator of ``graph`` names, and operators' codes that no graph uses."""
+    """Remove tensors that no operator of ``graph`` uses, and operator codes that no graph uses."""
     named = [field for each in graph.operators for field in (each.inputs, each.outputs, each.intermediates)]
     used = {int(index) for field in (*named, graph.inputs, graph.outputs) if field is not None for index in field}
     kept = sorted(used - {-1})
@@ -95,7 +95,7 @@ def _drop_unused(model: Any, graph: Any) -> None:
         operator.opcodeIndex = codes.index(operator.opcodeIndex)
 
 
-def _cast_in_front(schema: Any, model: Any, graph: Any) -> None:
+def _add_cast(schema: Any, model: Any, graph: Any) -> None:
     (pixels,) = graph.inputs
     options = schema.CastOptionsT()
     options.inDataType, options.outDataType = schema.TensorType.UINT8, schema.TensorType.FLOAT32
@@ -105,7 +105,7 @@ def _cast_in_front(schema: Any, model: Any, graph: Any) -> None:
     graph.inputs = [image]
 
 
-def _softmax_behind(schema: Any, model: Any, graph: Any) -> None:
+def _add_softmax(schema: Any, model: Any, graph: Any) -> None:
     (scores,) = graph.outputs
     options = schema.SoftmaxOptionsT()
     options.beta = 1.0
@@ -114,8 +114,8 @@ def _softmax_behind(schema: Any, model: Any, graph: Any) -> None:
     graph.outputs = [probabilities]
 
 
-def _choice_behind(schema: Any, model: Any, graph: Any, classes: int) -> None:
-    """Leave out what comes behind the first classes."""
+def _add_slice(schema: Any, model: Any, graph: Any, classes: int) -> None:
+    """Append a slice of the first classes, where there are more."""
     (every,) = graph.outputs
     if graph.tensors[every].shape[-1] == classes:
         return
@@ -128,7 +128,7 @@ def _choice_behind(schema: Any, model: Any, graph: Any, classes: int) -> None:
 
 
 def _constant(schema: Any, model: Any, graph: Any, values: list[int]) -> int:
-    """Add a tensor int32 ``[len(values)]``; its index."""
+    """Add a constant tensor int32 ``[len(values)]``, and return its index."""
     buffer, tensor = schema.BufferT(), schema.TensorT()
     buffer.data = np.array(values, "<i4").view(np.uint8)
     model.buffers.append(buffer)
@@ -138,7 +138,7 @@ def _constant(schema: Any, model: Any, graph: Any, values: list[int]) -> int:
 
 
 def _like(schema: Any, graph: Any, index: int, kind: int) -> int:
-    """Add a tensor with the shape of another one; its index."""
+    """Add a tensor with the shape of another one, and return its index."""
     tensor = schema.TensorT()
     tensor.shape, tensor.type, tensor.buffer = graph.tensors[index].shape, kind, 0
     graph.tensors.append(tensor)
@@ -147,7 +147,7 @@ def _like(schema: Any, graph: Any, index: int, kind: int) -> int:
 
 def _operator(schema: Any, model: Any, name: str, options: Any, source: int, target: int) -> Any:
     code = schema.OperatorCodeT()
-    # Both fields: readers from before the operator numbers outgrew a byte look at the deprecated one.
+    # Both fields are set: readers older than operator numbers above a byte read the deprecated one.
     code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, name)
     code.version = 1
     model.operatorCodes.append(code)
@@ -159,20 +159,20 @@ def _operator(schema: Any, model: Any, name: str, options: Any, source: int, tar
     return operator
 
 
-def _declare_truth(schema: Any, model: Any) -> None:
-    """Make the file say what it needs: TensorFlow 2.21 writes version 3 over int16 convolutions that need 4."""
+def _declare_versions(schema: Any, model: Any) -> None:
+    """Declare the versions that the file needs: TensorFlow 2.21 declares 3 for int16 convolutions that need 4."""
     names = {value: name for name, value in vars(schema.BuiltinOperator).items()}
-    found = tflite_requirements(schema, model)
+    found = derive_tflite_requirements(schema, model)
     for code in model.operatorCodes:
         code.version = max(code.version, found.operators.get(names[code.builtinCode], 1))
-    release = tflite_requirements(schema, model).engines.get("tflite-runtime")
+    release = derive_tflite_requirements(schema, model).engines.get("tflite-runtime")
     for entry in model.metadata:
         if entry.name == _RUNTIME_VERSION and release:
             model.buffers[entry.buffer].data = release.encode().ljust(16, b"\0")
 
 
 def _drop_empty_buffers(schema: Any, model: Any) -> None:
-    """Keep the buffers with content, behind buffer 0, which by the schema is the empty one."""
+    """Keep only buffers with content, after buffer 0, which the schema defines as the empty one."""
     kept = [schema.BufferT()]
     for owner in (*_tensors(model), *model.metadata):
         buffer = model.buffers[owner.buffer]

@@ -1,6 +1,6 @@
-"""Which Raspberry Pis can be emulated, with which systems and engines, and what their kernels tell programs.
+"""Which Raspberry Pis can be emulated, with which systems and engines, and the files by which a kernel describes them.
 
-Emulation proves that wheels install, that a processor has the instructions they use, and what they compute. It says
+Emulation verifies that wheels install, that a processor has the instructions they use, and what they compute. It says
 nothing about a board's speed, heat, memory or camera.
 """
 
@@ -22,9 +22,9 @@ class EmulatedBoard:
 
     Attributes
     ----------
-    processor: QEMU's name of its cores; ``part``, ``variant`` and ``revision`` are their identification registers'.
-    extensions: what its 64-bit cores have beyond the first ARMv8, as /proc/cpuinfo names it.
-    megahertz: lowest and highest clock, which LiteRT and onnxruntime ask for.
+    processor: QEMU's name of its cores; ``part``, ``variant`` and ``revision`` are from their identification registers.
+    extensions: the features of its 64-bit cores beyond the first ARMv8, as /proc/cpuinfo names them.
+    megahertz: the lowest and the highest clock, which LiteRT and onnxruntime read.
 
     """
 
@@ -48,15 +48,15 @@ BOARDS = {
 
 @dataclass(frozen=True, slots=True)
 class EmulatedSystem:
-    """One of the boards' operating systems: Raspberry Pi OS is Debian, whose packages it is made of here.
+    """One of the boards' operating systems: Raspberry Pi OS follows Debian, from whose packages it is made here.
 
     Attributes
     ----------
-    python: its Python, ``3.11``.
-    glibc: ``(major, minor)`` of its C library, which says what wheels fit.
-    debian: packages from Debian beside Python and its libraries: 32-bit ARM has no wheels of numpy and Pillow.
-    wheels: releases from the package index that every engine needs; pinned, so that two runs compare.
-    engines: the engines that have a wheel, with the releases taken unless another is named.
+    python: the version of its Python, ``3.11``.
+    glibc: ``(major, minor)`` of its C library, which decides which wheels fit.
+    debian: packages from Debian beside Python and its libraries; 32-bit ARM has no wheels of numpy and Pillow.
+    wheels: the pinned releases of the wheels that every engine needs, so that two runs can be compared.
+    engines: the engines that have a wheel, with the releases that are installed unless another is named.
 
     """
 
@@ -70,7 +70,7 @@ class EmulatedSystem:
 
     @property
     def name(self) -> str:
-        """As folders and results have it: ``bookworm-arm64``."""
+        """The name that folders and results have: ``bookworm-arm64``."""
         return f"{self.suite}-{self.architecture}"
 
 
@@ -86,7 +86,7 @@ SYSTEMS = {
         EmulatedSystem("trixie", "arm64", "3.13", (2, 41), (), {"numpy": "2.4.6", "pillow": "13.0.0"}, _LITERT | _ONNX),
     )
 }  # fmt: skip
-# What the extra `serve` brings along, for all systems: pure Python. Releases as in constraints.txt.
+# The packages that the extra `serve` brings, pure Python for all systems; the releases are those of constraints.txt.
 SERVICE = {
     "starlette": "1.10.0", "uvicorn": "0.54.0", "python-multipart": "0.0.34", "prometheus-client": "0.26.0",
     "anyio": "4.16.0", "click": "8.5.1", "h11": "0.16.0", "idna": "3.20", "typing-extensions": "4.16.0",
@@ -96,7 +96,7 @@ ARCHITECTURES = tuple(dict.fromkeys(system.architecture for system in SYSTEMS.va
 
 
 def find_system(suite: str, architecture: str) -> EmulatedSystem:
-    """The system of that name.
+    """Return the system of a suite and an architecture.
 
     Raises
     ------
@@ -112,8 +112,13 @@ def find_system(suite: str, architecture: str) -> EmulatedSystem:
     return system
 
 
-def releases(system: EmulatedSystem, engine: str | None, version: str | None, format_: str | None) -> dict[str, str]:
-    """Engines to install, with their releases: ``engine`` (None: all that read ``format_``; None: any).
+def engine_releases(
+    system: EmulatedSystem, engine: str | None, version: str | None, format_: str | None
+) -> dict[str, str]:
+    """Return the engines to install, with their releases.
+
+    That is ``engine``, in ``version`` or else in the pinned release; where ``engine`` is None, all engines that read
+    ``format_``, where None stands for any format.
 
     Raises
     ------
@@ -121,7 +126,7 @@ def releases(system: EmulatedSystem, engine: str | None, version: str | None, fo
 
     """
     if engine is None:
-        return {name: there for name, there in system.engines.items() if format_ in {None, ENGINES[name].format}}
+        return {name: pinned for name, pinned in system.engines.items() if format_ in {None, ENGINES[name].format}}
     if engine not in system.engines:
         raise TargetError(
             f"{engine} on {system.suite} {system.architecture}: expected a wheel for Python {system.python}, found "
@@ -131,14 +136,14 @@ def releases(system: EmulatedSystem, engine: str | None, version: str | None, fo
 
 
 def processor_of(board: EmulatedBoard, system: EmulatedSystem) -> str:
-    """QEMU's processor; it has no 32-bit mode of the boards' own, so there the answer is one that can everything."""
+    """Return QEMU's name of the processor: ``max`` for 32-bit systems, as QEMU lacks the boards' own 32-bit mode."""
     return board.processor if system.architecture == "arm64" else "max"
 
 
 def write_kernel_files(board: EmulatedBoard, system: EmulatedSystem, folder: Path) -> None:
-    """Write what the board's kernel tells of its processor into ``folder``, the root that the guest sees.
+    """Write the files by which the board's kernel describes its processor into ``folder``, the guest's root.
 
-    LiteRT and onnxruntime read these files and crash on those of another architecture.
+    LiteRT and onnxruntime read these files, and crash on those of another architecture.
     """
     processors = folder / "sys/devices/system/cpu"
     for core in range(CORES):
@@ -156,11 +161,11 @@ def write_kernel_files(board: EmulatedBoard, system: EmulatedSystem, folder: Pat
 
 
 def _cpuinfo(board: EmulatedBoard, system: EmulatedSystem) -> str:
-    """Field names and order of arch/arm64/kernel/cpuinfo.c of Linux, and the line that Raspberry Pi's kernel adds."""
-    first = "fp asimd evtstrm crc32 cpuid"
+    """Return /proc/cpuinfo: the fields of Linux' arch/arm64/kernel/cpuinfo.c, and the line of Raspberry Pi's kernel."""
     if system.architecture == "armhf":
-        first = "half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 lpae evtstrm crc32"
-    features = first if system.architecture == "armhf" else f"{first} {board.extensions}".rstrip()
+        features = "half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 lpae evtstrm crc32"
+    else:
+        features = f"fp asimd evtstrm crc32 cpuid {board.extensions}".rstrip()
     fields = {
         "Features": features, "CPU implementer": "0x41", "CPU architecture": "8", "CPU variant": board.variant,
         "CPU part": board.part, "CPU revision": board.revision,

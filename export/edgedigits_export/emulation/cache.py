@@ -1,4 +1,4 @@
-"""Folders made once and kept: each whole or not there, filled by one process at a time."""
+"""The cache of emulated boards: folders that are made once, complete or absent, by one process at a time."""
 
 from __future__ import annotations
 
@@ -18,70 +18,71 @@ _UNFINISHED = ".unfinished-"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One folder of the cache.
+class CachedFolder:
+    """A folder of the cache.
 
     Attributes
     ----------
-    fill: puts its content into the empty folder that it is given.
-    download, unpacked: about how many megabytes (10^6 bytes) it takes; measured.
+    fill: writes the content into the empty folder that it is given.
+    download_mb, unpacked_mb: the measured size to download and on the disk, in megabytes (10^6 bytes).
 
     """
 
     name: str
     fill: Callable[[Path], None]
-    download: float
-    unpacked: float
+    download_mb: float
+    unpacked_mb: float
 
 
 def boards_cache() -> Path:
-    """Where the parts live."""
+    """Return the folder of the cache."""
     return cache_folder().absolute() / "boards"
 
 
-def provide(parts: Sequence[Part], progress: Progress) -> list[Path]:
-    """Where the parts are; those that are missing are made now, after their sizes were told.
+def ensure_cached(folders: Sequence[CachedFolder], progress: Progress) -> list[Path]:
+    """Return the paths of the folders; make those that are missing, after a line that tells their size.
 
     Raises
     ------
-    TargetError: a part cannot be had here.
-    OutputError: the disk does not take it.
+    TargetError: the content of a folder is not available on this machine.
+    OutputError: the disk cannot be written.
 
     """
     cache = boards_cache()
-    places = [cache / part.name for part in parts]
-    if all(place.is_dir() for place in places):
-        return places
+    paths = [cache / folder.name for folder in folders]
+    if all(path.is_dir() for path in paths):
+        return paths
     try:
-        with _only_one(cache, progress):
-            missing = [part for part in parts if not (cache / part.name).is_dir()]
+        with _locked(cache, progress):
+            missing = [folder for folder in folders if not (cache / folder.name).is_dir()]
             if missing:
-                download, unpacked = (sum(getattr(part, size) for part in missing) for size in ("download", "unpacked"))
+                download = sum(folder.download_mb for folder in missing)
+                unpacked = sum(folder.unpacked_mb for folder in missing)
                 progress(f"set-up, once: about {download:.0f} MB to download, {unpacked:.0f} MB in {cache}")
-            for number, part in enumerate(missing, 1):
-                progress(f"[{number}/{len(missing)}] {part.name}: {part.download:.0f} MB")
-                _make(cache, part)
+            for number, folder in enumerate(missing, 1):
+                progress(f"[{number}/{len(missing)}] {folder.name}: {folder.download_mb:.0f} MB")
+                _make(cache, folder)
     except OSError as error:
         raise OutputError(f"{cache}: cannot be written ({error.strerror or error}); set EDGEDIGITS_CACHE") from error
-    return places
+    return paths
 
 
-def _make(cache: Path, part: Part) -> None:
-    """Fill a folder of another name, and name it when it is whole and on the disk."""
+def _make(cache: Path, folder: CachedFolder) -> None:
+    """Fill a folder under a temporary name, and rename it when it is complete and on the disk."""
     work = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=cache))
     try:
-        part.fill(work)
+        folder.fill(work)
         work.chmod(0o755)
         os.sync()
-        work.rename(cache / part.name)
+        work.rename(cache / folder.name)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
 @contextmanager
-def _only_one(cache: Path, progress: Progress) -> Iterator[None]:
-    """Wait for other set-ups; then what a killed one left behind can go."""
-    import fcntl  # not on Windows, where throw-away environments serve and emulated boards do not
+def _locked(cache: Path, progress: Progress) -> Iterator[None]:
+    """Wait for other set-ups to end, and remove what a killed one left unfinished."""
+    import fcntl  # not on Windows, where temporary environments work and emulated boards do not
 
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / ".lock").open("w") as lock:

@@ -1,4 +1,4 @@
-"""Another Python than this one, with the package under test on its path: an emulated board's, or a throw-away one."""
+"""Another Python than this one, with the package under test on its path: an emulated board's, or a temporary one."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ print(json.dumps({"python": platform.python_version(), **{name: version(name) fo
 
 @dataclass(frozen=True, slots=True)
 class PythonEnvironment:
-    """Where commands can be run.
+    """A Python in which commands can be run.
 
     Attributes
     ----------
-    environment: the whole of it; of this process's own nothing is passed on.
-    folder: for scratch files, gone with the place.
+    python: its interpreter.
+    environment: all environment variables of a command; none of this process's own are passed on.
+    folder: a folder for scratch files, which is removed with the environment.
 
     """
 
@@ -53,7 +54,7 @@ class PythonEnvironment:
         return self.run(["-m", "edgedigits.cli.main", *words], show_errors=show_errors)
 
     def start(self, words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-        """Start ``edgedigits words``, which goes on by itself; what it says is appended to ``log``."""
+        """Start ``edgedigits words`` and do not wait for it; its output is appended to ``log``."""
         with log.open("ab") as stream:
             return subprocess.Popen(  # noqa: S603  our own commands
                 [self.python, "-m", "edgedigits.cli.main", *words],
@@ -61,15 +62,15 @@ class PythonEnvironment:
             )  # fmt: skip
 
     def with_variables(self, **variables: str) -> PythonEnvironment:
-        """The same place with more in its environment."""
+        """Return the same Python with more environment variables."""
         return replace(self, environment={**self.environment, **variables})
 
     def versions(self, packages: Sequence[str]) -> dict[str, Any]:
-        """The Python's version and those of installed packages.
+        """Return the versions of the Python and of installed packages, by name.
 
         Raises
         ------
-        TargetError: not even Python starts.
+        TargetError: the Python does not start.
 
         """
         done = self.run(["-c", _DESCRIBE, *packages])
@@ -80,14 +81,14 @@ class PythonEnvironment:
 
 
 def copy_package(folder: Path) -> Path:
-    """Copy the installed `edgedigits` alone into ``folder``: beside it lie packages of this platform."""
+    """Copy the installed `edgedigits` into ``folder``, away from the packages of this platform beside it."""
     here = Path(edgedigits.__file__).parent
     shutil.copytree(here, folder / here.name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
 def clean_environment(folder: Path, python_path: Sequence[Path]) -> dict[str, str]:
-    """Variables for a Python that shall see ``python_path`` and nothing that this process was given."""
+    """Return environment variables for a Python that sees ``python_path`` and nothing of this process's environment."""
     windows = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # no Python starts without
     return windows | {
         "PATH": os.defpath,

@@ -1,4 +1,4 @@
-"""A Debian system as a folder: packages fetched with this machine's own apt, unpacked, nothing of them executed."""
+"""A Debian system as a folder: packages are fetched with this machine's apt and unpacked, and none of them is run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from edgedigits.errors import TargetError
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-# What sources of Debian's main archive call their release.
+# The names of releases in Debian's main archive.
 _RELEASES = {
     "bullseye", "bookworm", "trixie", "forky", "duke", "sid",
     "oldoldstable", "oldstable", "stable", "testing", "unstable",
 }  # fmt: skip
-# Its own lists, archives and package status: the machine's are neither read nor changed, and root is not needed.
+# With lists, archives and package status of its own, apt neither reads nor changes the machine's, and needs no root.
 _CONFIGURATION = """\
 APT::Architecture "{architecture}"; APT::Architectures {{ "{architecture}"; }};
 APT::Install-Recommends "false"; APT::Sandbox::User ""; Acquire::Languages "none"; Acquire::Retries "3";
@@ -27,7 +27,7 @@ Dir::Etc::sourcelist "{folder}/sources.list"; Dir::Etc::sourceparts "-"; Debug::
 
 
 def unpack_packages(suite: str, architecture: str, packages: tuple[str, ...], root: Path) -> None:
-    """Unpack ``packages`` and all they depend on, of a Debian release and architecture, into the folder ``root``.
+    """Unpack ``packages`` of a Debian release and architecture, with all they depend on, into the folder ``root``.
 
     Raises
     ------
@@ -47,13 +47,13 @@ def unpack_packages(suite: str, architecture: str, packages: tuple[str, ...], ro
         _apt(folder, "install", "-qq", "-y", "--download-only", *packages)
         for package in sorted(folder.glob("archives/*.deb")):
             _run(["dpkg-deb", "-x", str(package), str(root)], dict(os.environ))
-    for name in ("lib", "lib64"):  # newer packages leave these links to the installer
+    for name in ("lib", "lib64"):  # newer packages leave it to the installer to make these links
         if not (root / name).exists() and (root / "usr" / name).exists():
             (root / name).symlink_to(f"usr/{name}")
 
 
 def debian_mirrors() -> list[str]:
-    """Where this machine's apt gets Debian's main archive from.
+    """Return the URLs from which this machine's apt fetches Debian's main archive.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Real wheels of a board's platform, fetched with this machine's own pip and unpacked; nothing of them is executed."""
+"""Real wheels of a board's platform: they are fetched with this machine's pip and unpacked, and none of them is run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _OLDEST_GLIBC = 17  # of the manylinux tags that carry a version; manylinux2014 
 def install_wheel(system: EmulatedSystem, package: str, version: str, folder: Path) -> None:
     """Unpack a release's wheel for the system into ``folder``.
 
-    What wheels of engines declare beyond numpy (protobuf, flatbuffers, …) is not used in inference and left out.
+    The dependencies that engines declare beyond numpy (protobuf, flatbuffers, …) are not used in inference; they are
+    left out.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def install_wheel(system: EmulatedSystem, package: str, version: str, folder: Pa
 
 
 def install_pure(packages: Mapping[str, str], folder: Path) -> None:
-    """Unpack releases (name → release) that are Python alone, and so fit every system, into ``folder``.
+    """Unpack releases (name → release) of pure Python packages, which fit every system, into ``folder``.
 
     Raises
     ------
@@ -54,15 +55,15 @@ def install_pure(packages: Mapping[str, str], folder: Path) -> None:
 
 
 def pip_install(words: Sequence[str], what: str, before: Sequence[str] = ()) -> None:
-    """Run ``pip install words``; wheels alone, since a source package would run its own code.
+    """Run ``pip install words`` with wheels only, as building a source package would run its code.
 
     Raises
     ------
-    TargetError: it fails; ``what`` says what was wanted.
+    TargetError: pip fails; ``what`` says in the message what was to be installed.
 
     """
     if find_spec("pip") is None:
-        raise TargetError(f"{what}: needs pip, not installed here; install it with: python -m ensurepip")
+        raise TargetError(f"{what}: expected pip, found none installed; install it with: python -m ensurepip")
     command = [sys.executable, "-m", "pip", *before, "install", "--quiet", "--disable-pip-version-check"]
     command += ["--root-user-action=ignore", "--only-binary=:all:", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  pip of this Python

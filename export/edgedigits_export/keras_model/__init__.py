@@ -1,1 +1,1 @@
-"""A Keras model, read, inspected, frozen into one graph and calibrated, ready to be converted."""
+"""Read, inspect, freeze and calibrate a Keras model, so that it can be converted."""

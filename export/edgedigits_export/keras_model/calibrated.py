@@ -1,7 +1,8 @@
-"""Temperature scaling of a Keras model before it is converted, so that every file's confidence means something."""
+"""Calibrate a Keras model's confidence by temperature scaling, before it is converted, so that every file has it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,57 +13,61 @@ from edgedigits.errors import BundleError
 from edgedigits.manifest import Confidence
 from edgedigits.verification.statistics import expected_calibration_error, negative_log_likelihood
 from edgedigits_export.keras_model.frozen import FrozenModel, softmax
-from edgedigits_export.keras_model.inspect import CHOICE
-from edgedigits_export.keras_model.temperature import Fit, fit_temperature
+from edgedigits_export.keras_model.inspect import FIRST_CLASSES
+from edgedigits_export.keras_model.temperature import TemperatureFit, fit_temperature
 from edgedigits_export.lazy_imports import load, quiet
 
-_NO_DENSE = Fit(1.0, "the model does not end in a Dense layer and a softmax, which could hold one")
-# Of a probability: weights divided in float32 move it by a millionth, weights of another layer at once.
+_NO_DENSE = TemperatureFit(1.0, "the model does not end in a Dense layer and a softmax, which could hold one")
+# The largest difference of a probability between folding a temperature and dividing the scores by it: weights divided
+# in float32 move it by a millionth, weights of another layer by more at once.
 _SAME = 1e-4
 
 
-def calibrate_confidence(frozen: FrozenModel, validation: Dataset) -> Confidence:
-    """Fit a temperature to labelled validation images and fold it into the model, which is changed in place.
+@dataclass(frozen=True, slots=True)
+class CalibratedModel:
+    """A model whose weights hold its temperature, and the record of how that was found."""
 
-    A model that cannot hold one is left as it is, and so is one whose temperature the images do not tell, or whose
-    expected calibration error on them it would raise.
+    frozen: FrozenModel
+    confidence: Confidence
+
+
+def calibrate_in_place(frozen: FrozenModel, validation: Dataset) -> CalibratedModel:
+    """Fit a temperature to labelled validation images and fold it into the weights of the model that is given.
+
+    The weights stay as they are where the model cannot hold a temperature, where the images do not determine it, and
+    where it would raise the expected calibration error on them.
 
     Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017.
     """
     layer = _last_dense(frozen.model)
     logits = None if layer is None else frozen.logits(validation.images)
     if layer is None or logits is None:
-        before = frozen.predict(validation.images)
-        return _record(_NO_DENSE, validation, before, before)
-    with np.errstate(invalid="ignore"):  # scores that are not finite are told by whoever needs probabilities
+        return _unchanged(frozen, _NO_DENSE, validation, frozen.predict(validation.images))
+    with np.errstate(invalid="ignore"):  # scores that are not finite are reported by whoever needs probabilities
         before = softmax(logits)[:, : frozen.classes]
     fit = fit_temperature(logits, validation.labels)
     if fit.temperature == 1:
-        return _record(fit, validation, before, before)
+        return _unchanged(frozen, fit, validation, before)
     kept = layer.get_weights()
     fold_temperature(frozen, fit.temperature)
     after = frozen.predict(validation.images)
+    found = _confidence(fit, validation, before, after)
     expected = softmax(logits / np.float32(fit.temperature))[:, : frozen.classes]
-    if not np.allclose(after, expected, rtol=0, atol=_SAME):
-        layer.set_weights(kept)  # a layer used twice, say, is not only the last
-        return _record(_NO_DENSE, validation, before, before)
-    found = _record(fit, validation, before, after)
-    if found.ece_after > found.ece_before:
-        layer.set_weights(kept)  # one factor cannot mend scores that lean to a class
-        why = (
-            f"{fit.temperature:g} would make labels likelier, but raise the expected calibration error from "
-            f"{found.ece_before:.4f} to {found.ece_after:.4f}"
-        )
-        return _record(Fit(1.0, why), validation, before, before)
-    return found
+    if not np.allclose(after, expected, rtol=0, atol=_SAME):  # a layer used twice, say, is not only the last
+        layer.set_weights(kept)
+        return _unchanged(frozen, _NO_DENSE, validation, before)
+    if found.ece_after > found.ece_before:  # one factor cannot mend scores that lean to a class
+        layer.set_weights(kept)
+        return _unchanged(frozen, _raises_error(found), validation, before)
+    return CalibratedModel(frozen, found)
 
 
 def fold_temperature(frozen: FrozenModel, temperature: float) -> None:
-    """Divide the scores of a model by a temperature: weights and bias of its last Dense layer, changed in place.
+    """Divide a model's scores by a temperature: weights and bias of its last Dense layer are changed in place.
 
     Raises
     ------
-    BundleError: it has no such layer.
+    BundleError: the model has no such layer.
 
     """
     layer = _last_dense(frozen.model)
@@ -75,14 +80,28 @@ def fold_temperature(frozen: FrozenModel, temperature: float) -> None:
         layer.set_weights([weights / np.float32(temperature) for weights in layer.get_weights()])
 
 
+def _unchanged(
+    frozen: FrozenModel, fit: TemperatureFit, data: Dataset, outputs: NDArray[np.float32]
+) -> CalibratedModel:
+    return CalibratedModel(frozen, _confidence(fit, data, outputs, outputs))
+
+
+def _raises_error(found: Confidence) -> TemperatureFit:
+    return TemperatureFit(
+        1.0,
+        f"{found.temperature:g} would make labels likelier, but raise the expected calibration error from "
+        f"{found.ece_before:.4f} to {found.ece_after:.4f}",
+    )
+
+
 def _last_dense(model: Any) -> Any | None:
-    """The Dense layer whose results go into the last softmax, looked up through nested models; None elsewhere."""
-    layer, node = _made_by(model.outputs[0])
-    if type(layer).__name__ == CHOICE:
-        layer, node = _made_by(node.input_tensors[0])
+    """Return the Dense layer whose outputs go into the last softmax, also inside nested models; None without one."""
+    layer, node = _producer(model.outputs[0])
+    if type(layer).__name__ == FIRST_CLASSES:
+        layer, node = _producer(node.input_tensors[0])
     linear = {"linear"}
     if _is_softmax(layer):
-        layer, _ = _made_by(node.input_tensors[0])
+        layer, _ = _producer(node.input_tensors[0])
     else:
         linear = {"linear", "softmax"}
     if type(layer) is not load("keras").layers.Dense or layer.activation.__name__ not in linear:
@@ -91,12 +110,12 @@ def _last_dense(model: Any) -> Any | None:
     return layer if len(layer.get_weights()) == 1 + layer.use_bias else None
 
 
-def _made_by(tensor: Any) -> tuple[Any, Any]:
-    """The layer that made a symbolic tensor, and its place in the graph; of a model inside the model its own last."""
+def _producer(tensor: Any) -> tuple[Any, Any]:
+    """Return the layer that made a symbolic tensor, and its node in the graph; of a nested model its last layer."""
     history = tensor._keras_history  # noqa: SLF001  # there is no public way up a graph
     layer = history.operation
     if getattr(layer, "layers", None):
-        return _made_by(layer.outputs[0])
+        return _producer(layer.outputs[0])
     return layer, layer._inbound_nodes[history.node_index]  # noqa: SLF001
 
 
@@ -106,19 +125,21 @@ def _is_softmax(layer: Any) -> bool:
     return type(layer).__name__ == "Activation" and getattr(layer.activation, "__name__", None) == "softmax"
 
 
-def _record(fit: Fit, data: Dataset, before: NDArray[np.float32], after: NDArray[np.float32]) -> Confidence:
+def _confidence(
+    fit: TemperatureFit, data: Dataset, before: NDArray[np.float32], after: NDArray[np.float32]
+) -> Confidence:
     return Confidence(
         temperature=fit.temperature,
         fitted_on=data.source,
         count=len(data),
-        ece_before=_short(expected_calibration_error(before, data.labels)),
-        ece_after=_short(expected_calibration_error(after, data.labels)),
-        nll_before=_short(negative_log_likelihood(before, data.labels)),
-        nll_after=_short(negative_log_likelihood(after, data.labels)),
+        ece_before=_rounded(expected_calibration_error(before, data.labels)),
+        ece_after=_rounded(expected_calibration_error(after, data.labels)),
+        nll_before=_rounded(negative_log_likelihood(before, data.labels)),
+        nll_after=_rounded(negative_log_likelihood(after, data.labels)),
         why_not=fit.why_not,
     )
 
 
-def _short(value: float) -> float:
-    """To six digits: the last bits of a sum are no figure."""
+def _rounded(value: float) -> float:
+    """Round to six significant digits: the last bits of a sum depend on the processor."""
     return float(f"{value:.6g}")

@@ -1,4 +1,4 @@
-"""A Keras classifier as one graph that keeps the contract: raw uint8 pixels in, float32 probabilities out."""
+"""Freeze a Keras classifier into one graph with the contract: raw uint8 pixels in, float32 probabilities out."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import InputError, UsageError
-from edgedigits_export.keras_model.inspect import describe, load_keras
+from edgedigits_export.keras_model.inspect import inspect_model
 from edgedigits_export.lazy_imports import load, quiet
-
-__all__ = ["INPUT_NAME", "OUTPUT_NAME", "FrozenModel", "Scaling", "freeze", "load_keras", "softmax"]
 
 INPUT_NAME = "image"
 OUTPUT_NAME = "probabilities"
@@ -23,13 +21,13 @@ _BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What turns raw pixels into a model's input: ``(pixel * scale - mean) / std``, by default nothing.
+    """The scaling from raw pixels to a model's input: ``(pixel * scale - mean) / std``; by default none.
 
     ``mean`` and ``std`` hold one value for all channels or one a channel.
 
     Raises
     ------
-    UsageError: a value that is not finite, or a ``scale`` or ``std`` of zero.
+    UsageError: a value is not finite, or ``scale`` or ``std`` is zero.
 
     """
 
@@ -38,7 +36,7 @@ class Scaling:
     std: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
-        """Refuse values that would make every answer the same."""
+        """Refuse values that would make all outputs the same."""
         values = (self.scale, *self.mean, *self.std)
         if not self.mean or not self.std or not all(map(math.isfinite, values)) or 0 in (self.scale, *self.std):
             raise UsageError(
@@ -47,7 +45,7 @@ class Scaling:
             )
 
     def affine(self, channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The same as ``pixel * gain + offset``: two float32 ``[C]``.
+        """Return the same scaling as ``pixel * gain + offset``: two float32 ``[C]``.
 
         Raises
         ------
@@ -64,15 +62,15 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True)
 class FrozenModel:
-    """A Keras classifier that was looked at and found fit for export.
+    """A Keras classifier that was inspected and can be exported.
 
     Attributes
     ----------
     model: the Keras model.
-    scaling: what happens to raw pixels before it.
+    scaling: the scaling of raw pixels before it.
     input_shape: ``(H, W, C)`` of the images.
-    classes: length of its vector of class scores.
-    adds_softmax: its scores are logits, so the exported graph ends in a softmax of its own.
+    classes: the length of its vector of class scores.
+    adds_softmax: whether its scores are logits, so that the exported graph ends in a softmax of its own.
 
     """
 
@@ -83,11 +81,11 @@ class FrozenModel:
     adds_softmax: bool
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Keras's own probabilities, float32 ``[N, classes]``, for raw images uint8 ``[N, H, W, C]``.
+        """Return Keras' own probabilities, float32 ``[N, classes]``, for raw images uint8 ``[N, H, W, C]``.
 
         Raises
         ------
-        InputError: images of another type or shape.
+        InputError: the images have another type or shape.
 
         """
         if images.dtype != np.uint8 or images.shape[1:] != self.input_shape:
@@ -99,10 +97,10 @@ class FrozenModel:
         return softmax(scores) if self.adds_softmax else scores
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """What goes into the softmax at the end, float32 ``[N, classes]``, for raw images uint8 ``[N, H, W, C]``.
+        """Return the input of the softmax at the end, float32 ``[N, scores]``, for raw images uint8 ``[N, H, W, C]``.
 
-        Longer where the model has more classes than it shows, which come last. None where it makes its probabilities
-        in another way.
+        There are more scores than ``classes`` where the model has classes that callers do not see; those come last.
+        Return None where the model makes its probabilities in another way.
         """
         if self.adds_softmax:
             return self._all_scores(images)
@@ -114,11 +112,11 @@ class FrozenModel:
         return np.concatenate(parts, dtype=np.float32)
 
     def scores_function(self, batch: int | None = 1) -> tuple[Any, bool]:
-        """The model alone, ``pixels`` float32 ``[batch, H, W, C]`` → scores, with variables made constants.
+        """Return the model from ``pixels`` float32 ``[batch, H, W, C]`` to scores, its variables made constants.
 
-        The second value says that a softmax has to follow, and a choice of the first classes where there are more
-        scores. A softmax at the model's own end is cut off, so that it never gets quantized with the rest;
-        probabilities made in another way are left as they are.
+        The second value says whether a softmax has to follow, and a slice of the first classes where there are more
+        scores. A softmax at the model's own end is cut off, so that it is never quantized with the rest; probabilities
+        made in another way stay as they are.
         """
         tf = load("tensorflow")
         with quiet():
@@ -130,19 +128,19 @@ class FrozenModel:
         return function.prune([function.inputs[0].name], [softmax_input.name]), True
 
     def concrete_function(self, batch: int | None) -> Any:
-        """The contract as a frozen TensorFlow function: ``image`` uint8 ``[batch, H, W, C]`` → ``probabilities``.
+        """Return a frozen TensorFlow function from ``image`` uint8 ``[batch, H, W, C]`` to ``probabilities``.
 
-        ``None`` leaves the first axis free.
+        A ``batch`` of None leaves the first axis free.
         """
         tf = load("tensorflow")
 
-        def answer(image: Any) -> Any:
+        def contract(image: Any) -> Any:
             values = self._call(tf.cast(image, tf.float32))
             return tf.identity(tf.nn.softmax(values) if self.adds_softmax else values, name=OUTPUT_NAME)
 
         with quiet():
             spec = tf.TensorSpec((batch, *self.input_shape), tf.uint8, name=INPUT_NAME)
-            frozen = _constants(tf.function(answer).get_concrete_function(spec))
+            frozen = _constants(tf.function(contract).get_concrete_function(spec))
             return frozen.prune(f"{INPUT_NAME}:0", f"{OUTPUT_NAME}:0")
 
     def _all_scores(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -150,12 +148,12 @@ class FrozenModel:
         return np.concatenate(parts) if parts else np.zeros((0, self.classes), np.float32)
 
     def _scores(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """What the Keras model itself answers, float32 ``[N, classes]``."""
+        """Return the Keras model's own outputs, float32 ``[N, classes]``."""
         with quiet():
             return np.asarray(self._call(load("tensorflow").constant(images.astype(np.float32))), np.float32)
 
     def _call(self, pixels: Any) -> Any:
-        """The model on float32 ``[N, H, W, C]``, TensorFlow tensors in and out."""
+        """Run scaling and model on float32 ``[N, H, W, C]``, with TensorFlow tensors in and out."""
         tf = load("tensorflow")
         gain, offset = self.scaling.affine(self.input_shape[-1])
         if np.any(gain != 1):
@@ -173,21 +171,21 @@ def _batches(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
 
 
 def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Softmax over the last axis, in float64 inside so that it can serve as the reference."""
+    """Return the softmax over the last axis, computed in float64 so that it can serve as the reference."""
     shifted = scores.astype(np.float64) - scores.max(axis=-1, keepdims=True, initial=-np.inf)
     powers = np.exp(shifted)
     return cast("NDArray[np.float32]", (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32))
 
 
 def freeze(model: Any, scaling: Scaling | None = None) -> FrozenModel:
-    """Look at a Keras model and, if it is a classifier of single images, make it ready for export.
+    """Inspect a Keras model and, if it is a classifier of single images, make it ready for export.
 
     Raises
     ------
-    UsageError: not such a model (see ``keras_model.describe``), or scaling that does not fit its channels.
+    UsageError: it is no such model (see `inspect_model`), or the scaling does not fit its channels.
 
     """
-    found = describe(model)
+    found = inspect_model(model)
     scaling = scaling or Scaling()
     scaling.affine(found.input_shape[-1])
     frozen = FrozenModel(model, scaling, found.input_shape, found.classes, adds_softmax=False)
@@ -197,7 +195,7 @@ def freeze(model: Any, scaling: Scaling | None = None) -> FrozenModel:
 
 
 def _sums_to_one(frozen: FrozenModel) -> bool:
-    """Whether the model answers with probabilities, seen on flat, noisy and shaded images."""
+    """Return whether the model's outputs are probabilities, for flat, noisy and shaded images."""
     rng = np.random.default_rng(0)
     shape = frozen.input_shape
     ramp = np.linspace(0, 255, math.prod(shape)).astype(np.uint8).reshape(shape)
@@ -208,23 +206,23 @@ def _sums_to_one(frozen: FrozenModel) -> bool:
 
 
 def _constants(function: Any) -> Any:
-    """Turn a concrete function's variables into constants; the converters lose variables of Keras 3 models."""
+    """Turn a concrete function's variables into constants, because the converters lose those of Keras 3 models."""
     tools = load("tensorflow.python.framework.convert_to_constants")
     return tools.convert_variables_to_constants_v2(function)
 
 
 def _softmax_input(tensor: Any) -> Any | None:
-    """What goes into the softmax that ends a graph, or None where it ends otherwise.
+    """Return the input of the softmax that ends a graph, or None where the graph ends otherwise.
 
-    Behind it the first of its probabilities may be chosen.
+    A slice of the first probabilities may follow that softmax.
     """
-    while tensor.op.type == "Identity" or _chooses_first(tensor.op):
+    while tensor.op.type == "Identity" or _takes_first(tensor.op):
         tensor = tensor.op.inputs[0]
     return tensor.op.inputs[0] if tensor.op.type == "Softmax" else None
 
 
-def _chooses_first(operation: Any) -> bool:
-    """Whether it is ``values[:, :n]``."""
+def _takes_first(operation: Any) -> bool:
+    """Return whether an operation is ``values[:, :n]``."""
     if operation.type != "StridedSlice":
         return False
     begin, _, strides = (load("tensorflow").get_static_value(value) for value in operation.inputs[1:])

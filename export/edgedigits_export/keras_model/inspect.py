@@ -1,4 +1,4 @@
-"""Keras models as they come: read from a file, and looked at before anything is made of them."""
+"""Read a Keras model from its file, and inspect whether it is a classifier that can be exported."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from edgedigits.errors import BundleError, InputError, UsageError
 from edgedigits_export.lazy_imports import load, quiet
 
 _SMALLEST_FLAT_SIDE = 8
-# Keras' operation for `outputs[:, :classes]`: a class that callers do not see is left out.
-CHOICE = "GetItem"
+# Keras' operation for `outputs[:, :classes]`, which leaves out classes that callers do not see.
+FIRST_CLASSES = "GetItem"
 _HALF = frozenset({"float16", "bfloat16"})
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class ModelInfo:
     """What export has to know about a classifier.
 
     Attributes
     ----------
     input_shape: ``(H, W, C)``; C is 1 for a model that takes ``[H, W]`` or a square image as one vector.
     classes: length of the vector of class scores.
-    ends_in_softmax: its last layer says so; False where the structure does not tell.
+    ends_in_softmax: whether its last layer is a softmax; False where the structure does not show it.
 
     """
 
@@ -41,7 +41,7 @@ def load_keras(path: Path | str) -> Any:
     Raises
     ------
     InputError: there is no such file, or it cannot be read.
-    BundleError: it is broken, of another kind, or made by a Keras that this one does not understand.
+    BundleError: it is broken, of another kind, or made by a release of Keras that the installed one cannot read.
 
     """
     path = Path(path)
@@ -63,8 +63,8 @@ def load_keras(path: Path | str) -> Any:
         raise BundleError(f"{path}: {_why_not_loaded(path, keras.__version__, error)}") from error
 
 
-def describe(model: Any) -> Description:
-    """Read sizes, channels and classes off a model.
+def inspect_model(model: Any) -> ModelInfo:
+    """Return sizes, channels and classes of a model.
 
     Raises
     ------
@@ -79,16 +79,16 @@ def describe(model: Any) -> Description:
         if getattr(layer, "compute_dtype", "float32") in _HALF:
             raise UsageError(
                 f"expected a model that computes in float32, found layer {layer.name!r} in {layer.compute_dtype}; "
-                "build it under the dtype policy 'float32' and load its weights"
+                "build it with the dtype policy 'float32' and load its weights"
             )
     last = _last_activation(model)
     if last == "sigmoid":
-        raise UsageError("expected logits or a softmax at the end, found a sigmoid; export what goes into it")
-    return Description(shape, classes, last == "softmax")
+        raise UsageError("expected logits or a softmax at the end, found a sigmoid; export the model without it")
+    return ModelInfo(shape, classes, last == "softmax")
 
 
 def _ends(model: Any, which: str) -> list[Any]:
-    """The symbolic inputs or outputs, exactly one of them."""
+    """Return the symbolic inputs or outputs, exactly one."""
     try:
         found = list(getattr(model, which) or ())
     except (AttributeError, ValueError):
@@ -102,7 +102,7 @@ def _ends(model: Any, which: str) -> list[Any]:
 
 
 def _image_shape(shape: tuple[int | None, ...]) -> tuple[int, int, int]:
-    """``(H, W, C)`` of a model input without its batch axis."""
+    """Return ``(H, W, C)`` of a model input whose shape is given without its batch axis."""
     shown = list(shape)
     if not shape or None in shape:
         raise UsageError(f"expected a model input of fixed size [H, W, C], found {shown}; give its Input a shape")
@@ -119,7 +119,7 @@ def _image_shape(shape: tuple[int | None, ...]) -> tuple[int, int, int]:
 
 
 def _classes(shape: tuple[int | None, ...]) -> int:
-    """Length of the vector of class scores."""
+    """Return the length of the vector of class scores."""
     if len(shape) != 1 or shape[0] is None:
         raise UsageError(f"expected a model output of one vector of class scores, found {list(shape)}")
     if shape[0] < 2:
@@ -128,12 +128,12 @@ def _classes(shape: tuple[int | None, ...]) -> int:
 
 
 def _last_activation(model: Any) -> str | None:
-    """Name of the activation that makes the output, looked up through nested models; None where unknown."""
+    """Return the name of the activation that makes the output, also inside nested models; None where unknown."""
     producer = getattr(getattr(model, "outputs", [None])[0], "_keras_history", None)
     layer: Any = producer.operation if producer is not None else None
     while getattr(layer, "layers", None):
         layer = layer.layers[-1]
-    if type(layer).__name__ == CHOICE:
+    if type(layer).__name__ == FIRST_CLASSES:
         layer = layer.input._keras_history.operation  # noqa: SLF001  # there is no public way up a graph
     if type(layer).__name__ == "Softmax":
         return "softmax"
@@ -141,7 +141,7 @@ def _last_activation(model: Any) -> str | None:
 
 
 def _why_not_loaded(path: Path, installed: str, error: Exception) -> str:
-    """One line on a file that Keras could not load: too new, or broken."""
+    """Return one line that says why Keras could not load a file: it is too new, or broken."""
     try:
         with zipfile.ZipFile(path) as archive:
             made = str(json.loads(archive.read("metadata.json"))["keras_version"])
@@ -154,5 +154,5 @@ def _why_not_loaded(path: Path, installed: str, error: Exception) -> str:
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """``3.15.1`` as numbers."""
+    """Return ``3.15.1`` as ``(3, 15, 1)``."""
     return tuple(int(part) for part in version.split(".") if part.isdecimal())

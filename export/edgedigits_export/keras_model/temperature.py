@@ -1,4 +1,4 @@
-"""The one temperature at which a classifier's confidence fits its right answers best."""
+"""Fit the temperature at which a classifier's confidence agrees best with its accuracy."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# What a score can sensibly be off by: beyond it, images or labels are not the model's, or nothing was learnt.
+# The temperatures that make sense: beyond them, images or labels are not the model's, or nothing was learnt.
 LOWEST, HIGHEST = 0.05, 20.0
-# Its relative standard error, beyond which a fit would be of chance: 0.07 was seen with 5,000 digits at 99.5 %.
+# The relative standard error beyond which a fit is chance: 0.07 was seen with 5,000 digits at 99.5 %.
 LARGEST_ERROR = 0.2
 _STEP = (math.sqrt(5) - 1) / 2
 _PRECISION = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
-    """A temperature, or why there is none.
+class TemperatureFit:
+    """A fitted temperature, or the reason why there is none.
 
     Attributes
     ----------
-    temperature: to four digits, so that the last bit of a sum decides nothing; 1 where none was fitted.
-    why_not: None where one was fitted.
+    temperature: rounded to four digits, so that the last bit of a sum decides nothing; 1 where none was fitted.
+    why_not: the reason; None where a temperature was fitted.
 
     """
 
@@ -32,33 +32,36 @@ class Fit:
     why_not: str | None
 
 
-def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Fit:
-    """Fit the temperature that logits ``[N, classes]`` are divided by to labels ``[N]``, by least NLL.
+def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> TemperatureFit:
+    """Fit the temperature that logits ``[N, classes]`` are divided by to labels ``[N]``, by the least mean NLL.
 
-    Between `LOWEST` and `HIGHEST`, and only where the images tell it within `LARGEST_ERROR`: the standard error of its
-    logarithm from the Fisher information, ``1 / sqrt(sum of the scaled logits' variances under the softmax)``.
+    It lies between `LOWEST` and `HIGHEST`, and is taken only where its relative standard error is at most
+    `LARGEST_ERROR`. That is the standard error of its logarithm from the Fisher information,
+    ``1 / sqrt(sum of the scaled logits' variances under the softmax)``.
 
     Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017; golden section: J. Kiefer,
     "Sequential minimax search for a maximum", Proceedings of the AMS 4 (1953).
     """
     if not np.isfinite(logits).all():
-        return Fit(1.0, "scores of validation images are not finite")
+        return TemperatureFit(1.0, "scores of validation images are not finite")
     # Convex over 1 / T, so that over log T there is one minimum.
     low, high = math.log(LOWEST), math.log(HIGHEST)
     best = math.exp(_golden_section(lambda at: _nll(logits, labels, math.exp(at)), low, high))
     if not LOWEST * 1.001 < best < HIGHEST / 1.001:
-        return Fit(1.0, f"no temperature from {LOWEST:g} to {HIGHEST:g} fits the {len(labels)} validation images")
+        return TemperatureFit(
+            1.0, f"no temperature from {LOWEST:g} to {HIGHEST:g} fits the {len(labels)} validation images"
+        )
     if (error := _relative_error(logits, best)) > LARGEST_ERROR:
-        return Fit(
+        return TemperatureFit(
             1.0,
-            f"{len(labels)} validation images tell a temperature within {error:.0%}, expected within "
+            f"{len(labels)} validation images determine a temperature within {error:.0%}, expected within "
             f"{LARGEST_ERROR:.0%}; give more images",
         )
-    return Fit(float(f"{best:.4g}"), None)
+    return TemperatureFit(float(f"{best:.4g}"), None)
 
 
 def _golden_section(function: Callable[[float], float], low: float, high: float) -> float:
-    """The place of a function's one minimum in an interval."""
+    """Return where a function with one minimum in an interval has it."""
     left, right = high - _STEP * (high - low), low + _STEP * (high - low)
     at_left, at_right = function(left), function(right)
     while high - low > _PRECISION:

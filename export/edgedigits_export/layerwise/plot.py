@@ -1,4 +1,4 @@
-"""The picture of signal over quantization noise, layer by layer."""
+"""The plot of signal over quantization noise, layer by layer."""
 
 from __future__ import annotations
 
@@ -21,43 +21,44 @@ _DPI = 120
 _MANY_LAYERS = 30
 
 
-def draw_layers(names: Sequence[str], reports: Sequence[LayerReport], form: str) -> bytes:
-    """An image in the format ``form`` (``png`` or ``svg``): a line a file, a dotted one for each tolerance.
+def draw_layers(names: Sequence[str], reports: Sequence[LayerReport], format_: str) -> bytes:
+    """Return an image in the format ``png`` or ``svg``: a line for each file, a dotted one for each tolerance.
 
-    The layers at which files first depart are ringed. Layers that no file shows are left out.
+    A ring marks each layer at which a file first departs. Layers that no file shows are left out.
     """
     shown = sorted({row.index for report in reports for row in report.rows})
-    places = {index: place for place, index in enumerate(shown)}
+    positions = {index: position for position, index in enumerate(shown)}
     figure = Figure(figsize=(3.5 + 0.6 * min(len(shown), _MANY_LAYERS), 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for report in reports:
         colour = _COLOURS[report.precision]
         marker, line = next(style for suffix, style in _STYLES.items() if report.file.endswith(suffix))
-        x, y = [places[row.index] for row in report.rows], [row.sqnr_db for row in report.rows]
+        x, y = [positions[row.index] for row in report.rows], [row.sqnr_db for row in report.rows]
         axes.plot(x, y, marker=marker, linestyle=line, color=colour, markersize=4, linewidth=1.2, label=report.file)
     for row in {report.departs.index: report.departs for report in reports if report.departs}.values():
-        place = places[row.index], row.sqnr_db
-        axes.plot(*place, "o", color="black", markersize=13, fillstyle="none")
-        axes.annotate(row.layer, place, xytext=(9, 5), textcoords="offset points", fontsize=9)
+        point = positions[row.index], row.sqnr_db
+        axes.plot(*point, "o", color="black", markersize=13, fillstyle="none")
+        axes.annotate(row.layer, point, xytext=(9, 5), textcoords="offset points", fontsize=9)
     for level in sorted({report.tolerance.sqnr_db for report in reports}):
         precisions = list(dict.fromkeys(r.precision for r in reports if r.tolerance.sqnr_db == level))
         colour = _COLOURS[precisions[0]] if len(precisions) == 1 else "#555555"
         label = f"tolerance of {', '.join(precisions)}"
         axes.axhline(level, color=colour, linestyle=":", linewidth=1.2, label=label)
     axes.set_ylabel("signal over quantization noise, dB")
-    axes.set_xticks(range(len(shown)), [names[index] for index in shown], **_labels(len(shown)))
+    axes.set_xticks(range(len(shown)), [names[index] for index in shown], **_label_style(len(shown)))
     axes.grid(alpha=0.25)
     axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     buffer = io.BytesIO()
-    # A fixed salt, no date, no version: the same figures give the same bytes.
+    # With a fixed salt, without date and version, the same values give the same bytes.
     with mpl.rc_context({"svg.hashsalt": "edgedigits"}):
-        figure.savefig(buffer, format=form, dpi=_DPI, metadata={"Date": None} if form == "svg" else {"Software": None})
+        metadata = {"Date": None} if format_ == "svg" else {"Software": None}
+        figure.savefig(buffer, format=format_, dpi=_DPI, metadata=metadata)
     return buffer.getvalue()
 
 
-def _labels(count: int) -> dict[str, Any]:
-    """How the layers' names stand."""
+def _label_style(count: int) -> dict[str, Any]:
+    """Return how the names of the layers are written, which depends on their count."""
     if count > _MANY_LAYERS:
         return {"rotation": 90, "fontsize": 5}
     return {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}

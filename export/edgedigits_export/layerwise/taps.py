@@ -1,7 +1,7 @@
-"""What flows inside a model: each Keras layer's output, each operator's result in a TFLite or ONNX file.
+"""The values inside a model: the output of each Keras layer, and of each operator of a TFLite or ONNX file.
 
-All for the same images and as real numbers: what a file holds as integers is dequantized with its own scale and zero
-point, so a scale that lies shows like a weight that lies.
+All are for the same images and are real numbers: integers of a file are dequantized with the file's own scale and zero
+point, so that a wrong scale shows as a wrong weight does.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _REQUANTIZE = frozenset({"QUANTIZE", "DEQUANTIZE", "QuantizeLinear", "Dequantize
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """One place to look at a model.
+    """The values at one point inside a model.
 
     Attributes
     ----------
-    name: the layer's name, or the tensor's name or index in the file.
-    kind: the layer's class (``Conv2D``) or the operator (``CONV_2D``, ``Conv``).
+    name: the name of the layer, or the name or index of the tensor in the file.
+    kind: the class of the layer (``Conv2D``) or the type of the operator (``CONV_2D``, ``Conv``).
     values: float ``[N, ...]``.
 
     """
@@ -38,9 +38,9 @@ class Tap:
 
 
 def keras_taps(frozen: FrozenModel, images: NDArray[np.uint8]) -> list[Tap]:
-    """Each layer's output for raw images uint8 ``[N, H, W, C]``, in the order of computation.
+    """Return each layer's output for raw images uint8 ``[N, H, W, C]``, in the order of computation.
 
-    The layers of a model inside the model count as its own; a softmax that export adds, as the last one.
+    The layers of a model inside the model are included; a softmax that export adds is the last one.
     """
     gain, offset = frozen.scaling.affine(frozen.input_shape[-1])
     pixels = (images.astype(np.float32) * gain + offset).reshape(-1, *frozen.model.inputs[0].shape[1:])
@@ -51,7 +51,7 @@ def keras_taps(frozen: FrozenModel, images: NDArray[np.uint8]) -> list[Tap]:
 
 
 def _walk(model: Any, values: Any, taps: list[Tap]) -> Any:
-    """A model's output for ``values``; what each layer made on the way is appended to ``taps``."""
+    """Return a model's output for ``values``, and append the output of each layer to ``taps``."""
 
     def call(layer: Any, *args: Any, **options: Any) -> Any:
         if getattr(layer, "layers", None) and len(layer.inputs) == len(layer.outputs) == 1:
@@ -62,14 +62,14 @@ def _walk(model: Any, values: Any, taps: list[Tap]) -> Any:
         return output
 
     functional = load("keras").Model(model.inputs[0], model.outputs[0])
-    # What keras.models.clone_model calls, which gives symbols where values are wanted.
+    # keras.models.clone_model calls this too, but with symbolic tensors where values are needed here.
     return functional._run_through_graph(values, operation_fn=lambda layer: layer, call_fn=call)  # noqa: SLF001
 
 
 def file_taps(data: bytes, format_: Format, images: NDArray[np.uint8]) -> list[Tap]:
-    """Each operator's result in a model file for images uint8 ``[N, H, W, C]``, in the order of computation.
+    """Return each operator's output in a model file for images uint8 ``[N, H, W, C]``, in the order of computation.
 
-    Conversions between integers and real numbers are no places of their own, and constants are none.
+    Conversions between integers and real numbers have no tap of their own, and constants have none.
 
     Raises
     ------
@@ -78,12 +78,14 @@ def file_taps(data: bytes, format_: Format, images: NDArray[np.uint8]) -> list[T
     """
     try:
         with quiet():
-            found = _tflite(data, images) if format_ == "tflite" else _onnx(data, images)
-    # What LiteRT and onnxruntime raise for a broken file has no narrower base.
+            taps = _tflite(data, images) if format_ == "tflite" else _onnx(data, images)
+    # The exceptions of LiteRT and onnxruntime for a broken file have no narrower base class.
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ModelRejectedError(f"the file does not run with its inner results kept: {reason}") from error
-    return [tap for tap in found if np.issubdtype(tap.values.dtype, np.floating)]
+        raise ModelRejectedError(
+            f"expected a file that runs with the outputs of all operators kept, found: {reason}; export it again"
+        ) from error
+    return [tap for tap in taps if np.issubdtype(tap.values.dtype, np.floating)]
 
 
 def _tflite(data: bytes, images: NDArray[np.uint8]) -> list[Tap]:
@@ -93,22 +95,22 @@ def _tflite(data: bytes, images: NDArray[np.uint8]) -> list[Tap]:
     names = {value: name for name, value in vars(schema.BuiltinOperator).items()}
     kinds = {int(op.outputs[0]): names[model.operatorCodes[op.opcodeIndex].builtinCode] for op in graph.operators}
     kept = {index: kind for index, kind in kinds.items() if kind not in _REQUANTIZE}
-    # A delegate computes several operators at once and leaves nothing to see between them.
+    # A delegate computes several operators at once and does not store what is between them.
     resolver = engine.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = engine.Interpreter(
         model_content=data, experimental_preserve_all_tensors=True, experimental_op_resolver_type=resolver
     )
     interpreter.allocate_tensors()
-    rows: dict[int, list[Any]] = {index: [] for index in kept}
+    outputs: dict[int, list[Any]] = {index: [] for index in kept}
     for image in images:
         interpreter.set_tensor(graph.inputs[0], image[np.newaxis])
         interpreter.invoke()
-        for index, seen in rows.items():
-            seen.append(_real(interpreter.get_tensor(index), graph.tensors[index].quantization))
-    return [Tap(str(index), kept[index], np.concatenate(seen)) for index, seen in rows.items()]
+        for index, values in outputs.items():
+            values.append(_dequantize(interpreter.get_tensor(index), graph.tensors[index].quantization))
+    return [Tap(str(index), kept[index], np.concatenate(values)) for index, values in outputs.items()]
 
 
-def _real(values: NDArray[Any], quantization: Any) -> NDArray[Any]:
+def _dequantize(values: NDArray[Any], quantization: Any) -> NDArray[Any]:
     if quantization is None or quantization.scale is None or not len(quantization.scale):
         return values
     return (values.astype(np.float32) - np.float32(quantization.zeroPoint[0])) * np.float32(quantization.scale[0])
@@ -117,28 +119,32 @@ def _real(values: NDArray[Any], quantization: Any) -> NDArray[Any]:
 def _onnx(data: bytes, images: NDArray[np.uint8]) -> list[Tap]:
     onnx, engine = load("onnx"), load("onnxruntime")
     model = onnx.load_model_from_string(data)
-    places = _places(model.graph)
-    there = {entry.name for entry in model.graph.output}
-    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in places if name not in there)
+    tensors = _operator_outputs(model.graph)
+    outputs = {entry.name for entry in model.graph.output}
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in tensors if name not in outputs)
     options = engine.SessionOptions()
-    # Optimization would fuse what is to be seen apart.
+    # The optimizer would fuse operators whose outputs are needed.
     options.graph_optimization_level = engine.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = engine.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    seen = session.run(list(places), {model.graph.input[0].name: images})
-    return [Tap(name, kind, values) for (name, kind), values in zip(places.items(), seen, strict=True)]
+    found = session.run(list(tensors), {model.graph.input[0].name: images})
+    return [Tap(name, kind, values) for (name, kind), values in zip(tensors.items(), found, strict=True)]
 
 
-def _places(graph: Any) -> dict[str, str]:
-    """The tensors to look at, with the operators that make them; behind a quantization what it leaves of them."""
+def _operator_outputs(graph: Any) -> dict[str, str]:
+    """Return the output tensor of each operator, with the operator's type.
+
+    Where an output is quantized and dequantized again, the dequantized tensor takes its place. Operators that do not
+    depend on the image compute constants and are left out.
+    """
     quantized = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "QuantizeLinear"}
     restored = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "DequantizeLinear"}
-    fed = {entry.name for entry in graph.input}
-    places = {}
+    from_image = {entry.name for entry in graph.input}
+    tensors = {}
     for node in graph.node:
-        if not fed.intersection(node.input):
+        if not from_image.intersection(node.input):
             continue
-        fed.update(node.output)
+        from_image.update(node.output)
         if node.op_type not in _REQUANTIZE:
             name = node.output[0]
-            places[cast("str", restored.get(quantized.get(name, ""), name))] = str(node.op_type)
-    return places
+            tensors[cast("str", restored.get(quantized.get(name, ""), name))] = str(node.op_type)
+    return tensors

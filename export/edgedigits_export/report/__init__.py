@@ -1,1 +1,1 @@
-"""One self-contained page about a training run and the bundle made of it."""
+"""Write one self-contained page about a training run and the bundle exported from it."""

@@ -1,4 +1,4 @@
-"""One self-contained page about a training run and the bundle made of it."""
+"""Render one self-contained HTML page about a training run and the bundle exported from it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ _ENLARGED = 4
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a page is made of.
+    """Everything that a page is rendered from.
 
     Attributes
     ----------
-    run: the trainer's folder with its pictures; record: its ``train.json``.
-    parity, bench: what these verbs gave as JSON.
+    run: the trainer's folder, with its pictures.
+    record: the ``train.json`` in it.
+    parity, bench: the JSON of these commands.
 
     """
 
@@ -42,7 +43,7 @@ class Report:
 
 
 def render(report: Report) -> str:
-    """The page's HTML, with every picture inside.
+    """Return the page's HTML, with every picture inside.
 
     Raises
     ------
@@ -52,18 +53,18 @@ def render(report: Report) -> str:
     rows = join_rows(report.parity, report.bench)
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.get_template("report.html.j2").render(
+    return environment.get_template("page.html.j2").render(
         report=report,
         manifest=report.bundle.manifest,
         rows=rows,
         pictures={name: _data_url(_picture(report.run, name)) for name in PICTURES},
-        front=_data_url(draw_pareto(rows), "image/svg+xml"),
-        answers=_answers(report.bundle),
+        pareto=_data_url(draw_pareto(rows), "image/svg+xml"),
+        predictions=_golden_predictions(report.bundle),
     )
 
 
-def _answers(bundle: Bundle) -> list[dict[str, Any]]:
-    """The bundle's golden images as its default variant answers them here."""
+def _golden_predictions(bundle: Bundle) -> list[dict[str, Any]]:
+    """Classify the bundle's golden images with its default variant, on this machine."""
     with quiet_descriptor(2):
         classifier = DigitClassifier(bundle)
     shown = []

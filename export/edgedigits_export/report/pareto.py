@@ -1,4 +1,4 @@
-"""The picture of size, accuracy and latency: which variant is worth its bytes and microseconds."""
+"""Draw accuracy over size and latency, to see which variants are Pareto-optimal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARKERS = {"float32": "o", "float16": "s", "dynamic-int8": "^", "int8": "D", "i
 
 
 def draw_pareto(rows: Sequence[ReportRow]) -> bytes:
-    """An SVG: accuracy with its interval over size and over median latency; one mark a variant and engine."""
+    """Return an SVG of accuracy with its interval over size and over median latency, one mark for each row."""
     figure = svg_figure(10, 4.2)
     size, latency = figure.subplots(1, 2, sharey=True)
     for row in rows:
@@ -41,7 +41,7 @@ def draw_pareto(rows: Sequence[ReportRow]) -> bytes:
 def _mark(axes: Any, x: float, row: ReportRow) -> None:
     precision = next((name for name in sorted(_MARKERS, key=len, reverse=True) if f"-{name}." in row.file), "float32")
     engine = row.engine.split()[0]
-    accuracy, (low, high) = 100 * row.accuracy, row.ci95  # type: ignore[operator,misc]  # both were asked for
+    accuracy, (low, high) = 100 * row.accuracy, row.ci95  # type: ignore[operator,misc]  # the caller skips rows without them
     axes.errorbar(
         x, accuracy, yerr=[[accuracy - 100 * low], [100 * high - accuracy]], fmt=_MARKERS[precision], capsize=2,
         color=ENGINE_COLOURS.get(engine, "#555555"), label=f"{precision} in {engine}", alpha=0.85, linewidth=0.8,

@@ -1,4 +1,4 @@
-"""Size, accuracy and latency of each variant in each engine, side by side."""
+"""Join size, accuracy and latency of each variant in each engine into one row."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class ReportRow:
 
     Attributes
     ----------
-    drop, drop_at_most: of accuracy against Keras, in percentage points, and its upper 95 % bound.
+    drop, drop_at_most: the drop of accuracy against Keras, in percentage points, and its upper 95 % bound.
     ece_before, ece: expected calibration error without the temperature of the model, and with it.
-    verdict: ``passed``, or what is against it.
+    verdict: ``passed``, or the reasons against it.
 
     """
 
@@ -36,17 +36,17 @@ class ReportRow:
 
 
 def join_rows(parity: dict[str, Any], bench: dict[str, Any]) -> list[ReportRow]:
-    """What `parity --json` and `bench --json` gave, joined by file and engine.
+    """Join the JSON of `parity --json` and `bench --json` by file and engine.
 
     Raises
     ------
-    InputError: figures that another version gave.
+    InputError: the figures are those of another version.
 
     """
     try:
-        asked = [(row["configuration"], row["summary"]) for row in bench["rows"]]
-        sizes = {one["file"]: one["bytes"] for one, _ in asked}
-        times = {(one["file"], one["engine"]): summary for one, summary in reversed(asked) if summary}
+        measured = [(row["configuration"], row["summary"]) for row in bench["rows"]]
+        sizes = {one["file"]: one["bytes"] for one, _ in measured}
+        times = {(one["file"], one["engine"]): summary for one, summary in reversed(measured) if summary}
         return [
             _row(row, sizes.get(row["file"]), times.get((row["file"], row["engine"]), {})) for row in parity["rows"]
         ]

@@ -1,4 +1,4 @@
-"""Pictures that the same figures always give the same bytes of, so that they can be committed and compared."""
+"""Make SVG pictures whose bytes depend on the figures alone, so that they can be committed and compared."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ ENGINE_COLOURS = {"litert": "#1b6ca8", "tflite-runtime": "#d1495b", "onnxruntime
 
 
 def svg_figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches, to be drawn on without a screen."""
+    """Return an empty figure of this size in inches, which needs no screen."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasSVG(figure)
     return figure
 
 
 def svg_bytes(figure: Figure) -> bytes:
-    """The finished figure; a fixed salt instead of a random one, and no date."""
+    """Return a figure as SVG, with a fixed salt instead of a random one and without a date."""
     buffer = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": "edgedigits"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})

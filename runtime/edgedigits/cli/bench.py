@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_choice, add_output, output_of
+from edgedigits.console.options import add_choice, add_output, output_of
 from edgedigits.console.progress import progress
 from edgedigits.console.tables import table
 from edgedigits.errors import EdgeDigitsError, MeasurementError
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     for row in result.rows:
         if row.error is not None:
             progress(f"edgedigits: {row.error}")
-    for line in result.trouble():
+    for line in result.all_warnings():
         progress(f"warning: {line}")
     text, failed = _text(result), None
     if wish is not None and manifest is not None and result.complete:
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     if not result.complete:
         progress("edgedigits: interrupted; this is what was measured so far")
         return _INTERRUPTED
-    return max(worst, _NOT_VALID if args.strict and result.trouble() else 0)
+    return max(worst, _NOT_VALID if args.strict and result.all_warnings() else 0)
 
 
 def _shown() -> Progress:

@@ -15,7 +15,7 @@ from edgedigits.engines import ENGINES, choose_engine
 from edgedigits.errors import UsageError
 from edgedigits.manifest import SUFFIXES, Manifest
 from edgedigits.measure.configuration import Configuration
-from edgedigits.measure.recommend import Wish
+from edgedigits.measure.recommend import SelectionCriteria
 from edgedigits.measure.rounds import Plan
 from edgedigits.model import is_model_file, lone_model
 from edgedigits.verification.parity import pairs
@@ -40,7 +40,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
     return Plan(args.processes, args.seconds)
 
 
-def wish_of(args: argparse.Namespace) -> Wish | None:
+def wish_of(args: argparse.Namespace) -> SelectionCriteria | None:
     """Return the objective and limits of --recommend; None without it.
 
     Raises
@@ -58,7 +58,9 @@ def wish_of(args: argparse.Namespace) -> Wish | None:
         )
     if args.max_drop is not None and not 0 <= args.max_drop <= 100:
         raise UsageError(f"--max-drop: expected points of accuracy from 0 to 100, found {args.max_drop:g}")
-    return Wish(args.objective or "p50", args.max_drop, None if args.max_size is None else _bytes(args.max_size))
+    return SelectionCriteria(
+        args.objective or "p50", args.max_drop, None if args.max_size is None else _bytes(args.max_size)
+    )
 
 
 def matrix(args: argparse.Namespace) -> tuple[list[Configuration], Manifest | None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.batch import add_images, process_batch, write_stages
-from edgedigits.cli.options import add_model, add_output, output_of
+from edgedigits.console.options import add_model, add_output, output_of
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing
 from edgedigits.quiet import quiet_descriptor

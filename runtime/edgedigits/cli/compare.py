@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_output, output_of
+from edgedigits.console.options import add_output, output_of
 from edgedigits.console.progress import progress
 from edgedigits.console.tables import table
 from edgedigits.errors import GateFailedError, MeasurementError, UsageError
@@ -49,12 +49,8 @@ def run(args: argparse.Namespace) -> int:
     changes = compare_rows(old) if new is None else compare_results(old, new, args.across)
     for path, result in ((args.old, old), (args.new, new)):
         if result is not None:
-            cut = (
-                []
-                if result.complete
-                else ["the measurement was interrupted: some rows have fewer processes than others"]
-            )
-            for line in [*cut, *result.trouble()]:
+            note = "the measurement was interrupted: some rows have fewer processes than others"
+            for line in [*([] if result.complete else [note]), *result.all_warnings()]:
                 progress(f"warning: {path}: {line}")
     rows = [to_plain(change) | {"verdict": change.verdict} for change in changes]
     output.give({"schema": "edgedigits/compare/1", "changes": rows}, _text(changes))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_output, output_of
+from edgedigits.console.options import add_output, output_of
 from edgedigits.console.tables import table
 
 if TYPE_CHECKING:
     from edgedigits.doctor.advice import Advice
-    from edgedigits.doctor.examine import Examination, Part
+    from edgedigits.doctor.examine import Component, Examination
 
 _NOTHING_WORKS = 3
 _ABSENT = "–"
@@ -30,9 +30,9 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.doctor.examine import examine
     from edgedigits.doctor.probe import probe
     from edgedigits.records import to_plain
-    from edgedigits.system_info.source import here
+    from edgedigits.system_info.source import this_machine
 
-    found = examine(here(), probe)
+    found = examine(this_machine(), probe)
     advice = advise(found, __version__)
     result = {"schema": "edgedigits/doctor/1", "edgedigits": __version__, **to_plain(found), "advice": to_plain(advice)}
     output.give(result, describe(found, advice))
@@ -91,13 +91,13 @@ def _environment(found: Examination) -> str:
     return "no virtual environment"
 
 
-def _package(part: Part) -> str | None:
+def _package(part: Component) -> str | None:
     if not part.installed:
         return None
     return f"{part.version or 'of unknown version'}{'' if part.works else f'; {part.error}'}"
 
 
-def _works(engine: Part) -> str:
+def _works(engine: Component) -> str:
     if not engine.installed:
         return "not installed"
     return "yes" if engine.works else "NO"

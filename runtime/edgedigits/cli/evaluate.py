@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from edgedigits.cli.options import add_model, add_output, output_of
+from edgedigits.console.options import add_model, add_output, output_of
 from edgedigits.console.progress import progress
 from edgedigits.console.tables import table
 from edgedigits.quiet import quiet_descriptor

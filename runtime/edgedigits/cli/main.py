@@ -71,7 +71,7 @@ def _run(words: list[str]) -> int:
         args = _command_parser(words[0]).parse_args(words[1:])
         command = COMMANDS[words[0]]
         if command.extra is not None:
-            require_extra(words[0], command.extra, command.needs)
+            require_extra(words[0], command.extra)
         code: int = import_module(command.module).run(args)
         return code
     parser = _top_parser()

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.exporter_plugin import load_exporter_plugin
-from edgedigits.cli.options import add_choice, add_output, output_of
+from edgedigits.console.options import add_choice, add_output, output_of
 from edgedigits.console.progress import progress
+from edgedigits.console.requests import PerLayerRequest
 from edgedigits.console.tables import table
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from edgedigits.verification.parity import ParityRow
 
 _SHOWN_FLIPS = 20
-_DESK = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "matplotlib")
 _JUDGED = ["file", "engine", "accuracy", "95 % interval", "drop", "at most", "agree", "flips", "max |Δ|", "gate"]
 _FURTHER = ["file", "engine", "lost", "gained", "McNemar p", "mean |Δ|", "KL, nats", "ECE before -> after", "lost most"]
 
@@ -65,16 +65,15 @@ def run(args: argparse.Namespace) -> int:
     """Compare a bundle with Keras, or two bundles with each other."""
     _check(args)
     from edgedigits.bundle import Bundle
-    from edgedigits.verification.parity import refuse_other_order
+    from edgedigits.verification.parity import require_same_label_order
 
     loaded = [Bundle.load(place) for place in args.bundles or [None]]
     data = _data(loaded[0], args.data)
     for bundle in loaded:
-        refuse_other_order(bundle, data)
+        require_same_label_order(bundle, data)
     if args.per_layer:
-        code: int = load_exporter_plugin("parity --per-layer", "cli.per_layer", "export", _DESK).run(
-            args, loaded[0], data
-        )
+        request = PerLayerRequest(args.per_layer, args.variant, args.picture, output_of(args))
+        code: int = load_exporter_plugin("parity --per-layer", "cli.per_layer", "export").run(request, loaded[0], data)
         return code
     return _two(args, loaded, data) if len(loaded) > 1 else _one(args, loaded[0], data)
 
@@ -112,7 +111,7 @@ def _data(bundle: Bundle, named: str | None) -> Dataset:
 def _one(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
     from edgedigits.measure.machine import describe_machine
     from edgedigits.records import to_plain
-    from edgedigits.verification.parity import compare_outputs, why_no_reference
+    from edgedigits.verification.parity import compare_outputs, explain_missing_reference
 
     here = to_plain(describe_machine())
     saved: list[str] = []
@@ -122,7 +121,7 @@ def _one(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
         rows = compare_outputs(bundle, [(path, read_outputs(path)) for path in args.outputs], data)
     else:
         rows = _measure(args, bundle, data, here, saved)
-    why = why_no_reference(bundle, data)
+    why = explain_missing_reference(bundle, data)
     keras, code = bundle.manifest.reference.keras, max(row.exit_code for row in rows)
     text = f"{bundle.manifest.name}, {len(data):,} images of {data.source}"
     text += f": nothing was compared: {why}" if why else f", Keras {keras.top1:.2%}\n\n"
@@ -142,20 +141,20 @@ def _measure(
     from edgedigits.verification.outputs import SCHEMA, Header, Outputs, outputs_path, write_outputs
     from edgedigits.verification.parity import measure_parity, pairs
 
-    def store(file: ModelFile, found: Inferences) -> None:
+    def save(file: ModelFile, inferences: Inferences) -> None:
         header = Header(
-            SCHEMA, bundle.id, file.path, file.sha256, found.engine, found.version, here,
+            SCHEMA, bundle.id, file.path, file.sha256, inferences.engine, inferences.version, here,
             data.source, data.sha256(), len(data), __version__,
         )  # fmt: skip
-        place = outputs_path(args.save_outputs, file.path, found.engine)
-        write_outputs(Outputs(header, found.probabilities), place)
+        place = outputs_path(args.save_outputs, file.path, inferences.engine)
+        write_outputs(Outputs(header, inferences.probabilities), place)
         saved.append(str(place))
 
     files, engines = choose_files(bundle, args.variant, args.engine)
     if args.save_outputs:
         for file, engine in pairs(files, engines):
             refuse_existing(outputs_path(args.save_outputs, file.path, engine), overwrite=args.overwrite)
-    return measure_parity(bundle, files, engines, data, progress, args.threads, store if args.save_outputs else None)
+    return measure_parity(bundle, files, engines, data, progress, args.threads, save if args.save_outputs else None)
 
 
 def _tables(rows: list[ParityRow], here: dict[str, Any], labels: Sequence[str]) -> str:
@@ -213,10 +212,10 @@ def _remarks(rows: list[ParityRow]) -> list[str]:
 def _two(args: argparse.Namespace, loaded: list[Bundle], data: Dataset) -> int:
     from edgedigits.engines import choose_engine
     from edgedigits.records import to_plain
-    from edgedigits.verification.parity import changed_digits
+    from edgedigits.verification.parity import compare_bundles
 
     engine = choose_engine(args.engine)[0]
-    before, after, comparison = changed_digits(loaded[0], loaded[1], args.variant, engine, data, args.threads)
+    before, after, comparison = compare_bundles(loaded[0], loaded[1], args.variant, engine, data, args.threads)
     names = loaded[0].manifest.labels
     rows = [[str(f.index), names[f.label], names[f.before], names[f.after]] for f in comparison.flips]
     text = (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.batch import add_images, file_stem, process_batch, write_stages
-from edgedigits.cli.options import add_model, add_output, output_of
+from edgedigits.console.options import add_model, add_output, output_of
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing, write_atomic
 from edgedigits.quiet import quiet_descriptor

@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from edgedigits.cli.exporter_plugin import load_exporter_plugin
-from edgedigits.cli.options import add_choice, add_output, output_of
+from edgedigits.console.options import add_choice, add_output, output_of
+from edgedigits.console.requests import RemoteSelftestRequest
 from edgedigits.console.tables import table
 
 if TYPE_CHECKING:
@@ -31,10 +32,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the golden inputs through each variant in each engine, on this machine or on an emulated board."""
-    if args.board or args.os or args.arch or "==" in args.engine:
-        code: int = load_exporter_plugin("selftest --board", "cli.remote_selftest").run(args)
-        return code
     output = output_of(args)
+    if args.board or args.os or args.arch or "==" in args.engine:
+        request = RemoteSelftestRequest(
+            args.bundle, args.variant, args.engine, args.threads, args.board, args.os, args.arch, output
+        )
+        code: int = load_exporter_plugin("selftest --board", "cli.remote_selftest").run(request)
+        return code
     output.refuse_existing()
     from edgedigits.bundle import Bundle
     from edgedigits.console.chosen_files import choose_files

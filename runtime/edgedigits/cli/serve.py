@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.cli.options import add_model
+from edgedigits.console.options import add_model
 from edgedigits.console.progress import progress
 from edgedigits.quiet import quiet_descriptor
 
@@ -87,7 +87,7 @@ def _service(args: argparse.Namespace) -> Service:
     from edgedigits.serve.limits import LIMITS
     from edgedigits.serve.metrics import Metrics
     from edgedigits.serve.service import Service, verify
-    from edgedigits.system_info.source import here
+    from edgedigits.system_info.source import this_machine
 
     if args.camera is not None:
         frames(args.camera).close()  # raises now if the name is wrong or a program for it is missing
@@ -95,7 +95,7 @@ def _service(args: argparse.Namespace) -> Service:
         classifier = DigitClassifier(
             args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads, max_pixels=LIMITS.pixels
         )
-    service = Service(classifier, Metrics(here()), LIMITS, verified_inputs=verify(classifier))
+    service = Service(classifier, Metrics(this_machine()), LIMITS, verified_inputs=verify(classifier))
     if args.camera is not None:
         service.camera = Camera(args.camera, classifier.read, service.worker)
     return service

@@ -6,13 +6,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.options import add_output, output_of
+from edgedigits.console.confidence import confidence_line
+from edgedigits.console.options import add_output, output_of
 from edgedigits.console.tables import table
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
     from edgedigits.bundle import Bundle
-    from edgedigits.manifest import Confidence, Manifest, ModelFile, TensorInfo
+    from edgedigits.manifest import Manifest, ModelFile, TensorInfo
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -75,16 +76,6 @@ def _row(file: ModelFile) -> list[str]:
         file.path, f"{file.bytes:,}", f"{file.accuracy.top1:.2%}", f"{low:.2%} to {high:.2%}",
         str(file.parity.flips), _needs(file),
     ]  # fmt: skip
-
-
-def confidence_line(known: Confidence) -> str:
-    """Return a line about the temperature inside a bundle's files and its effect, or why there is none."""
-    if known.why_not is not None:
-        return f"confidence: no temperature fitted: {known.why_not}"
-    return (
-        f"confidence: temperature {known.temperature:g}, fitted on {known.count} validation images of "
-        f"{known.fitted_on}; there, expected calibration error {known.ece_before:.4f} -> {known.ece_after:.4f}"
-    )
 
 
 def _needs(file: ModelFile) -> str:

@@ -1,1 +1,1 @@
-"""What commands print: tables, lines of progress, JSON results, and the files and engines that they were asked for."""
+"""What commands share: their options, tables, lines of progress, JSON results, the files and engines they run."""

@@ -1,6 +1,6 @@
-"""Labelled images: MNIST with its checksums and cache, and your own folders and .npz files.
+"""Load and split labelled images: MNIST with its checksums and cache, and users' folders and .npz files.
 
-numpy, Pillow and the standard library only: a board evaluates with it too.
+It imports nothing but numpy, Pillow and the standard library, since boards evaluate models, too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a data set is here, and how one is split."""
+"""A data set of labelled images, and its stratified split into parts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from edgedigits.errors import DatasetError
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Labelled images of one size.
+    """A data set: labelled images of one size.
 
     Attributes
     ----------
-    images: uint8 ``[N, H, W, C]``, raw pixels 0-255.
+    images: uint8 ``[N, H, W, C]``, raw pixels from 0 to 255.
     labels: int64 ``[N]``, indices into ``names``.
-    names: one name a class, in the order of the class indices.
-    source: where it came from, for people and manifests.
+    names: the name of each class, in the order of the class indices.
+    source: where the data come from, as text for people and manifests.
 
     """
 
@@ -30,11 +30,11 @@ class Dataset:
     source: str
 
     def __post_init__(self) -> None:
-        """Refuse what no later stage could use.
+        """Check the images and the labels.
 
         Raises
         ------
-        DatasetError: wrong type or shape, no images, unequal counts, or a label without a name.
+        DatasetError: images of another type or shape, no images, another number of labels, or a label without a name.
 
         """
         if self.images.dtype != np.uint8 or self.images.ndim != 4:
@@ -51,19 +51,19 @@ class Dataset:
         if low < 0 or high >= len(self.names):
             raise DatasetError(
                 f"{self.source}: expected labels 0 to {len(self.names) - 1}, found {low} to {high}; "
-                "name every class or drop the strange labels"
+                "name every class or remove the other labels"
             )
 
     def __len__(self) -> int:
-        """Count of images."""
+        """Return the number of images."""
         return len(self.images)
 
     def take(self, indices: NDArray[np.int64]) -> Dataset:
-        """The rows at ``indices``, in that order."""
+        """Return the images and labels at ``indices``, in that order."""
         return Dataset(self.images[indices], self.labels[indices], self.names, self.source)
 
     def sha256(self) -> str:
-        """Hash of shape, pixels and labels: the name under which manifests remember the data."""
+        """Return the hash of shape, pixels and labels, by which manifests identify the data."""
         digest = hashlib.sha256(str(self.images.shape).encode())
         digest.update(np.ascontiguousarray(self.images).data)
         digest.update(np.ascontiguousarray(self.labels, dtype="<i8").data)
@@ -72,7 +72,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Splits:
-    """Three disjoint parts: fit on ``train``, choose on ``validation``, report on ``test``."""
+    """Three disjoint parts: ``train`` to fit, ``validation`` to make choices, ``test`` to report."""
 
     train: Dataset
     validation: Dataset
@@ -80,13 +80,13 @@ class Splits:
 
 
 def split_stratified(dataset: Dataset, count: int, seed: int) -> tuple[Dataset, Dataset]:
-    """Take ``count`` images out of a data set, every class in proportion.
+    """Split ``count`` images off a data set, in proportion to the classes.
 
     Returns ``(rest, taken)``, each in the original order; the same seed gives the same parts.
 
     Raises
     ------
-    DatasetError: ``count`` leaves one of the two parts empty.
+    DatasetError: one of the two parts would be empty.
 
     """
     taken = choose_stratified(dataset, count, seed)
@@ -95,16 +95,20 @@ def split_stratified(dataset: Dataset, count: int, seed: int) -> tuple[Dataset, 
 
 
 def choose_stratified(dataset: Dataset, count: int, seed: int) -> NDArray[np.int64]:
-    """Rows, ascending int64 ``[count]``, every class in proportion (largest remainder); the same for the same seed.
+    """Choose ``count`` images in proportion to the classes; return their ascending indices, int64 ``[count]``.
+
+    The number for each class follows from the largest remainder method; the same seed gives the same images.
 
     Raises
     ------
-    DatasetError: not at least one row, or not fewer than there are.
+    DatasetError: ``count`` is below 1, or not smaller than the number of images.
 
     """
     total = len(dataset)
     if not 0 < count < total:
-        raise DatasetError(f"{dataset.source}: cannot take {count} of {total} images and leave some")
+        raise DatasetError(
+            f"{dataset.source}: expected a part of 1 to {total - 1} of {total} images, found {count}; give more images"
+        )
     sizes = np.bincount(dataset.labels.astype(np.intp), minlength=len(dataset.names))
     shares = sizes * count / total
     quota = np.floor(shares).astype(np.int64)

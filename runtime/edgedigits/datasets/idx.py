@@ -1,4 +1,4 @@
-"""The idx format of the MNIST files: a big-endian header (type, axes), then raw uint8 values.
+"""Read and write the idx format of the MNIST files: a big-endian header with type and axes, then raw uint8 values.
 
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", section "File formats".
 """
@@ -19,13 +19,13 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def decode_idx(data: bytes, name: str) -> NDArray[np.uint8]:
-    """Read an uncompressed idx file of uint8 values.
+    """Return the values of an uncompressed idx file of uint8, as a read-only array of the shape in its header.
 
-    Returns a read-only array of the shape in the header. ``name`` is for messages.
+    ``name`` names the file in error messages.
 
     Raises
     ------
-    DatasetError: no idx header, another element type, or fewer or more values than the header says.
+    DatasetError: no idx header, another element type, or another number of values than the header declares.
 
     """
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] != _UINT8 or not 1 <= data[3] <= 4:
@@ -41,17 +41,17 @@ def decode_idx(data: bytes, name: str) -> NDArray[np.uint8]:
 
 
 def encode_idx(values: NDArray[np.uint8]) -> bytes:
-    """Write an array as an uncompressed idx file: the form over which the checksums are taken."""
+    """Return an array as the bytes of an uncompressed idx file, the form in which checksums are computed."""
     header = struct.pack(f">HBB{values.ndim}I", 0, _UINT8, values.ndim, *values.shape)
     return header + np.ascontiguousarray(values, dtype=np.uint8).tobytes()
 
 
 def gunzip(data: bytes, name: str) -> bytes:
-    """Unpack when ``data`` is gzip, return it as it is otherwise.
+    """Return ``data`` unpacked if it is gzip, and unchanged otherwise.
 
     Raises
     ------
-    DatasetError: a gzip file that is broken or cut short.
+    DatasetError: the gzip file is broken or truncated.
 
     """
     if not data.startswith(_GZIP_MAGIC):
@@ -59,4 +59,6 @@ def gunzip(data: bytes, name: str) -> bytes:
     try:
         return gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
-        raise DatasetError(f"{name}: expected a whole gzip file, found one that does not unpack ({error})") from error
+        raise DatasetError(
+            f"{name}: expected a complete gzip file, found one that does not unpack ({error}); fetch it again"
+        ) from error

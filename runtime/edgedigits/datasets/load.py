@@ -1,4 +1,4 @@
-"""One rule from what a user names (``mnist``, a folder, an .npz) to the parts a stage may use."""
+"""Load the data that a user names (``mnist``, a folder, an .npz file) as the parts that each stage may use."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from pathlib import Path
 
 from edgedigits.datasets.dataset import Dataset, Splits, split_stratified
 from edgedigits.datasets.mnist import KerasLoader, is_mnist, load_mnist
-from edgedigits.datasets.own import Prepare, read_folder, read_npz
+from edgedigits.datasets.own import ReadImage, read_folder, read_npz
 from edgedigits.errors import DatasetError
 
-# Fixed, not an option: trainer and exporter meet through files and must mean the same digits by "validation".
+# Constants in place of options: the trainer and the exporter run apart and must split the same digits off.
 SPLIT_SEED = 0
 MNIST_VALIDATION = 5_000
 OWN_SHARE = 0.1
 
 
-def load_splits(data: str | None, prepare: Prepare, *, keras_loader: KerasLoader | None = None) -> Splits:
-    """Training, validation and test part of what ``data`` names.
+def load_splits(data: str | None, read_image: ReadImage, *, keras_loader: KerasLoader | None = None) -> Splits:
+    """Return the training, validation and test parts of the data that ``data`` names.
 
-    MNIST (``None``, ``mnist``, or a path to its files): 55,000 + 5,000 of the training digits, and the 10,000
-    test digits. Anything else: 80 + 10 + 10 per cent, stratified, the same at every call.
+    MNIST (``None``, ``mnist``, or a path to its files) gives 55,000 and 5,000 of the training digits, and the 10,000
+    test digits. Other data give 80, 10 and 10 per cent, stratified, the same at every call.
 
     Raises
     ------
@@ -30,15 +30,15 @@ def load_splits(data: str | None, prepare: Prepare, *, keras_loader: KerasLoader
         train, test = load_mnist(_mnist_path(data), keras_loader=keras_loader)
         rest, validation = split_stratified(train, MNIST_VALIDATION, SPLIT_SEED)
         return Splits(rest, validation, test)
-    whole = _read_own(str(data), prepare)
-    count = round(len(whole) * OWN_SHARE)
-    rest, test = split_stratified(whole, count, SPLIT_SEED)
+    own = _read_own(str(data), read_image)
+    count = round(len(own) * OWN_SHARE)
+    rest, test = split_stratified(own, count, SPLIT_SEED)
     rest, validation = split_stratified(rest, count, SPLIT_SEED)
     return Splits(rest, validation, test)
 
 
-def load_evaluation(data: str | None, prepare: Prepare) -> Dataset:
-    """What to measure on: the 10,000 MNIST test digits, or all of the user's own set.
+def load_evaluation(data: str | None, read_image: ReadImage) -> Dataset:
+    """Return the data for an evaluation: the 10,000 MNIST test digits, or all of a user's own data.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def load_evaluation(data: str | None, prepare: Prepare) -> Dataset:
     """
     if _names_mnist(data):
         return load_mnist(_mnist_path(data))[1]
-    return _read_own(str(data), prepare)
+    return _read_own(str(data), read_image)
 
 
 def _names_mnist(data: str | None) -> bool:
@@ -58,29 +58,29 @@ def _mnist_path(data: str | None) -> str | None:
     return None if data == "mnist" else data
 
 
-def _read_own(data: str, prepare: Prepare) -> Dataset:
+def _read_own(data: str, read_image: ReadImage) -> Dataset:
     path = Path(data)
     if path.is_dir():
-        return read_folder(path, prepare)
+        return read_folder(path, read_image)
     if path.suffix == ".npz":
         return read_npz(path)
     raise DatasetError(
-        f"{data}: expected 'mnist', a folder with one sub-folder a label, or an .npz with images and labels, found "
+        f"{data}: expected 'mnist', a folder with one sub-folder per label, or an .npz with images and labels, found "
         f"{'another kind of file' if path.exists() else 'nothing'}"
     )
 
 
-def load_by_hash(data: str | None, prepare: Prepare, sha256: str) -> Dataset:
-    """The part of ``data`` that has this hash: its test part or all of it; all of it when none has.
+def load_by_hash(data: str | None, read_image: ReadImage, sha256: str) -> Dataset:
+    """Return all of ``data`` or its test part, whichever has this hash; all of it when neither has.
 
     Raises
     ------
     DatasetError: see `load_mnist`, `read_folder`, `read_npz`.
 
     """
-    whole = load_evaluation(data, prepare)
-    too_few = round(len(whole) * OWN_SHARE) < 1  # to have a test part
-    if whole.sha256() == sha256 or _names_mnist(data) or too_few:
-        return whole
-    test = load_splits(data, prepare).test
-    return test if test.sha256() == sha256 else whole
+    everything = load_evaluation(data, read_image)
+    too_few_to_split = round(len(everything) * OWN_SHARE) < 1
+    if everything.sha256() == sha256 or _names_mnist(data) or too_few_to_split:
+        return everything
+    test = load_splits(data, read_image).test
+    return test if test.sha256() == sha256 else everything

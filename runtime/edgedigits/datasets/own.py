@@ -1,4 +1,4 @@
-"""Your own labelled images: one folder a label, or an .npz with ``images`` and ``labels``."""
+"""Read a user's own labelled images: a folder with one sub-folder per label, or an .npz file of arrays."""
 
 from __future__ import annotations
 
@@ -13,62 +13,63 @@ from edgedigits.errors import DatasetError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp"})
 
-Prepare = Callable[[Path], NDArray[np.uint8]]
+# Reads an image file as uint8 [H, W, C].
+ReadImage = Callable[[Path], NDArray[np.uint8]]
 
 
 def label_folders(folder: Path) -> dict[str, list[Path]]:
-    """The image files below each label's folder; labels in order of number where all are numbers.
+    """Return the image files by label; labels are in numeric order if all are numbers, else in alphabetic order.
 
     Raises
     ------
-    DatasetError: there is no sub-folder with an image in it.
+    DatasetError: no sub-folder contains an image.
 
     """
     try:
-        found = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+        folders = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be read ({error.strerror or error})") from error
-    numbers = all(entry.name.isdecimal() for entry in found)
-    found.sort(key=lambda entry: (int(entry.name) if numbers else 0, entry.name))
-    files = {entry.name: image_files(entry) for entry in found}
+    numeric = all(entry.name.isdecimal() for entry in folders)
+    folders.sort(key=lambda entry: (int(entry.name) if numeric else 0, entry.name))
+    files = {entry.name: image_files(entry) for entry in folders}
     files = {name: paths for name, paths in files.items() if paths}
     if not files:
-        raise DatasetError(f"{folder}: expected one sub-folder a label with images in it, found none")
+        raise DatasetError(f"{folder}: expected one sub-folder per label with images in it, found none")
     return files
 
 
 def image_files(folder: Path) -> list[Path]:
-    """All image files below a folder, in order of their names."""
+    """Return all image files below a folder, sorted by path."""
     return sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file())
 
 
-def read_folder(folder: Path, prepare: Prepare) -> Dataset:
-    """Read a folder of label folders; ``prepare`` turns one file into uint8 ``[H, W, C]``.
+def read_folder(folder: Path, read_image: ReadImage) -> Dataset:
+    """Read a folder with one sub-folder per label; ``read_image`` returns a file as uint8 ``[H, W, C]``.
 
     Raises
     ------
-    DatasetError: no images, or images that differ in size after ``prepare``.
+    DatasetError: there are no images, or ``read_image`` returns images of different sizes.
 
     """
     files = label_folders(folder)
-    images = [(path, prepare(path)) for paths in files.values() for path in paths]
+    images = [(path, read_image(path)) for paths in files.values() for path in paths]
     first_path, first = images[0]
     for path, image in images:
         if image.shape != first.shape:
             raise DatasetError(
                 f"{path}: expected the size of {first_path.name}, {list(first.shape)}, found {list(image.shape)}; "
-                "bring all images to one size first"
+                "resize all images to one size first"
             )
     labels = np.repeat(np.arange(len(files)), [len(paths) for paths in files.values()])
     return Dataset(np.stack([image for _, image in images]), labels.astype(np.int64), tuple(files), str(folder))
 
 
 def read_npz(path: Path) -> Dataset:
-    """Read an .npz with ``images`` (uint8 ``[N, H, W]`` or ``[N, H, W, C]``), ``labels`` and, if there, ``names``.
+    """Read an .npz with ``images`` (uint8 ``[N, H, W]`` or ``[N, H, W, C]``), ``labels`` and optionally ``names``.
 
     Raises
     ------
-    DatasetError: not such a file, or arrays of another type or shape.
+    DatasetError: the file is no such .npz, or has arrays of another type or shape.
 
     """
     try:

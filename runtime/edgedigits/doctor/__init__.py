@@ -1,1 +1,1 @@
-"""Examine a machine: which engines work on it, what blocks the others, and what would help."""
+"""Find out which engines work on a machine, what blocks the others, and what to install."""

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from edgedigits.engines.protocol import Engine
 from edgedigits.errors import EngineMissingError, ModelRejectedError, UsageError
 from edgedigits.extras import pip_line
-from edgedigits.manifest import Format
-from edgedigits.model import Model
+
+if TYPE_CHECKING:  # the doctor reads the table where numpy may be missing or broken
+    from edgedigits.engines.protocol import Engine
+    from edgedigits.manifest import Format
+    from edgedigits.model import Model
 
 EngineName = Literal["auto", "litert", "tflite-runtime", "onnxruntime"]
 
 
 class EngineKind(NamedTuple):
-    """How to find an engine: the format it reads, the package it needs, the extra that brings it.
+    """The facts of an engine: the format it reads, the package it needs, the extra that brings it.
 
     Attributes
     ----------
+    package, distribution: the name under which Python imports the package, and the one under which pip knows it.
     options: what it can be told at load beside the number of threads: ``delegate`` (kernels of XNNPACK, on unless told
         otherwise), ``spinning`` (waiting threads ask for work all the time, off unless told otherwise).
 
@@ -27,15 +30,16 @@ class EngineKind(NamedTuple):
 
     format: Format
     package: str
+    distribution: str
     extra: str
     options: tuple[str, ...]
 
 
 # In order of preference: the first that is installed and has the file is what "auto" takes.
 ENGINES = {
-    "litert": EngineKind("tflite", "ai_edge_litert", "litert", ("delegate",)),
-    "tflite-runtime": EngineKind("tflite", "tflite_runtime", "tflite", ("delegate",)),
-    "onnxruntime": EngineKind("onnx", "onnxruntime", "onnx", ("spinning",)),
+    "litert": EngineKind("tflite", "ai_edge_litert", "ai-edge-litert", "litert", ("delegate",)),
+    "tflite-runtime": EngineKind("tflite", "tflite_runtime", "tflite-runtime", "tflite", ("delegate",)),
+    "onnxruntime": EngineKind("onnx", "onnxruntime", "onnxruntime", "onnx", ("spinning",)),
 }
 
 

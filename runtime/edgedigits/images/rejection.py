@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Reason = Literal[
     "blank", "low_contrast", "too_much_ink", "too_many_components", "not_digit_like", "ambiguous", "several_digits"
 ]
-# Of evidence after inference. Chosen by benchmarks/reading/thresholds.py; a bundle's manifest may name others.
+# Of evidence after inference. Chosen by benchmarks/accuracy/thresholds.py; a bundle's manifest may name others.
 DIGIT_PARAMETERS: Mapping[str, float] = MappingProxyType({"confidence": 0.7, "margin": 0.4})
 
 # Above this share of the probability two classes are the question, and not whether it is a digit at all.

@@ -24,7 +24,7 @@ def usb_frames(
     ImageError: there is no such camera, it is in use, or it stopped.
 
     """
-    require_extra(spec, "camera", ["av"])
+    require_extra(spec, "camera")
     return _decoded(spec, device, size, kind)
 
 

@@ -1,1 +1,1 @@
-"""Latency, measured on the device that will answer."""
+"""Measure latency on the device that will run the model, compare measurements, and recommend what to ship."""

@@ -1,4 +1,4 @@
-"""Two measurements beside each other: what became slower or faster, and only where whole processes say so."""
+"""Compare two measurements: say what became slower or faster, by intervals over whole processes."""
 
 from __future__ import annotations
 
@@ -15,28 +15,30 @@ from edgedigits.measure.result import MeasuredRow, Result
 from edgedigits.measure.sample import Sample
 from edgedigits.measure.summary import bootstrap
 
-# One comparison in a hundred of a thing with itself may be called a change.
+# Confidence level: one comparison in a hundred of a file with itself may be called a change.
 LEVEL = 0.99
-# With fewer, drawing processes anew cannot reach that level: all of five lie on one side of the truth once in 16 times.
-LEAST_PROCESSES = 8
-# What the same file differs by between two runs, one after the other, beyond what their processes show.
+# With fewer processes a bootstrap cannot reach that level: all of five lie on one side of the true median once in 16
+# times.
+MIN_PROCESSES = 8
+# How much two measurements of the same file, one after the other, differ beyond the spread of their processes.
 DRIFT = 0.02
-# What two descriptions must share to be of one machine; a system or a Python may be updated between two runs.
+# The facts in which two descriptions of one machine must agree; its system and its Python may be updated in between.
 SAME_MACHINE = ("board", "cpu", "cores", "architecture", "bits", "emulated")
 
-Verdict = Literal["slower", "faster", "no difference seen"]
+ChangeVerdict = Literal["slower", "faster", "no difference seen"]
 Across = Literal["machines", "models"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One configuration in both measurements.
+    """The change of latency between two configurations.
 
     Attributes
     ----------
-    old, new: names of the configurations; old_us, new_us: their medians.
-    ratio, ratio_ci99: new by old.
-    interleaved: both were measured in turns, so that the machine's drift is in neither.
+    old, new: the names of the configurations.
+    old_us, new_us: their medians, in microseconds.
+    ratio, ratio_ci99: new divided by old, and its 99 % interval.
+    interleaved: whether both were measured in the same rounds, so that drift of the machine affects both alike.
 
     """
 
@@ -49,32 +51,34 @@ class Change:
     interleaved: bool
 
     @property
-    def verdict(self) -> Verdict:
-        """What the interval says."""
+    def verdict(self) -> ChangeVerdict:
+        """Slower or faster where the interval of the ratio excludes 1."""
         low, high = self.ratio_ci99
         return "slower" if low > 1 else "faster" if high < 1 else "no difference seen"
 
 
 def compare_results(old: Result, new: Result, across: Sequence[Across] = ()) -> list[Change]:
-    """Compare what two measurements have in common; ``across`` says which differences are meant.
+    """Compare the configurations that two measurements have in common.
+
+    ``across`` allows different machines, or different models.
 
     Raises
     ------
-    UsageError: different machines or models that were not meant, or nothing in common.
+    UsageError: different machines or models that ``across`` does not allow, or no configuration in common.
     MeasurementError: fewer processes than an interval of this level needs.
 
     """
     if "machines" not in across:
-        refuse_other_machine(old.machine, new.machine)
+        require_same_machine(old.machine, new.machine)
     pairs = _pairs(old, new)
     if "models" not in across:
         for one, other in pairs:
-            _refuse_other_model(one, other)
+            _require_same_model(one, other)
     return [_change(one, other, interleaved=False) for one, other in pairs]
 
 
 def compare_rows(result: Result) -> list[Change]:
-    """Compare every configuration of one measurement with its first one, round by round.
+    """Compare every other configuration of one measurement with the first one, round by round.
 
     Raises
     ------
@@ -88,29 +92,29 @@ def compare_rows(result: Result) -> list[Change]:
     return [_change(first, other, interleaved=True) for other in others]
 
 
-def refuse_other_machine(old: Machine, new: Machine) -> None:
-    """Refuse machines that differ in what decides a latency.
+def require_same_machine(old: Machine, new: Machine) -> None:
+    """Raise unless two machines agree in `SAME_MACHINE`.
 
     Raises
     ------
-    UsageError: with both values.
+    UsageError: they differ; the message has both values.
 
     """
     for name in SAME_MACHINE:
         one, other = getattr(old, name), getattr(new, name)
         if one != other:
             raise UsageError(
-                f"expected measurements of one machine, found {name} {one!r} and {other!r}; say --across machines to "
-                "compare them all the same"
+                f"expected measurements of one machine, found {name} {one!r} and {other!r}; use --across machines to "
+                "compare them anyway"
             )
 
 
-def _refuse_other_model(old: MeasuredRow, new: MeasuredRow) -> None:
+def _require_same_model(old: MeasuredRow, new: MeasuredRow) -> None:
     one, other = old.configuration, new.configuration
     if one.sha256 != other.sha256:
         raise UsageError(
             f"{other.file}: expected the same model in both measurements, found SHA-256 {one.sha256[:12]} and "
-            f"{other.sha256[:12]}; say --across models to compare them all the same"
+            f"{other.sha256[:12]}; use --across models to compare them anyway"
         )
 
 
@@ -122,33 +126,33 @@ def _measured(result: Result) -> list[MeasuredRow]:
 
 
 def _pairs(old: Result, new: Result) -> list[tuple[MeasuredRow, MeasuredRow]]:
-    """Rows of one role, of the same file where it has that; where each measurement has one row alone, those."""
+    """Pair rows of the same identity, preferring those of the same file; single rows are always paired."""
     before, after = _measured(old), _measured(new)
     if len(before) == len(after) == 1:
         return [(before[0], after[0])]
-    found = []
+    pairs = []
     for row in after:
-        alike = [one for one in before if one.configuration.role == row.configuration.role]
-        same = [one for one in alike if one.configuration.sha256 == row.configuration.sha256]
-        found += [(one, row) for one in (same or alike)[:1]]
-    if not found:
+        matching = [one for one in before if one.configuration.identity == row.configuration.identity]
+        same_file = [one for one in matching if one.configuration.sha256 == row.configuration.sha256]
+        pairs += [(one, row) for one in (same_file or matching)[:1]]
+    if not pairs:
         raise UsageError(
             f"expected configurations in common, found none: {before[0].configuration.name}, ... and "
             f"{after[0].configuration.name}, ..."
         )
-    return found
+    return pairs
 
 
 def _change(old: MeasuredRow, new: MeasuredRow, *, interleaved: bool) -> Change:
     one, other = medians_us(old.processes), medians_us(new.processes)
     for row, medians in ((old, one), (new, other)):
-        if len(medians) < LEAST_PROCESSES:
+        if len(medians) < MIN_PROCESSES:
             raise MeasurementError(
-                f"{row.configuration.name}: expected at least {LEAST_PROCESSES} processes to compare, found "
-                f"{len(medians)}; measure with --processes {LEAST_PROCESSES} or more"
+                f"{row.configuration.name}: expected at least {MIN_PROCESSES} processes to compare, found "
+                f"{len(medians)}; measure with --processes {MIN_PROCESSES} or more"
             )
-    interval = _paired(one, other) if interleaved else _apart(one, other)
-    ratio = float(np.median(_by_round(one, other))) if interleaved else float(np.median(other) / np.median(one))
+    interval = _paired_interval(one, other) if interleaved else _independent_interval(one, other)
+    ratio = float(np.median(_round_ratios(one, other))) if interleaved else float(np.median(other) / np.median(one))
     return Change(
         old.configuration.name, new.configuration.name, float(np.median(one)), float(np.median(other)),
         ratio, interval, interleaved,
@@ -156,24 +160,24 @@ def _change(old: MeasuredRow, new: MeasuredRow, *, interleaved: bool) -> Change:
 
 
 def medians_us(processes: Sequence[Sample]) -> NDArray[np.float64]:
-    """The median of each process, in microseconds."""
+    """Return the median of each process, in microseconds."""
     return np.array([np.median(sample.total()) for sample in processes]) / 1e3
 
 
-def _by_round(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[np.float64]:
+def _round_ratios(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[np.float64]:
     count = min(len(old), len(new))  # the last round may have been interrupted
     return new[:count] / old[:count]
 
 
-def _paired(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float, float]:
-    """Of the median of the rounds' ratios: what slowed both processes of a round down is in neither."""
-    return bootstrap(_by_round(old, new), LEVEL)
+def _paired_interval(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the interval of the median ratio of rounds; a disturbance of a whole round cancels out."""
+    return bootstrap(_round_ratios(old, new), LEVEL)
 
 
-def _apart(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float, float]:
-    """Of the ratio of two medians whose processes are drawn apart, and wider by what runs differ in besides."""
+def _independent_interval(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the interval of the ratio of two medians with independently resampled processes, widened by `DRIFT`."""
     rng = np.random.default_rng(0)
-    drawn = [np.median(rng.choice(values, (4000, len(values))), axis=1) for values in (old, new)]
+    medians = [np.median(rng.choice(values, (4000, len(values))), axis=1) for values in (old, new)]
     tail = 50 * (1 - LEVEL)
-    low, high = np.percentile(drawn[1] / drawn[0], [tail, 100 - tail])
+    low, high = np.percentile(medians[1] / medians[0], [tail, 100 - tail])
     return float(low) * (1 - DRIFT), float(high) * (1 + DRIFT)

@@ -1,4 +1,4 @@
-"""What could have disturbed a measurement: load, steal, clock, throttling, temperature, governor."""
+"""Record the conditions that can disturb a measurement: load, steal time, throttling, temperature and governor."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from dataclasses import dataclass
 
 from edgedigits.system_info.health import Health, read_health
 from edgedigits.system_info.source import SystemSource
-from edgedigits.system_info.text import Read
+from edgedigits.system_info.text import ReadFile
 
-# How long the processors are watched before the measurement begins.
-WATCH_SECONDS = 0.3
-# Shares of all processors' time, degrees, and changes of a clock, above which a figure is not to be trusted.
+# For how long the load is measured before the measurement begins.
+MONITOR_SECONDS = 0.3
+# Limits above which figures are doubtful: shares of the time of all processors, and a relative change of a clock.
 BUSY, STOLEN, CLOCK_MOVED = 0.10, 0.02, 0.05
-# Raspberry Pis begin to slow down at 80 degrees (https://www.raspberrypi.com/documentation/computers/processors.html).
+# Raspberry Pis slow down from 80 degrees on (https://www.raspberrypi.com/documentation/computers/processors.html).
 HOT_C = 75.0
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """How the machine fared before, during and after; None where it does not tell.
+    """The conditions of a measurement; a value is None where the machine does not report it.
 
     Attributes
     ----------
-    busy: share of all processors' time that others used just before the measurement.
-    stolen: share of it during the measurement that the hypervisor gave to other machines.
+    before, after: the health of the machine before and after the measurement.
+    busy: share of the time of all processors that other programs used just before the measurement.
+    stolen: share of that time that the hypervisor gave to other machines during the measurement (steal time).
 
     """
 
@@ -34,7 +35,7 @@ class Conditions:
     stolen: float | None
 
     def absent(self) -> list[str]:
-        """What this machine does not offer."""
+        """Return the names of the conditions that the machine does not report."""
         names = {
             "governor": self.before.governor, "temperature": self.before.temperature_c,
             "throttling": self.before.throttling, "load": self.busy,
@@ -42,56 +43,66 @@ class Conditions:
         return [name for name, value in names.items() if value is None]
 
     def warnings(self) -> list[str]:
-        """Plain sentences about what makes the figures doubtful."""
-        found = []
+        """Return one sentence for each condition that makes the figures doubtful."""
+        warnings = []
         if self.before.governor not in {None, "performance"}:
-            found.append(
-                f"the governor is {self.before.governor}, so the clock may follow the load; for a figure that repeats: "
+            warnings.append(
+                f"the governor is {self.before.governor}, so the clock may follow the load; for repeatable figures: "
                 "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
             )
         if self.busy is not None and self.busy > BUSY:
-            found.append(
-                f"other programs used {self.busy:.0%} of the processors just before; stop them and measure again"
+            warnings.append(
+                f"other programs used {self.busy:.0%} of the processors' time just before the measurement; "
+                "stop them and measure again"
             )
         if self.stolen is not None and self.stolen > STOLEN:
-            found.append(f"the hypervisor gave {self.stolen:.1%} of the processors' time to other machines meanwhile")
+            warnings.append(
+                f"the hypervisor gave {self.stolen:.1%} of the processors' time to other machines "
+                "during the measurement"
+            )
         for health in (self.before, self.after):
-            if health is not None and (named := _serious(health)):
-                found.append(f"the firmware says: {', '.join(named)}; mind the power supply and the cooling")
+            if health is not None and (throttling := _serious_throttling(health)):
+                warnings.append(
+                    f"the firmware reports: {', '.join(throttling)}; check the power supply and the cooling"
+                )
                 break
         hottest = max((h.temperature_c for h in (self.before, self.after) if h and h.temperature_c), default=0.0)
         if hottest > HOT_C:
-            found.append(f"the processor was at {hottest:.0f} °C, and slows down at 80; cool it and measure again")
-        return found
+            warnings.append(f"the processor was at {hottest:.0f} °C and slows down at 80 °C; cool it and measure again")
+        return warnings
 
 
-def _serious(health: Health) -> list[str]:
-    return [bit for bit in health.throttling or () if bit.endswith("now") or "throttled" in bit]
+def _serious_throttling(health: Health) -> list[str]:
+    """Return what is happening now, or has throttled the processor since the boot."""
+    return [name for name in health.throttling or () if name.endswith("now") or "throttled" in name]
 
 
-class Watch:
-    """Looks at the machine before a measurement and after it."""
+class ConditionsMonitor:
+    """Records the conditions of a machine before and after a measurement."""
 
-    def __init__(self, place: SystemSource) -> None:
-        """Watch the processors for a moment; nothing of our own runs meanwhile."""
-        self._place = place
-        self._before = read_health(place.read, place.vcgencmd)
-        first = _ticks(place.read)
-        time.sleep(WATCH_SECONDS)
-        self._start = _ticks(place.read)
+    def __init__(self, source: SystemSource) -> None:
+        """Record the conditions before, and the load for a moment in which nothing of edgedigits runs."""
+        self._source = source
+        self._before = read_health(source.read, source.vcgencmd)
+        first = _ticks(source.read)
+        time.sleep(MONITOR_SECONDS)
+        self._start = _ticks(source.read)
         self._busy = _share(first, self._start, ("busy", "stolen"))
 
     def end(self) -> Conditions:
-        """What was seen."""
-        after = read_health(self._place.read, self._place.vcgencmd)
-        return Conditions(self._before, after, self._busy, _share(self._start, _ticks(self._place.read), ("stolen",)))
+        """Record the conditions after the measurement, and return all of them."""
+        after = read_health(self._source.read, self._source.vcgencmd)
+        return Conditions(self._before, after, self._busy, _share(self._start, _ticks(self._source.read), ("stolen",)))
 
 
 Ticks = dict[str, int]
 
 
-def _ticks(read: Read) -> Ticks | None:
-    """The first line of ``/proc/stat`` (man 5 proc_stat): user nice system idle iowait irq softirq steal."""
+def _ticks(read: ReadFile) -> Ticks | None:
+    """Return the ticks in the first line of ``/proc/stat``: user nice system idle iowait irq softirq steal.
+
+    Source: man 5 proc_stat.
+    """
     words = (read("/proc/stat") or "").partition("\n")[0].split()
     if len(words) < 9 or words[0] != "cpu":
         return None
@@ -99,9 +110,9 @@ def _ticks(read: Read) -> Ticks | None:
     return {"busy": user + nice + system + irq + softirq, "idle": idle + iowait, "stolen": steal}
 
 
-def _share(first: Ticks | None, second: Ticks | None, of: tuple[str, ...]) -> float | None:
+def _share(first: Ticks | None, second: Ticks | None, kinds: tuple[str, ...]) -> float | None:
     if first is None or second is None:
         return None
-    passed = {name: second[name] - first[name] for name in first}
-    whole = sum(passed.values())
-    return sum(passed[name] for name in of) / whole if whole > 0 else None
+    elapsed = {kind: second[kind] - first[kind] for kind in first}
+    total = sum(elapsed.values())
+    return sum(elapsed[kind] for kind in kinds) / total if total > 0 else None

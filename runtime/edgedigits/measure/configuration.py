@@ -1,4 +1,4 @@
-"""What is measured: one model file in one engine, set up in one way."""
+"""The configuration of a measurement: one model file in one engine with its settings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from edgedigits.records import Count, Sha256
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One row of a measurement.
+    """One configuration to measure.
 
     Attributes
     ----------
-    path: where the file is; file, bytes, sha256: its name and content.
-    bundle, variant: the id of the bundle it belongs to, and ``int8.tflite`` or the like there; None of a lone file.
-    options: of the engine, as far as they were said (see `EngineKind`).
-    batch: images handed over at once.
-    images: a folder of pictures that go the whole way from file to answer, one by one; None for the bare engine.
+    path: the path of the model file.
+    file, bytes, sha256: its name, size and hash.
+    bundle, variant: the id of its bundle and its variant there, such as ``int8.tflite``; None for a lone file.
+    engine, threads: the engine and its number of threads.
+    options: the options of the engine that were given (see `EngineKind`).
+    batch: the number of images in one inference.
+    images: a folder of pictures, each of which is decoded, preprocessed and classified; None measures inference alone.
 
     """
 
@@ -35,7 +37,7 @@ class Configuration:
 
     @property
     def setting(self) -> str:
-        """All but the file, for people."""
+        """The configuration without its file, as text for people."""
         parts = [self.engine, "1 thread" if self.threads == 1 else f"{self.threads} threads"]
         parts += [f"{name} {'on' if value else 'off'}" for name, value in sorted(self.options.items())]
         parts += [f"batch {self.batch}"] if self.batch > 1 else []
@@ -43,10 +45,10 @@ class Configuration:
 
     @property
     def name(self) -> str:
-        """File and setting, for people."""
+        """The file and the setting, as text for people."""
         return f"{self.file} in {self.setting}"
 
     @property
-    def role(self) -> tuple[str, str]:
-        """What another version of the same thing has in common with it: variant, or file name, and setting."""
+    def identity(self) -> tuple[str, str]:
+        """What a newer version of the same model has in common: the variant (or the file's name) and the setting."""
         return self.variant or self.file, self.setting

@@ -1,4 +1,4 @@
-"""What machine a measurement was made on; what the system does not tell is None."""
+"""Describe the machine of a measurement; a fact that its system does not report is None."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from edgedigits.system_info.board import read_board
 from edgedigits.system_info.health import read_health
 from edgedigits.system_info.operating_system import read_system
 from edgedigits.system_info.processor import read_processor
-from edgedigits.system_info.source import SystemSource, here
-from edgedigits.system_info.text import field, number
+from edgedigits.system_info.source import SystemSource, this_machine
+from edgedigits.system_info.text import find_field, leading_integer
 
-# Set in the environment of an emulated board: an emulator that does its work well cannot be noticed from inside.
+# The environment variable that is set on an emulated board, since a program cannot notice a good emulator.
 EMULATED = "EDGEDIGITS_EMULATED"
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The parts of a machine's description that decide a latency.
+    """The facts about a machine that decide latencies.
 
     Attributes
     ----------
-    features: instructions that engines choose kernels by, whether the processor has them.
-    cores: that this process may use.
-    clock_mhz: the highest that the processor is allowed.
-    virtual: whether a hypervisor shares the processor out.
-    emulated: whether another processor only acts as this one, so that no time measured here means anything.
+    board, cpu: the names of the board and of the processor.
+    features: for each instruction set by which engines choose their kernels, whether the processor has it.
+    cores: the number of cores that this process may use.
+    architecture, bits: the architecture of the kernel, and the word size of the programs.
+    clock_mhz: the highest frequency that is allowed.
+    memory_mb: total memory, in mebibytes.
+    virtual: whether a hypervisor shares the processor between machines.
+    emulated: whether another processor emulates this one, so that measured times are meaningless.
 
     """
 
@@ -47,14 +50,14 @@ class Machine:
     emulated: bool
 
 
-def describe_machine(place: SystemSource | None = None) -> Machine:
+def describe_machine(source: SystemSource | None = None) -> Machine:
     """Describe this machine, or a recorded one."""
-    place = place or here()
-    processor, system = read_processor(place), read_system(place)
-    health = read_health(place.read, lambda: None)
-    clock = number(place.read("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq"))
-    flags = field(place.read("/proc/cpuinfo"), "flags")
-    board = read_board(place.read)
+    source = source or this_machine()
+    processor, system = read_processor(source), read_system(source)
+    health = read_health(source.read, lambda: None)
+    clock = leading_integer(source.read("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq"))
+    flags = find_field(source.read("/proc/cpuinfo"), "flags")
+    board = read_board(source.read)
     return Machine(
         board=board,
         cpu=processor.name or board,
@@ -68,7 +71,7 @@ def describe_machine(place: SystemSource | None = None) -> Machine:
         system=system.name,
         kernel=system.kernel,
         libc=system.libc,
-        python=place.running.version,
+        python=source.running.version,
         virtual=None if flags is None else "hypervisor" in flags.split(),
         emulated=bool(os.environ.get(EMULATED)),
     )

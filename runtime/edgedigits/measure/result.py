@@ -1,4 +1,4 @@
-"""A measurement as a file: every raw time, the machine, and what was doubtful."""
+"""The result of a measurement, and its file: every raw time, the machine, the conditions, and what is doubtful."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ SCHEMA: Literal["edgedigits/bench/2"] = "edgedigits/bench/2"
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRow:
-    """One configuration.
+    """The measurement of one configuration.
 
     Attributes
     ----------
-    version: of the engine; None where no process came to say.
-    summary: None after an error, and on an emulated machine, whose times say nothing.
-    doubts: why its figures are not to be trusted.
-    processes: in the order of the rounds, so that the same place in two rows is the same time.
-    error: what prevented it, or None.
+    version: the release of the engine; None where no process reported it.
+    summary: None after an error, and on an emulated machine, whose times are meaningless.
+    doubts: why the figures may not be trustworthy.
+    processes: one sample for each round in which it was measured, in their order.
+    error: why measuring failed; None if it did not.
 
     """
 
@@ -42,13 +42,13 @@ class MeasuredRow:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One configuration, with what decides.
+    """One configuration with the figures that decide a recommendation.
 
     Attributes
     ----------
-    figure_us, ci95_us: the objective, over its processes.
-    drop: of accuracy against Keras, in percentage points, as the manifest has it.
-    against: why it is out of the question; None where it is not.
+    figure_us, ci95_us: the median of the objective over processes and its 95 % interval, in microseconds.
+    drop: the drop of accuracy against Keras in the manifest, in percentage points.
+    against: which limits it misses; None where it meets all.
 
     """
 
@@ -65,7 +65,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """The best candidate, why it is, and all of them, fastest first."""
+    """The best candidate, the reason, and all candidates, fastest first."""
 
     best: Candidate
     why: str
@@ -74,18 +74,19 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All of one measurement.
+    """The result of one measurement.
 
     Attributes
     ----------
-    edgedigits, numpy, pillow: their versions; each row has its engine's.
-    started: seconds since 1970.
-    processes, seconds, runs: asked of each configuration: processes, and steady state of each of them at least.
-    complete: False when it was interrupted.
-    withheld: why there are no times; None where there are.
-    warnings: about the machine; each row has its own doubts.
-    absent: what the machine does not tell of itself.
-    recommendation: what to ship, where that was asked.
+    edgedigits, numpy, pillow: their versions; each row has the version of its engine.
+    started: when it started, in seconds since 1970.
+    processes: the number of processes for each configuration.
+    seconds, runs: the least duration and the least number of inferences of the steady state of each process.
+    complete: False when the measurement was interrupted.
+    withheld: why times are withheld; None where they are not.
+    warnings: doubtful conditions of the machine; each row has its own doubts.
+    absent: the conditions that the machine does not report.
+    recommendation: what to ship; None unless it was requested.
 
     """
 
@@ -106,39 +107,39 @@ class Result:
     rows: tuple[MeasuredRow, ...]
     recommendation: Recommendation | None
 
-    def trouble(self) -> list[str]:
-        """Everything that makes a figure doubtful, each with what it is about."""
+    def all_warnings(self) -> list[str]:
+        """Return the warnings about the machine, and the doubts of each row with its name."""
         return [*self.warnings, *(f"{row.configuration.name}: {doubt}" for row in self.rows for doubt in row.doubts)]
 
 
 def read_result(path: Path) -> Result:
-    """Read what ``bench -o`` stored.
+    """Read a result that ``bench -o`` stored.
 
     Raises
     ------
-    InputError: it cannot be read, or is not of this schema.
+    InputError: the file cannot be read, or has another schema.
 
     """
     try:
         values = json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}); expected what bench -o stored"
+            f"{path}: cannot be read ({error.strerror or error}); give a file that bench -o stored"
         ) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: expected JSON that bench -o stored, found something else ({error})") from error
-    found = values.get("schema") if isinstance(values, dict) else None
-    if found != SCHEMA:
-        raise InputError(f"{path}: expected a measurement of schema {SCHEMA}, found {found!r}; measure anew")
+    schema = values.get("schema") if isinstance(values, dict) else None
+    if schema != SCHEMA:
+        raise InputError(f"{path}: expected a measurement of schema {SCHEMA}, found {schema!r}; measure again")
     result = from_plain(Result, values, str(path))
     for row in result.rows:
         for sample in row.processes:
-            _refuse_senseless(sample, f"{path}: {row.configuration.name}")
+            _require_plausible_times(sample, f"{path}: {row.configuration.name}")
     return result
 
 
-def _refuse_senseless(sample: Sample, where: str) -> None:
-    """A file may have been edited: figures of no times, or of stages that do not belong together, are none."""
+def _require_plausible_times(sample: Sample, where: str) -> None:
+    """Raise where a file, which may have been edited, has no times, or stages of different lengths."""
     lengths = {len(times) for times in sample.stages().values()}
     if len(lengths) != 1 or lengths == {0} or not (sample.total() > 0).all():
-        raise InputError(f"{where}: expected times above 0, as many in every stage, found others; measure anew")
+        raise InputError(f"{where}: expected positive times, as many in every stage, found others; measure again")

@@ -1,4 +1,4 @@
-"""Measure configurations in rounds of fresh processes, so that whatever drifts meets all alike."""
+"""Measure configurations in interleaved rounds of fresh processes, so that drift affects all of them alike."""
 
 from __future__ import annotations
 
@@ -13,25 +13,30 @@ import PIL
 from edgedigits import __version__
 from edgedigits.errors import EdgeDigitsError
 from edgedigits.isolation import run_isolated
-from edgedigits.measure.conditions import Watch
+from edgedigits.measure.conditions import ConditionsMonitor
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.machine import describe_machine
 from edgedigits.measure.result import SCHEMA, MeasuredRow, Result
 from edgedigits.measure.sample import Sample
-from edgedigits.measure.summary import doubts, summarise
+from edgedigits.measure.summary import find_doubts, summarise
 from edgedigits.records import from_plain, to_plain
-from edgedigits.system_info.source import SystemSource, here
+from edgedigits.system_info.source import SystemSource, this_machine
 
-WITHHELD = "an emulated board's times say nothing about the board's: emulation proves compatibility and numerics"
+WITHHELD = "times on an emulated board say nothing about a real one: emulation verifies compatibility and numerics"
 
 Progress = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to measure of each configuration: fresh processes, and at least so long and so often in each.
+    """How much to measure of each configuration.
 
-    ``worker`` is the module that measures.
+    Attributes
+    ----------
+    processes: the number of fresh processes.
+    seconds, runs: the least duration and the least number of inferences of the steady state of each process.
+    worker: the module that measures in a process.
+
     """
 
     processes: int = 10
@@ -41,7 +46,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class _Open:
+class _UnfinishedRow:
     """A row that is being measured."""
 
     configuration: Configuration
@@ -50,26 +55,26 @@ class _Open:
 
 
 def measure_rounds(
-    configurations: Sequence[Configuration], plan: Plan, progress: Progress, place: SystemSource | None = None
+    configurations: Sequence[Configuration], plan: Plan, progress: Progress, source: SystemSource | None = None
 ) -> tuple[Result, int]:
-    """Measure every configuration once a round; returns the result and the highest exit code of its errors.
+    """Measure every configuration once in each round; return the result and the highest exit code of its errors.
 
-    A configuration that fails is left out of later rounds. Ctrl-C ends the rounds: the result has what was measured
-    until then, and is not complete.
+    A configuration that fails is left out of later rounds. Ctrl-C ends the rounds: the result then has what was
+    measured so far, and is marked as not complete.
     """
-    place = place or here()
-    started, watch = time.time(), Watch(place)
-    rows, complete = [_Open(configuration) for configuration in configurations], True
+    source = source or this_machine()
+    started, monitor = time.time(), ConditionsMonitor(source)
+    rows, complete = [_UnfinishedRow(configuration) for configuration in configurations], True
     try:
         for number in range(plan.processes):
-            # Every other round the other way about: what a process leaves behind meets each neighbour alike.
+            # The order is reversed in every other round, so that no configuration always follows the same one.
             for row in rows[:: 1 if number % 2 == 0 else -1]:
                 if row.error is None:
                     progress(f"round {number + 1} of {plan.processes}: {row.configuration.name}")
-                    _run(row, plan)
+                    _measure_once(row, plan)
     except KeyboardInterrupt:
         complete = False
-    machine, conditions = describe_machine(place), watch.end()
+    machine, conditions = describe_machine(source), monitor.end()
     result = Result(
         schema=SCHEMA,
         edgedigits=__version__,
@@ -85,27 +90,27 @@ def measure_rounds(
         conditions=conditions,
         warnings=() if machine.emulated else tuple(conditions.warnings()),
         absent=tuple(conditions.absent()),
-        rows=tuple(_closed(row, emulated=machine.emulated) for row in rows),
+        rows=tuple(_finish(row, emulated=machine.emulated) for row in rows),
         recommendation=None,
     )
     return result, max((row.error.exit_code for row in rows if row.error), default=0)
 
 
-def _run(row: _Open, plan: Plan) -> None:
-    words = [json.dumps(to_plain(row.configuration)), str(plan.seconds), str(plan.runs)]
+def _measure_once(row: _UnfinishedRow, plan: Plan) -> None:
+    arguments = [json.dumps(to_plain(row.configuration)), str(plan.seconds), str(plan.runs)]
     name = row.configuration.name
     try:
-        row.samples.append(from_plain(Sample, run_isolated(plan.worker, words, name), name))
+        row.samples.append(from_plain(Sample, run_isolated(plan.worker, arguments, name), name))
     except EdgeDigitsError as error:
         row.error = error
 
 
-def _closed(row: _Open, *, emulated: bool) -> MeasuredRow:
+def _finish(row: _UnfinishedRow, *, emulated: bool) -> MeasuredRow:
     version = row.samples[0].version if row.samples else None
     error = None if row.error is None else str(row.error)
     if emulated or not row.samples:
         return MeasuredRow(row.configuration, version, None, (), (), error)
     summary = summarise(row.samples, row.configuration.batch)
     return MeasuredRow(
-        row.configuration, version, summary, tuple(doubts(row.samples, summary)), tuple(row.samples), error
+        row.configuration, version, summary, tuple(find_doubts(row.samples, summary)), tuple(row.samples), error
     )

@@ -1,4 +1,4 @@
-"""What one process measured."""
+"""A sample: the times of one process of a configuration."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.measure.raw import unpack
+from edgedigits.measure.raw_times import unpack_times
 from edgedigits.records import Count
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One process of one configuration.
+    """The times of one process of one configuration.
 
     Attributes
     ----------
-    started: seconds since 1970.
-    cpus: the processors it was bound to; None where the system does not bind.
-    load_ms: from the file's bytes to a model that is ready, the engine's import not counted.
-    first_us: the first inference.
-    warmup_runs, settled: inferences until the running median settled, and whether it did in time.
-    timer_ns: what reading the clock itself adds to each time.
-    times: raw times in the steady state by stage (`pack`): ``infer`` alone, or ``decode``, ``preprocess``, ``infer``.
-    rss_mb, peak_rss_mb: memory in the end and at most, of the whole process.
-    clock_mhz: of its processor before and after.
-    preempted: how often another process took its processor during the steady state.
+    started: when it started, in seconds since 1970.
+    version: the release of the engine.
+    cpus: the processors to which it was pinned; None where the system cannot pin processes.
+    load_ms: the time from the bytes of the file to a model that is ready, without the import of the engine.
+    first_us: the time of the first inference.
+    warmup_runs, settled: the number of inferences in the warm-up, and whether the running median settled in time.
+    timer_ns: the overhead of reading the clock in each time.
+    times: the packed raw times (`pack_times`) of the steady state by stage: ``infer`` alone, or ``decode``,
+        ``preprocess`` and ``infer``.
+    rss_mb, peak_rss_mb: the resident memory of the process at its end, and its maximum.
+    clock_mhz: the frequency of its processor before and after.
+    preempted: the number of involuntary context switches during the steady state.
 
     """
 
@@ -46,9 +48,9 @@ class Sample:
     preempted: Count | None
 
     def stages(self) -> dict[str, NDArray[np.int64]]:
-        """Raw times in ns by stage."""
-        return {stage: unpack(text) for stage, text in self.times.items()}
+        """Return the raw times by stage, int64 ``[runs]`` in nanoseconds."""
+        return {stage: unpack_times(text) for stage, text in self.times.items()}
 
     def total(self) -> NDArray[np.int64]:
-        """Raw times in ns of all stages together."""
+        """Return the raw times of all stages together, int64 ``[runs]`` in nanoseconds."""
         return reduce(np.add, self.stages().values())

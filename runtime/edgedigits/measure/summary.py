@@ -1,4 +1,4 @@
-"""The figures of one configuration out of its processes, with an interval that only whole processes decide."""
+"""Summarise the samples of one configuration, with a bootstrap interval of the median over whole processes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from edgedigits.measure.conditions import CLOCK_MOVED
 from edgedigits.measure.sample import Sample
 from edgedigits.records import Count
 
-# Single inferences of one process resemble each other more than those of two: an interval from them all would be so
-# narrow that it calls every other run of the same file a change. So processes are drawn anew, never inferences.
+# The times within one process are correlated. An interval over all single times would be so narrow that it calls most
+# repetitions of a measurement a change. So processes are resampled, never single times.
 RESAMPLES = 4000
-# Medians of processes of one and the same file are mostly within 3 % of each other.
+# The medians of processes of the same file are mostly within 3 % of each other.
 SPREAD = 0.10
 PREEMPTED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Medians over the processes of what each of them says of itself.
+    """The figures of one configuration; each is the median over processes of the figure of one process.
 
     Attributes
     ----------
-    processes, runs: how many, and inferences in the steady state of them all.
-    p50_ci95_us: of the median, by drawing processes anew.
-    spread: how far the processes' medians lie apart, by their median.
+    processes, runs: the number of processes, and of inferences in their steady states together.
+    min_us: the smallest time of all.
+    p50_ci95_us: the 95 % interval of the median, by resampling processes.
+    spread: the range of the medians of the processes, divided by their median.
     stages_us: the median of each stage.
     throughput: images a second, from the mean.
 
@@ -55,14 +56,14 @@ class Summary:
 
 
 def summarise(samples: Sequence[Sample], batch: int) -> Summary:
-    """Sum up at least one process of a configuration."""
+    """Summarise the samples of one configuration, at least one; ``batch`` is the number of images in one inference."""
     totals = [sample.total() / 1e3 for sample in samples]
 
-    def over(figure: Callable[[NDArray[np.float64]], object]) -> float:
+    def median_over_processes(figure: Callable[[NDArray[np.float64]], object]) -> float:
         return float(np.median([figure(total) for total in totals]))
 
     medians = np.array([np.median(total) for total in totals])
-    mean = over(np.mean)
+    mean = median_over_processes(np.mean)
     return Summary(
         processes=len(samples),
         runs=sum(map(len, totals)),
@@ -72,10 +73,10 @@ def summarise(samples: Sequence[Sample], batch: int) -> Summary:
         min_us=float(min(total.min() for total in totals)),
         p50_us=float(np.median(medians)),
         p50_ci95_us=bootstrap(medians, 0.95),
-        p90_us=over(lambda total: np.percentile(total, 90)),
-        p99_us=over(lambda total: np.percentile(total, 99)),
+        p90_us=median_over_processes(lambda total: np.percentile(total, 90)),
+        p99_us=median_over_processes(lambda total: np.percentile(total, 99)),
         mean_us=mean,
-        std_us=over(np.std),
+        std_us=median_over_processes(np.std),
         spread=float((medians.max() - medians.min()) / np.median(medians)),
         stages_us={
             stage: _median([float(np.median(sample.stages()[stage])) / 1e3 for sample in samples])
@@ -89,7 +90,7 @@ def summarise(samples: Sequence[Sample], batch: int) -> Summary:
 
 
 def bootstrap(values: NDArray[np.float64], level: float) -> tuple[float, float]:
-    """The percentile interval of the median of ``values`` [n] by drawing n of them anew, always with the same dice.
+    """Return the percentile bootstrap interval of the median of ``values`` [n], always with the same random seed.
 
     Source: B. Efron, R. Tibshirani, "An introduction to the bootstrap" (1993), chapter 13.
     """
@@ -100,24 +101,25 @@ def bootstrap(values: NDArray[np.float64], level: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def doubts(samples: Sequence[Sample], summary: Summary) -> list[str]:
-    """Plain sentences about what makes this configuration's figures unstable."""
-    found = []
+def find_doubts(samples: Sequence[Sample], summary: Summary) -> list[str]:
+    """Return one sentence for each sign that the figures of a configuration are unstable."""
+    doubts = []
     if unsettled := sum(not sample.settled for sample in samples):
-        found.append(f"{unsettled} of {len(samples)} processes had not settled when the warm-up's time was over")
+        doubts.append(f"{unsettled} of {len(samples)} processes had not settled at the end of the warm-up")
     if summary.spread > SPREAD:
-        found.append(
-            f"its processes' medians lie {summary.spread:.0%} apart; take more --processes or a quieter machine"
+        doubts.append(
+            f"the medians of its processes differ by {summary.spread:.0%}; use more --processes or a quieter machine"
         )
-    if moved := max((_moved(sample.clock_mhz) for sample in samples), default=0.0):
-        found.append(f"the processor's clock moved by {moved:.0%}")
-    often = sum((sample.preempted or 0) > PREEMPTED * len(sample.total()) for sample in samples)
-    if 2 * often > len(samples):
-        found.append(f"other programs took the processor in more than {PREEMPTED:.0%} of the runs of most processes")
-    return found
+    if change := max((_clock_change(sample.clock_mhz) for sample in samples), default=0.0):
+        doubts.append(f"the processor's clock changed by {change:.0%}")
+    disturbed = sum((sample.preempted or 0) > PREEMPTED * len(sample.total()) for sample in samples)
+    if 2 * disturbed > len(samples):
+        doubts.append(f"other programs interrupted more than {PREEMPTED:.0%} of the runs of most processes")
+    return doubts
 
 
-def _moved(clock: tuple[float, float] | None) -> float:
+def _clock_change(clock: tuple[float, float] | None) -> float:
+    """Return the relative change of the clock; 0 where it is unknown or too small to matter."""
     if clock is None or not clock[0]:
         return 0.0
     change = abs(clock[1] / clock[0] - 1)
@@ -129,5 +131,5 @@ def _median(values: Sequence[float]) -> float:
 
 
 def _median_or_none(values: Sequence[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return _median(there) if there else None
+    known = [value for value in values if value is not None]
+    return _median(known) if known else None

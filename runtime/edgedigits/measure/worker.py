@@ -1,6 +1,6 @@
-"""The process that measures one configuration: load, first inference, warm-up, steady state.
+"""Measure one configuration in this process: load, first inference, warm-up, steady state.
 
-``python -m edgedigits.measure.worker CONFIGURATION SECONDS RUNS``, for `run_isolated`.
+`run_isolated` runs it as ``python -m edgedigits.measure.worker CONFIGURATION SECONDS RUNS``.
 """
 
 from __future__ import annotations
@@ -25,43 +25,45 @@ from edgedigits.engines import EngineName, load_engine
 from edgedigits.errors import UsageError
 from edgedigits.isolation import report_to_parent
 from edgedigits.measure.configuration import Configuration
-from edgedigits.measure.raw import pack
+from edgedigits.measure.raw_times import pack_times
 from edgedigits.measure.sample import Sample
 from edgedigits.model import lone_model
 from edgedigits.records import from_plain, to_plain
-from edgedigits.system_info.text import field, number, read_text
+from edgedigits.system_info.text import find_field, leading_integer, read_text
 from edgedigits.tensors import random_input
 
-# Times in ns of one run, by stage.
-Once = Callable[[], tuple[int, ...]]
+# Runs once and returns the times of the stages, in nanoseconds.
+TimedRun = Callable[[], tuple[int, ...]]
 
 STAGES = {False: ("infer",), True: ("decode", "preprocess", "infer")}
-_WARM_WINDOW = 20
+_WARMUP_WINDOW = 20
 _SETTLED = 0.05
-_MAX_WARM_SECONDS = 2.0
+_MAX_WARMUP_SECONDS = 2.0
 _CLOCK_READINGS = 1001
 
 
-def measure(asked: Configuration, seconds: float, least: int) -> Sample:
-    """Measure in this process for at least ``seconds`` and ``least`` runs of steady state.
+def measure(configuration: Configuration, seconds: float, min_runs: int) -> Sample:
+    """Measure in this process, with a steady state of at least ``seconds`` and ``min_runs`` runs.
 
     Raises
     ------
-    EdgeDigitsError: the file or a picture cannot be read, or the engine refuses it.
+    EdgeDigitsError: the model file or a picture cannot be read, or the engine refuses the file.
 
     """
-    cpus, started = _bind(asked.threads), time.time()
-    once, load_ms, version = _pipeline(asked) if asked.images else _bare(asked)
-    first = sum(once())
+    cpus, started = _pin_to_processors(configuration.threads), time.time()
+    prepare = _picture_run if configuration.images else _inference_run
+    run_once, load_ms, version = prepare(configuration)
+    first = sum(run_once())
     gc.collect()
     gc.disable()
-    clock = _clock_mhz(cpus)
-    warmup, settled = warm_up(once)
-    preempted = _preempted()
-    times = steady(once, seconds, least)
-    taken = _preempted()
+    clock_before = _clock_mhz(cpus)
+    warmup, settled = warm_up(run_once)
+    preempted_before = _preempted()
+    times = measure_steady_state(run_once, seconds, min_runs)
+    preempted_after = _preempted()
     gc.enable()
-    after = _clock_mhz(cpus)
+    clock_after = _clock_mhz(cpus)
+    stages = STAGES[configuration.images is not None]
     return Sample(
         started=started,
         version=version,
@@ -71,85 +73,95 @@ def measure(asked: Configuration, seconds: float, least: int) -> Sample:
         warmup_runs=warmup,
         settled=settled,
         timer_ns=timer_overhead(),
-        times={stage: pack(kept) for stage, kept in zip(STAGES[asked.images is not None], times.T, strict=True)},
+        times={stage: pack_times(of_stage) for stage, of_stage in zip(stages, times.T, strict=True)},
         rss_mb=_memory_mb("VmRSS"),
         peak_rss_mb=_memory_mb("VmHWM"),
-        clock_mhz=None if clock is None or after is None else (clock, after),
-        preempted=None if preempted is None or taken is None else taken - preempted,
+        clock_mhz=None if clock_before is None or clock_after is None else (clock_before, clock_after),
+        preempted=None if preempted_before is None or preempted_after is None else preempted_after - preempted_before,
     )
 
 
-def _bare(asked: Configuration) -> tuple[Once, float, str]:
-    """One inference of an input of noise: tensors set, model invoked, tensors got."""
-    model = lone_model(Path(asked.path))
-    load_engine(
-        asked.engine, model, asked.threads
-    )  # imports the engine and reads the file, which are no part of loading
-    started = time.perf_counter_ns()
-    engine = load_engine(asked.engine, model, asked.threads, **asked.options)
-    load_ms = (time.perf_counter_ns() - started) / 1e6
-    image, run, clock = random_input(engine.image, asked.batch), engine.run, time.perf_counter_ns
+def _inference_run(configuration: Configuration) -> tuple[TimedRun, float, str]:
+    """Prepare the inference of random input: set the input tensor, invoke the model, get the output tensor.
 
-    def once() -> tuple[int]:
+    Returns the run, the load time in milliseconds, and the release of the engine.
+    """
+    model = lone_model(Path(configuration.path))
+    # Loaded once before, so that the load time has neither the import of the engine nor the reading of the file.
+    load_engine(configuration.engine, model, configuration.threads)
+    started = time.perf_counter_ns()
+    engine = load_engine(configuration.engine, model, configuration.threads, **configuration.options)
+    load_ms = (time.perf_counter_ns() - started) / 1e6
+    image, run, clock = random_input(engine.image, configuration.batch), engine.run, time.perf_counter_ns
+
+    def run_once() -> tuple[int]:
         begun = clock()
         run(image)
         return (clock() - begun,)
 
-    return once, load_ms, engine.version
+    return run_once, load_ms, engine.version
 
 
-def _pipeline(asked: Configuration) -> tuple[Once, float, str]:
-    """One picture after the other, from its file to the answer."""
-    pictures = image_files(Path(str(asked.images)))
-    place: Path = Path(asked.path) if asked.variant is None else Path(asked.path).parent
+def _picture_run(configuration: Configuration) -> tuple[TimedRun, float, str]:
+    """Prepare the classification of one picture after the other, from its file to the prediction.
+
+    Returns the run, the load time in milliseconds, and the release of the engine.
+    """
+    pictures, path = image_files(Path(str(configuration.images))), Path(configuration.path)
     started = time.perf_counter_ns()
     classifier = DigitClassifier(
-        place,
-        variant=cast("Variant | None", asked.variant),
-        engine=cast("EngineName", asked.engine),
-        num_threads=asked.threads,
+        path if configuration.variant is None else path.parent,
+        variant=cast("Variant | None", configuration.variant),
+        engine=cast("EngineName", configuration.engine),
+        num_threads=configuration.threads,
     )
     load_ms = (time.perf_counter_ns() - started) / 1e6
-    turn = 0
+    index = 0
 
-    def once() -> tuple[int, ...]:
-        nonlocal turn
-        told = classifier.classify(pictures[turn % len(pictures)]).timing
-        turn += 1
-        return tuple(round(milliseconds * 1e6) for milliseconds in (told.decode, told.preprocess, told.infer))
+    def run_once() -> tuple[int, ...]:
+        nonlocal index
+        timing = classifier.classify(pictures[index % len(pictures)]).timing
+        index += 1
+        return tuple(round(milliseconds * 1e6) for milliseconds in (timing.decode, timing.preprocess, timing.infer))
 
-    return once, load_ms, classifier.engine_id.version
+    return run_once, load_ms, classifier.engine_id.version
 
 
-def warm_up(once: Once) -> tuple[int, bool]:
-    """Run until the median of a window is within 5 % of the window's before: how many it took, and whether it was."""
-    runs, before, deadline = 0, 0.0, time.perf_counter() + _MAX_WARM_SECONDS
+def warm_up(run_once: TimedRun) -> tuple[int, bool]:
+    """Run until the median of a window of runs is within 5 % of the previous window's, or the time is up.
+
+    Returns the number of runs, and whether the median settled.
+    """
+    runs, before, deadline = 0, 0.0, time.perf_counter() + _MAX_WARMUP_SECONDS
     while True:
-        median = float(np.median([sum(once()) for _ in range(_WARM_WINDOW)]))
-        runs += _WARM_WINDOW
+        median = float(np.median([sum(run_once()) for _ in range(_WARMUP_WINDOW)]))
+        runs += _WARMUP_WINDOW
         settled = abs(median - before) <= _SETTLED * before
         if settled or time.perf_counter() > deadline:
             return runs, settled
         before = median
 
 
-def steady(once: Once, seconds: float, least: int) -> NDArray[np.int64]:
-    """Times in ns, int64 ``[runs, stages]``, for at least ``seconds`` and ``least`` runs."""
+def measure_steady_state(run_once: TimedRun, seconds: float, min_runs: int) -> NDArray[np.int64]:
+    """Return the times of at least ``min_runs`` runs and ``seconds``: int64 ``[runs, stages]`` in nanoseconds."""
     times: list[tuple[int, ...]] = []
     deadline = time.perf_counter() + seconds
-    while len(times) < least or time.perf_counter() < deadline:
-        times.extend(once() for _ in range(10))
+    while len(times) < min_runs or time.perf_counter() < deadline:
+        times.extend(run_once() for _ in range(10))
     return np.array(times, np.int64)
 
 
 def timer_overhead() -> float:
-    """Median of the ns between two readings of the clock, one right after the other."""
+    """Return the median time between two consecutive readings of the clock, in nanoseconds."""
     clock = time.perf_counter_ns
     return float(np.median(np.diff([clock() for _ in range(_CLOCK_READINGS)])))
 
 
-def _bind(threads: int) -> tuple[int, ...] | None:
-    """Stay on as many processors as there are threads, the last ones: the first serves most interrupts."""
+def _pin_to_processors(threads: int) -> tuple[int, ...] | None:
+    """Pin this process to one processor for each thread and return them; None where the system cannot pin processes.
+
+    The last processors are taken, since the first one serves most interrupts.
+    """
     if not hasattr(os, "sched_setaffinity"):
         return None
     allowed = sorted(os.sched_getaffinity(0))
@@ -159,14 +171,16 @@ def _bind(threads: int) -> tuple[int, ...] | None:
 
 
 def _clock_mhz(cpus: tuple[int, ...] | None) -> float | None:
-    told = number(read_text(f"/sys/devices/system/cpu/cpu{cpus[0]}/cpufreq/scaling_cur_freq")) if cpus else None
-    return None if told is None else told / 1000
+    if not cpus:
+        return None
+    kilohertz = leading_integer(read_text(f"/sys/devices/system/cpu/cpu{cpus[0]}/cpufreq/scaling_cur_freq"))
+    return None if kilohertz is None else kilohertz / 1000
 
 
 def _memory_mb(name: str) -> float | None:
-    """Of this process alone: what `getrusage` calls the peak may be that of the process that started it."""
-    told = number(field(read_text("/proc/self/status"), name))
-    return None if told is None else told / 1024
+    """Return a memory figure of this process alone; `getrusage` may report the peak of the process that started it."""
+    kilobytes = leading_integer(find_field(read_text("/proc/self/status"), name))
+    return None if kilobytes is None else kilobytes / 1024
 
 
 def _preempted() -> int | None:
@@ -177,13 +191,13 @@ def _preempted() -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 
-def main(words: list[str]) -> int:
-    """Measure what the words say, and tell the parent."""
-    configuration, seconds, least = words
-    if int(least) < 1:
-        raise UsageError(f"expected at least 1 run, found {least}")
-    asked = from_plain(Configuration, json.loads(configuration), "configuration")
-    return report_to_parent(lambda: to_plain(measure(asked, float(seconds), int(least))))
+def main(arguments: list[str]) -> int:
+    """Measure the configuration in the arguments, and report the sample to the parent process."""
+    values, seconds, min_runs = arguments
+    if int(min_runs) < 1:
+        raise UsageError(f"expected at least 1 run, found {min_runs}")
+    configuration = from_plain(Configuration, json.loads(values), "configuration")
+    return report_to_parent(lambda: to_plain(measure(configuration, float(seconds), int(min_runs))))
 
 
 if __name__ == "__main__":

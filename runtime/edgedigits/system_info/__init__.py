@@ -1,1 +1,1 @@
-"""What a machine tells of itself: processor, system, Python, health. What it does not tell is None, never an error."""
+"""Read facts about a machine: board, processor, operating system, Python, health. An unknown fact is None, no error."""

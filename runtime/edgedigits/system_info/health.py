@@ -1,4 +1,4 @@
-"""What slows a machine down: memory, governor, temperature, throttling."""
+"""Read what can slow a machine down: memory, frequency governor, temperature and throttling."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgedigits.system_info.text import Read, field, number
+from edgedigits.system_info.text import ReadFile, find_field, leading_integer
 
-# https://www.raspberrypi.com/documentation/computers/os.html, "get_throttled"; 16 bits further up: since the boot.
+# Source: https://www.raspberrypi.com/documentation/computers/os.html, "get_throttled". The bits from 16 on say what has
+# happened since the boot.
 THROTTLING = {
     0: "under-voltage now",
     1: "frequency capped now",
@@ -23,13 +24,14 @@ THROTTLING = {
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the machine fares just now.
+    """The present state of a machine; a value is None where the system does not report it.
 
     Attributes
     ----------
-    temperature_c: degrees Celsius of the first thermal zone.
-    throttling: what a Raspberry Pi's firmware complains of, empty when of nothing; None where it does not tell.
-    memory_mb, memory_free_mb, swap_mb: mebibytes in all, free for programs, and of swap in all.
+    governor: the frequency governor of the first processor.
+    temperature_c: the temperature of the first thermal zone, in degrees Celsius.
+    throttling: the conditions in `THROTTLING` that the firmware of a Raspberry Pi reports; empty when it reports none.
+    memory_mb, memory_free_mb, swap_mb: total memory, memory available to programs, and total swap, in mebibytes.
 
     """
 
@@ -41,23 +43,23 @@ class Health:
     swap_mb: int | None
 
 
-def read_health(read: Read, vcgencmd: Callable[[], str | None]) -> Health:
-    """Read /sys and /proc; ``vcgencmd`` is asked only where the kernel has no file of its answer."""
+def read_health(read: ReadFile, vcgencmd: Callable[[], str | None]) -> Health:
+    """Read the health from /sys and /proc; ``vcgencmd`` is called only where the kernel has no file for throttling."""
     throttled = read("/sys/devices/platform/soc/soc:firmware/get_throttled")
-    temperature = number(read("/sys/class/thermal/thermal_zone0/temp"))
+    temperature = leading_integer(read("/sys/class/thermal/thermal_zone0/temp"))
     memory = read("/proc/meminfo")
     return Health(
         governor=(read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "").strip() or None,
         temperature_c=None if temperature is None else temperature / 1000,
         throttling=_throttling(vcgencmd() if throttled is None else throttled),
-        memory_mb=_mebibytes(field(memory, "MemTotal")),
-        memory_free_mb=_mebibytes(field(memory, "MemAvailable")),
-        swap_mb=_mebibytes(field(memory, "SwapTotal")),
+        memory_mb=_mebibytes(find_field(memory, "MemTotal")),
+        memory_free_mb=_mebibytes(find_field(memory, "MemAvailable")),
+        swap_mb=_mebibytes(find_field(memory, "SwapTotal")),
     )
 
 
 def _throttling(text: str | None) -> tuple[str, ...] | None:
-    """The names of the bits of ``throttled=0x50005`` (vcgencmd) or ``50005`` (the kernel's file)."""
+    """Return the names of the set bits of ``throttled=0x50005`` (vcgencmd) or ``50005`` (the kernel's file)."""
     match = re.fullmatch(r"\s*(?:throttled=)?(?:0x)?([0-9a-fA-F]{1,8})\s*", text or "")
     if match is None:
         return None
@@ -66,5 +68,5 @@ def _throttling(text: str | None) -> tuple[str, ...] | None:
 
 
 def _mebibytes(kilobytes: str | None) -> int | None:
-    found = number(kilobytes)
-    return None if found is None else found // 1024
+    value = leading_integer(kilobytes)
+    return None if value is None else value // 1024

@@ -1,4 +1,4 @@
-"""The running Python: its version, whether a virtual environment is active, whether pip may install into it."""
+"""Read the running Python: its version, its virtual environment, and whether pip may install into it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgedigits.system_info.text import Read, field, number
+from edgedigits.system_info.text import ReadFile, find_field, leading_integer
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
-    """What no file tells, only the running Python.
+class RunningPython:
+    """Facts that only the running Python knows and no file holds.
 
     Attributes
     ----------
-    platform, machine, release: ``sys.platform``, and the kernel's own names for its architecture and release.
-    bits: of a pointer; a 32-bit Python on a 64-bit kernel has 32.
+    platform, machine, release: ``sys.platform``, and the architecture and release that the kernel reports.
+    bits: the size of a pointer; a 32-bit Python on a 64-bit kernel has 32.
     libc: ``glibc 2.36``, ``musl``, or None.
-    stdlib: the folder that may hold the mark of PEP 668.
-    pip: how this Python's pip is called from a shell.
+    cores: the number of cores that this process may use.
+    version, prefix, base_prefix: of this Python; the prefixes differ in a virtual environment.
+    stdlib: the folder of the standard library, which may hold the file ``EXTERNALLY-MANAGED`` of PEP 668.
+    pip: the shell command that calls this Python's pip.
 
     """
 
@@ -44,13 +46,14 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Python:
-    """The Python that runs, and what pip may do to it.
+    """The Python environment in which edgedigits runs.
 
     Attributes
     ----------
-    venv: a virtual environment is active; ``system_site_packages``: it sees the distribution's packages.
-    externally_managed: pip refuses to install outside a virtual environment (PEP 668).
-    pip: how this Python's pip is called from a shell.
+    venv: whether a virtual environment is active.
+    system_site_packages: whether that virtual environment sees the packages of the distribution.
+    externally_managed: whether pip refuses to install outside a virtual environment (PEP 668).
+    pip: the shell command that calls this Python's pip.
 
     """
 
@@ -62,13 +65,13 @@ class Python:
 
     @property
     def minor(self) -> int:
-        """The 11 of 3.11."""
-        return number(self.version.partition(".")[2]) or 0
+        """The minor version: 11 for Python 3.11."""
+        return leading_integer(self.version.partition(".")[2]) or 0
 
 
-def running_here() -> Running:
-    """Ask the interpreter."""
-    return Running(
+def read_running_python() -> RunningPython:
+    """Return the facts about the Python that runs this code."""
+    return RunningPython(
         platform=sys.platform,
         machine=platform.machine(),
         release=platform.release(),
@@ -83,10 +86,10 @@ def running_here() -> Running:
     )
 
 
-def read_python(read: Read, running: Running) -> Python:
-    """Judge the environment by its marks: ``pyvenv.cfg`` and ``EXTERNALLY-MANAGED``."""
+def read_python(read: ReadFile, running: RunningPython) -> Python:
+    """Read the environment from its prefixes and from the files ``pyvenv.cfg`` and ``EXTERNALLY-MANAGED``."""
     venv = running.prefix != running.base_prefix
-    shared = field(read(f"{running.prefix}/pyvenv.cfg"), "include-system-site-packages", "=") or ""
+    shared = find_field(read(f"{running.prefix}/pyvenv.cfg"), "include-system-site-packages", "=") or ""
     return Python(
         version=running.version,
         venv=venv,
@@ -98,15 +101,15 @@ def read_python(read: Read, running: Running) -> Python:
 
 def _libc() -> str | None:
     try:
-        named = os.confstr("CS_GNU_LIBC_VERSION")
+        glibc = os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, ValueError, OSError):
-        named = None
-    return named or ("musl" if "musl" in str(sysconfig.get_config_var("SOABI")) else None)
+        glibc = None
+    return glibc or ("musl" if "musl" in str(sysconfig.get_config_var("SOABI")) else None)
 
 
 def _pip() -> str:
-    """``pip`` alone only if the shell would find this Python's own."""
-    found = shutil.which("pip")
-    if found is not None and Path(found).parent == Path(sys.executable).parent:
+    """Return ``pip`` where the shell finds this Python's own pip under that name, else ``PYTHON -m pip``."""
+    on_path = shutil.which("pip")
+    if on_path is not None and Path(on_path).parent == Path(sys.executable).parent:
         return "pip"
     return f"{shlex.quote(sys.executable or 'python3')} -m pip"

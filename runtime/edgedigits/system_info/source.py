@@ -1,4 +1,4 @@
-"""Where facts about a machine come from: its files, its Python and its packages; a recorded machine has the same."""
+"""The source of all facts about a machine: its files, its Python and its packages, of this or of a recorded machine."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from edgedigits.system_info.python import Running, running_here
-from edgedigits.system_info.text import Read, read_text
+from edgedigits.system_info.python import RunningPython, read_running_python
+from edgedigits.system_info.text import ReadFile, read_text
 
-_PATIENCE_S = 5
+_TIMEOUT_S = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """An installed package: the version that its metadata tell, and the file it would be imported from."""
+    """An installed package: the version in its metadata, and the file from which it would be imported."""
 
     version: str | None
     origin: str | None
@@ -24,29 +24,31 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class SystemSource:
-    """One machine, as far as its description goes.
+    """The functions that read facts about one machine.
 
     Attributes
     ----------
-    package: finds a package by its import name and the name that pip knows it by; it imports nothing.
-    vcgencmd: what ``vcgencmd get_throttled`` says, for Raspberry Pi kernels that have no file of it.
+    read: returns the text of a file by its absolute path.
+    running: the facts about the running Python.
+    package: finds a package by its import name and its distribution's name, without importing it.
+    vcgencmd: returns the output of ``vcgencmd get_throttled``; some Raspberry Pi kernels have no file for it.
 
     """
 
-    read: Read
-    running: Running
+    read: ReadFile
+    running: RunningPython
     package: Callable[[str, str], Package | None]
     vcgencmd: Callable[[], str | None]
 
 
-def here() -> SystemSource:
-    """This machine."""
-    return SystemSource(read_text, running_here(), find_package, ask_vcgencmd)
+def this_machine() -> SystemSource:
+    """Return the source that reads this machine."""
+    return SystemSource(read_text, read_running_python(), find_package, run_vcgencmd)
 
 
 def find_package(name: str, distribution: str) -> Package | None:
-    """Look a package up without importing it."""
-    from importlib.metadata import PackageNotFoundError, version  # 20 ms
+    """Return the installed package without importing it, or None."""
+    from importlib.metadata import PackageNotFoundError, version  # imported here because it takes 20 ms
 
     try:
         spec = find_spec(name)
@@ -60,14 +62,14 @@ def find_package(name: str, distribution: str) -> Package | None:
         return Package(None, spec.origin)
 
 
-def ask_vcgencmd() -> str | None:
-    """Ask the Raspberry Pi's firmware, where its tool is there and answers."""
+def run_vcgencmd() -> str | None:
+    """Return the output of ``vcgencmd get_throttled``, or None where the tool is missing or fails to run."""
     program = shutil.which("vcgencmd")
     if program is None:
         return None
     try:
         done = subprocess.run(  # noqa: S603  the system's own tool
-            [program, "get_throttled"], capture_output=True, text=True, check=False, timeout=_PATIENCE_S
+            [program, "get_throttled"], capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
         )
     except (OSError, ValueError, subprocess.SubprocessError):
         return None

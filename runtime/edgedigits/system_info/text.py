@@ -1,4 +1,4 @@
-"""The small text files that Linux describes itself in."""
+"""Read the small text files in which Linux describes itself."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-# The text of a file by its absolute path, None where there is none.
-Read = Callable[[str], str | None]
+# Returns the text of a file by its absolute path, or None where the file cannot be read.
+ReadFile = Callable[[str], str | None]
 
 
 def read_text(path: str) -> str | None:
-    """Read a system's file, whatever its bytes are."""
+    """Return the text of a file, with bytes that are not UTF-8 replaced; None where it cannot be read."""
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace")
     except (OSError, ValueError):
         return None
 
 
-def field(text: str | None, name: str, between: str = ":") -> str | None:
-    """The value in the first line ``name: value``, or None."""
+def find_field(text: str | None, name: str, separator: str = ":") -> str | None:
+    """Return the value in the first line ``name: value``, or None."""
     for line in (text or "").splitlines():
-        key, mark, value = line.partition(between)
-        if mark and key.strip() == name:
+        key, separated, value = line.partition(separator)
+        if separated and key.strip() == name:
             return value.strip() or None
     return None
 
 
-def number(text: str | None) -> int | None:
-    """The whole number that a text begins with, or None."""
+def leading_integer(text: str | None) -> int | None:
+    """Return the integer with which a text begins, or None."""
     match = re.match(r"\s*(-?[0-9]{1,15})(?![0-9])", text or "")
     return int(match[1]) if match else None

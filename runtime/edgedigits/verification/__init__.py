@@ -1,1 +1,1 @@
-"""Proof that a file answers the same here as it did where it was made."""
+"""Verify that a model file gives the same outputs in this engine and on this machine as Keras gave at its export."""

@@ -1,6 +1,6 @@
 """Run one model file in one engine over many images, in a process of its own.
 
-Running and comparing are apart: what comes back is plain arrays.
+Nothing is compared here: the result is plain arrays, which `edgedigits.verification.compare` takes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from edgedigits.tensors import to_model_input, to_probabilities
 
 @dataclass(frozen=True, slots=True)
 class Inferences:
-    """What one engine answered.
+    """The outputs of one model file in one engine.
 
     Attributes
     ----------
-    image, output: the file's input and output as the engine has them.
+    engine, version: the engine and its release.
+    image, output: the input and output tensors of the file as the engine reports them.
     probabilities: float32 ``[N, classes]``.
 
     """
@@ -41,29 +42,31 @@ class Inferences:
 
 
 def infer_isolated(path: Path, engine: str, images: NDArray[np.uint8], num_threads: int = 1) -> Inferences:
-    """Answer ``images``, uint8 ``[N, H, W, C]``, with the file at ``path`` in a fresh process.
+    """Run the file at ``path`` over ``images``, uint8 ``[N, H, W, C]``, in a fresh process.
 
     Raises
     ------
-    EdgeDigitsError: what the process met, of the same class (see `run_isolated`).
+    EdgeDigitsError: an error of the process, of the same class there and here (see `run_isolated`).
 
     """
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
-        given, taken = Path(folder, "images.npy"), Path(folder, "answers.npy")
-        np.save(given, images)
-        arguments = [str(path), engine, str(given), str(taken), str(num_threads)]
-        told = run_isolated(__name__, arguments, f"{path.name}: {engine}")
-        image, output = (from_plain(TensorInfo, told[key], engine) for key in ("image", "output"))
-        return Inferences(engine, told["version"], image, output, np.load(taken))
+        images_path, outputs_path = Path(folder, "images.npy"), Path(folder, "outputs.npy")
+        np.save(images_path, images)
+        arguments = [str(path), engine, str(images_path), str(outputs_path), str(num_threads)]
+        reply = run_isolated(__name__, arguments, f"{path.name}: {engine}")
+        image, output = (from_plain(TensorInfo, reply[key], engine) for key in ("image", "output"))
+        return Inferences(engine, reply["version"], image, output, np.load(outputs_path))
 
 
-def _answer(path: str, engine: str, given: str, taken: str, num_threads: str) -> dict[str, Any]:
-    """The process's own side."""
+def _infer_in_this_process(
+    path: str, engine: str, images_path: str, outputs_path: str, num_threads: str
+) -> dict[str, Any]:
+    """Run the file over the images at ``images_path`` and write the probabilities to ``outputs_path``."""
     loaded = load_engine(engine, lone_model(Path(path)), int(num_threads))
-    values = loaded.run(to_model_input(np.load(given), loaded.image))
-    np.save(taken, to_probabilities(values, loaded.probabilities))
+    outputs = loaded.run(to_model_input(np.load(images_path), loaded.image))
+    np.save(outputs_path, to_probabilities(outputs, loaded.probabilities))
     return {"version": loaded.version, "image": to_plain(loaded.image), "output": to_plain(loaded.probabilities)}
 
 
 if __name__ == "__main__":
-    raise SystemExit(report_to_parent(lambda: _answer(*sys.argv[1:])))
+    raise SystemExit(report_to_parent(lambda: _infer_in_this_process(*sys.argv[1:])))

@@ -1,4 +1,4 @@
-"""What one engine answered, as a file: runs stay apart from comparisons, and a board from the desk."""
+"""Save the outputs of one engine in a file, so that a board runs a model and another machine compares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from edgedigits.files import write_atomic
 from edgedigits.records import Check, Count, FileName, Sha256, from_plain, to_plain
 
 SCHEMA = "edgedigits/outputs/1"
-# Unpacked: 50,000 images of 1,000 classes fit; an archive that says it holds more is not opened on a small board.
+# Unpacked size: enough for 50,000 images of 1,000 classes. A larger archive is refused before it is unpacked, so that
+# it cannot fill the memory of a small board.
 _LARGEST = 256 * 2**20
 _MEMBERS = {"header.npy", "probabilities.npy"}
 _Word = Annotated[str, Check(pattern=r"^[\w.+-]+$")]
@@ -25,14 +26,16 @@ _Word = Annotated[str, Check(pattern=r"^[\w.+-]+$")]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where outputs come from.
+    """The origin of saved outputs.
 
     Attributes
     ----------
-    bundle: the id of the bundle; file, sha256: which of its files answered.
-    engine, version: what ran it; machine: where, for people (see `edgedigits.measure.machine`).
-    data, dataset_sha256, count: what was asked (see `Dataset.sha256`).
-    edgedigits: the version that wrote this.
+    bundle: the id of the bundle.
+    file, sha256: the name and the hash of the model file.
+    engine, version: the engine that ran the file, and its release.
+    machine: the machine that ran it, for people (see `edgedigits.measure.machine`).
+    data, dataset_sha256, count: the source, the hash and the number of the images (see `Dataset.sha256`).
+    edgedigits: the version of edgedigits that wrote the file.
 
     """
 
@@ -51,14 +54,14 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """A header and the probabilities that it is about, float32 ``[N, classes]``, in the order of the data."""
+    """Saved outputs: their origin, and the probabilities, float32 ``[N, classes]``, in the order of the data."""
 
     header: Header
     probabilities: NDArray[np.float32]
 
 
 def outputs_path(folder: Path, file: str, engine: str) -> Path:
-    """Where the outputs of a model file in an engine are kept."""
+    """Return the path in ``folder`` for the outputs of a model file in an engine."""
     return folder / f"{file}.{engine}.npz"
 
 
@@ -77,11 +80,11 @@ def write_outputs(outputs: Outputs, path: Path) -> None:
 
 
 def read_outputs(path: Path) -> Outputs:
-    """Read what `write_outputs` wrote, on whatever machine that was.
+    """Read outputs that `write_outputs` wrote on any machine.
 
     Raises
     ------
-    InputError: no such file, not one of ours, of another version, or not what its header says.
+    InputError: the file cannot be read, holds no outputs, has another schema, or does not match its own header.
 
     """
     try:
@@ -93,48 +96,48 @@ def read_outputs(path: Path) -> Outputs:
         raise InputError(f"{path}: expected outputs that parity --save-outputs wrote, found: {error}") from error
     version = plain.get("schema") if isinstance(plain, dict) else None
     if version != SCHEMA:
-        raise InputError(f"{path}: expected outputs of schema {SCHEMA}, found {version!r}; save them anew")
-    found = from_plain(Header, plain, str(path))
-    if probabilities.dtype != np.float32 or probabilities.ndim != 2 or len(probabilities) != found.count:
+        raise InputError(f"{path}: expected outputs of schema {SCHEMA}, found {version!r}; save them again")
+    origin = from_plain(Header, plain, str(path))
+    if probabilities.dtype != np.float32 or probabilities.ndim != 2 or len(probabilities) != origin.count:
         raise InputError(
-            f"{path}: expected float32 probabilities of {found.count} images, found {probabilities.dtype} "
-            f"{list(probabilities.shape)}; save them anew"
+            f"{path}: expected float32 probabilities of {origin.count} images, found {probabilities.dtype} "
+            f"{list(probabilities.shape)}; save them again"
         )
-    return Outputs(found, probabilities)
+    return Outputs(origin, probabilities)
 
 
 def _arrays(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    read: Any = np.lib.format.read_array  # numpy's stubs do not know it
+    read: Any = np.lib.format.read_array  # missing in numpy's type stubs
     with path.open("rb") as file, zipfile.ZipFile(file) as archive:
         sizes = {member.filename: member.file_size for member in archive.infolist()}
         if sizes.keys() != _MEMBERS or len(archive.infolist()) != len(sizes):
             raise ValueError(f"an archive of {', '.join(map(repr, sorted(sizes))) or 'nothing'}")
         if sum(sizes.values()) > _LARGEST:
             raise ValueError(f"{sum(sizes.values()):,} bytes of arrays, more than {_LARGEST:,}")
-        # The bytes first: zipfile reads no more of them than the sizes above, whatever the stream would unpack to.
+        # Read whole members: zipfile unpacks no more bytes than the sizes that were checked above.
         header, probabilities = (read(io.BytesIO(archive.read(name)), allow_pickle=False) for name in sorted(_MEMBERS))
     return header, probabilities
 
 
-def refuse_others(outputs: Outputs, where: Path, file_sha256: str | None, dataset_sha256: str) -> None:
-    """Refuse outputs of another model file than the bundle's, or of other data than those they are held against.
+def require_same_file_and_data(outputs: Outputs, path: Path, file_sha256: str | None, dataset_sha256: str) -> None:
+    """Raise unless saved outputs are of the model file and of the data with these hashes.
 
-    The file's hash decides, not the bundle's id: the same model without its reference has another id.
+    The hash of the file decides, not the id of the bundle: the same model without its reference has another id.
 
     Raises
     ------
-    BundleError: with both hashes.
+    BundleError: another model file or other data; the message has both hashes.
 
     """
     header = outputs.header
     if header.sha256 != file_sha256:
-        there = f"has {file_sha256[:12]} under that name" if file_sha256 else "has no such file"
+        difference = f"has {file_sha256[:12]} under that name" if file_sha256 else "has no such file"
         raise BundleError(
-            f"{where}: outputs of {header.file} {header.sha256[:12]} from bundle {header.bundle[:12]}, "
-            f"but the bundle named here {there}; name the bundle that ran there"
+            f"{path}: found outputs of {header.file} {header.sha256[:12]} from bundle {header.bundle[:12]}, "
+            f"but the given bundle {difference}; give the bundle that produced them"
         )
     if header.dataset_sha256 != dataset_sha256:
         raise BundleError(
-            f"{where}: outputs for {header.data!r} ({header.count} images, {header.dataset_sha256[:12]}), "
-            f"expected those for the data of {dataset_sha256[:12]}; run the same data there, or name them here: --data"
+            f"{path}: found outputs for {header.data!r} ({header.count} images, {header.dataset_sha256[:12]}), "
+            f"expected those for the data {dataset_sha256[:12]}; run both with the same data, or give theirs: --data"
         )

@@ -1,4 +1,4 @@
-"""Parity: every variant in every installed engine against Keras, or one bundle against another."""
+"""Measure parity: compare every variant in every installed engine with Keras, or one bundle with another."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from edgedigits.manifest import ModelFile
 from edgedigits.verification.compare import Comparison, compare
 from edgedigits.verification.gates import GateVerdict, judge_variant
 from edgedigits.verification.inference import Inferences, infer_isolated
-from edgedigits.verification.outputs import Header, Outputs, refuse_others
+from edgedigits.verification.outputs import Header, Outputs, require_same_file_and_data
 
 Progress = Callable[[str], None]
-Keep = Callable[[ModelFile, Inferences], object]
+Save = Callable[[ModelFile, Inferences], object]
 
 
 @dataclass(frozen=True, slots=True)
 class ParityRow:
-    """One variant in one engine on one machine: the comparison and the gate's verdict, or why there is none.
+    """One variant in one engine on one machine: the comparison and the verdict of its gate, or the error.
 
     Attributes
     ----------
-    machine: where outputs come from that were run elsewhere; None: here and now.
-    comparison, verdict: None after an error, and where there is no reference, so that outputs were only kept.
-    error: what prevented the run, or None.
+    version: the release of the engine; None after an error.
+    machine: the machine of saved outputs; None for a run on this machine.
+    comparison, verdict: None after an error, and where outputs were only saved because there is no reference.
+    error: why the run failed; None if it did not.
 
     """
 
@@ -47,31 +48,31 @@ class ParityRow:
     exit_code: int
 
 
-def why_no_reference(bundle: Bundle, data: Dataset) -> str | None:
-    """Why answers to these data cannot be compared with Keras here; None when they can."""
-    known = bundle.manifest.reference
-    if known.file is None:
-        return f"{bundle.path}: its reference, Keras' own answers, was left out; compare where the model was exported"
-    if not (bundle.path / known.file.path).exists():
+def explain_missing_reference(bundle: Bundle, data: Dataset) -> str | None:
+    """Return why the bundle has no reference outputs for these data; None when it has them."""
+    reference = bundle.manifest.reference
+    if reference.file is None:
+        return f"{bundle.path}: its reference (Keras' own outputs) was left out; compare where the model was exported"
+    if not (bundle.path / reference.file.path).exists():
         return (
-            f"{bundle.path}: holds no {known.file.path} to compare with; copy the whole bundle or export it again, or "
-            "keep the answers for a machine that has it: --save-outputs"
+            f"{bundle.path}: holds no {reference.file.path} to compare with; copy the whole bundle or export it again, "
+            "or save the outputs for a machine that has it: --save-outputs"
         )
-    if data.sha256() != known.dataset_sha256 or known.file.count != len(data):
+    if data.sha256() != reference.dataset_sha256 or reference.file.count != len(data):
         return (
-            f"{bundle.path}: its reference belongs to {known.source} ({known.keras.count} images, "
-            f"{known.dataset_sha256[:12]}), found {data.source} ({len(data)}, {data.sha256()[:12]}); "
-            "name the data it was exported with: --data"
+            f"{bundle.path}: its reference belongs to {reference.source} ({reference.keras.count} images, "
+            f"{reference.dataset_sha256[:12]}), found {data.source} ({len(data)}, {data.sha256()[:12]}); "
+            "give the data of its export: --data"
         )
     return None
 
 
-def refuse_other_order(bundle: Bundle, data: Dataset) -> None:
-    """Refuse data that number the bundle's labels otherwise: every answer would be counted as another.
+def require_same_label_order(bundle: Bundle, data: Dataset) -> None:
+    """Raise when data have the labels of the bundle in another order: each class would be counted as another.
 
     Raises
     ------
-    BundleError: the same labels in another order; labels of other names may still mean the same.
+    BundleError: the same labels in another order. Labels of other names are allowed, since they may mean the same.
 
     """
     labels, names = bundle.manifest.labels, data.names
@@ -89,61 +90,62 @@ def measure_parity(
     data: Dataset,
     progress: Progress,
     num_threads: int = 1,
-    keep: Keep | None = None,
+    save: Save | None = None,
 ) -> list[ParityRow]:
-    """Run each file in each engine that reads it, and compare with the bundle's reference.
+    """Run each file in each engine that reads it, and compare the outputs with the reference of the bundle.
 
-    ``keep`` gets each run's answers. With it, a bundle without a reference for these data is no error: rows are then
-    without a comparison, which is left to a machine that has one.
+    ``save`` is called with the outputs of each run. With it a bundle needs no reference for these data: the rows then
+    have no comparison, which is left to a machine that has the reference.
 
     Raises
     ------
-    BundleError: the bundle has no reference, or one that belongs to other data, and nothing is to be kept.
+    BundleError: the bundle has no reference for these data, and ``save`` is None.
 
     """
-    why = why_no_reference(bundle, data)
-    if why is not None and keep is None:
-        raise BundleError(why)
-    reference = None if why else bundle.reference()
+    missing = explain_missing_reference(bundle, data)
+    if missing is not None and save is None:
+        raise BundleError(missing)
+    reference = None if missing else bundle.reference()
     rows = []
     for file, engine in pairs(files, engines):
         progress(f"{file.path} in {engine}")
         try:
-            answers = _answers(bundle, file, engine, data, num_threads)
+            inferences = _infer(bundle, file, engine, data, num_threads)
         except EdgeDigitsError as error:
-            told = str(error), error.exit_code
-            rows.append(ParityRow(file.path, file.precision, engine, None, None, None, None, *told))
+            failure = str(error), error.exit_code
+            rows.append(ParityRow(file.path, file.precision, engine, None, None, None, None, *failure))
             continue
-        if keep is not None:
-            keep(file, answers)
-        rows.append(_row(bundle, file, answers, answers.probabilities, reference, data))
+        if save is not None:
+            save(file, inferences)
+        rows.append(_row(bundle, file, inferences, inferences.probabilities, reference, data))
     return rows
 
 
 def pairs(files: Sequence[ModelFile], engines: Sequence[str]) -> list[tuple[ModelFile, str]]:
-    """Each file with each engine that reads its format."""
+    """Return each file with each engine that reads its format."""
     return [(file, engine) for file in files for engine in engines if ENGINES[engine].format == file.format]
 
 
-def compare_outputs(bundle: Bundle, kept: Sequence[tuple[Path, Outputs]], data: Dataset) -> list[ParityRow]:
-    """Compare outputs that were kept, here or elsewhere, with the bundle's reference.
+def compare_outputs(bundle: Bundle, saved: Sequence[tuple[Path, Outputs]], data: Dataset) -> list[ParityRow]:
+    """Compare outputs that were saved on this or another machine with the reference of the bundle.
 
     Raises
     ------
     BundleError: no reference for these data, or outputs of other files, other data, or another number of classes.
 
     """
-    if why := why_no_reference(bundle, data):
-        raise BundleError(why)
+    if missing := explain_missing_reference(bundle, data):
+        raise BundleError(missing)
     reference = bundle.reference()
     files = {file.path: file for file in bundle.manifest.files}
     rows = []
-    for path, outputs in kept:
-        header, found = outputs.header, outputs.probabilities.shape[1]
+    for path, outputs in saved:
+        header, classes = outputs.header, outputs.probabilities.shape[1]
         file = files.get(header.file)
-        refuse_others(outputs, path, file.sha256 if file else None, data.sha256())
-        if found != len(bundle.manifest.labels):
-            raise BundleError(f"{path}: expected {len(bundle.manifest.labels)} classes, found {found}; save them anew")
+        require_same_file_and_data(outputs, path, file.sha256 if file else None, data.sha256())
+        expected = len(bundle.manifest.labels)
+        if classes != expected:
+            raise BundleError(f"{path}: expected {expected} classes, found {classes}; save them again")
         rows.append(_row(bundle, files[header.file], header, outputs.probabilities, reference, data))
     return rows
 
@@ -151,7 +153,7 @@ def compare_outputs(bundle: Bundle, kept: Sequence[tuple[Path, Outputs]], data: 
 def _row(
     bundle: Bundle,
     file: ModelFile,
-    ran: Inferences | Header,
+    origin: Inferences | Header,
     probabilities: NDArray[np.float32],
     reference: NDArray[np.float32] | None,
     data: Dataset,
@@ -160,24 +162,27 @@ def _row(
     comparison = None if reference is None else compare(probabilities, reference, data.labels, temperature)
     verdict = judge_variant(file.precision, comparison) if comparison else None
     return ParityRow(
-        file.path, file.precision, ran.engine, ran.version, ran.machine if isinstance(ran, Header) else None,
+        file.path, file.precision, origin.engine, origin.version,
+        origin.machine if isinstance(origin, Header) else None,
         comparison, verdict, None, verdict.exit_code if verdict else 0,
     )  # fmt: skip
 
 
-def _answers(bundle: Bundle, file: ModelFile, engine: str, data: Dataset, num_threads: int) -> Inferences:
-    bundle.read(file)  # refuses a file that is not the one in the manifest
+def _infer(bundle: Bundle, file: ModelFile, engine: str, data: Dataset, num_threads: int) -> Inferences:
+    bundle.read(file)  # raises if the file is not the one in the manifest
     return infer_isolated(bundle.path / file.path, engine, data.images, num_threads)
 
 
-def changed_digits(
+def compare_bundles(
     old: Bundle, new: Bundle, variant: str | None, engine: str, data: Dataset, num_threads: int = 1
 ) -> tuple[ModelFile, ModelFile, Comparison]:
-    """Which answers change from one bundle's variant to another's, in the same engine.
+    """Compare the outputs of a variant in a new bundle with those in an old bundle, in the same engine.
+
+    Returns the old file, the new file, and the comparison in which the old outputs are the reference.
 
     Raises
     ------
-    BundleError: a variant is not there, or the two models do not have the same labels.
+    BundleError: a bundle lacks the variant, or the two models differ in labels or image size.
 
     """
     if old.manifest.labels != new.manifest.labels or old.manifest.image != new.manifest.image:
@@ -185,10 +190,6 @@ def changed_digits(
             f"{new.path}: expected the labels and image size of {old.path}, found others; compare like with like"
         )
     before, after = (bundle.pick(variant, [ENGINES[engine].format]) for bundle in (old, new))
-    first = _answers(old, before, engine, data, num_threads)
-    second = _answers(new, after, engine, data, num_threads)
-    return (
-        before,
-        after,
-        compare(second.probabilities, first.probabilities, data.labels, new.manifest.confidence.temperature),
-    )
+    reference = _infer(old, before, engine, data, num_threads).probabilities
+    outputs = _infer(new, after, engine, data, num_threads).probabilities
+    return before, after, compare(outputs, reference, data.labels, new.manifest.confidence.temperature)

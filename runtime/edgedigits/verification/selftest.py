@@ -1,4 +1,4 @@
-"""The self-test: every variant in every installed engine answers the bundle's golden inputs, here, on this device."""
+"""The self-test: run every variant in every installed engine over the golden inputs of the bundle, on this device."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edgedigits.verification.parity import pairs
 
 @dataclass(frozen=True, slots=True)
 class SelftestRow:
-    """One variant in one engine: the golden result, or the error that prevented it."""
+    """One variant in one engine: the result on the golden inputs, or the error that prevented it."""
 
     file: str
     engine: str
@@ -27,16 +27,16 @@ class SelftestRow:
 def selftest(
     bundle: Bundle, files: Sequence[ModelFile], engines: Sequence[str], num_threads: int = 1
 ) -> list[SelftestRow]:
-    """Answer all golden inputs with each file in each engine that reads it, each in a process of its own."""
+    """Run each file in each engine that reads it over all golden inputs, each in a process of its own."""
     return [_row(bundle, file, engine, num_threads) for file, engine in pairs(files, engines)]
 
 
 def _row(bundle: Bundle, file: ModelFile, engine: str, num_threads: int) -> SelftestRow:
     try:
-        bundle.read(file)  # refuses a file that is not the one in the manifest
-        answers = infer_isolated(bundle.path / file.path, engine, bundle.golden().images, num_threads)
-        me = ReferenceEngine(engine, answers.version)
-        result = check_golden(bundle, file, answers.probabilities, me)
+        bundle.read(file)  # raises if the file is not the one in the manifest
+        inferences = infer_isolated(bundle.path / file.path, engine, bundle.golden().images, num_threads)
+        release = ReferenceEngine(engine, inferences.version)
+        result = check_golden(bundle, file, inferences.probabilities, release)
     except EdgeDigitsError as error:
         return SelftestRow(file.path, engine, None, str(error), error.exit_code)
     return SelftestRow(file.path, engine, result, None, 0 if result.passed else 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from edgedigits.system_info.python import Running
+from edgedigits.system_info.python import RunningPython
 from edgedigits.system_info.source import Package, SystemSource
 
 GOVERNOR = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
@@ -17,12 +17,12 @@ class Recorded:
     """A machine: its files by path, what its Python says, its packages by import name."""
 
     files: dict[str, str]
-    running: Running
+    running: RunningPython
     packages: dict[str, Package] = field(default_factory=dict)
     vcgencmd: str | None = None
 
-    def place(self) -> SystemSource:
-        """What the doctor examines."""
+    def source(self) -> SystemSource:
+        """The source of the facts about this machine."""
         return SystemSource(
             self.files.get, self.running, lambda name, _: self.packages.get(name), lambda: self.vcgencmd
         )
@@ -95,7 +95,7 @@ def pi(board: str, release: str, *, arch: str = "arm64", kernel: str = "aarch64"
         THROTTLED: "0\n",
     }
     bits = 64 if arch == "arm64" else 32
-    running = Running("linux", kernel, linux, bits, libc, 4, python, "/usr", "/usr", stdlib, "pip")
+    running = RunningPython("linux", kernel, linux, bits, libc, 4, python, "/usr", "/usr", stdlib, "pip")
     return Recorded(files, running)
 
 
@@ -123,7 +123,7 @@ def x86(flags: str = X86_VNNI, python: str = "3.11.7") -> Recorded:
         "/proc/meminfo": "MemTotal:       24683552 kB\nMemAvailable:   23412288 kB\nSwapTotal:             0 kB\n",
         "/etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nVERSION_CODENAME=bookworm\n',
     }
-    running = Running(
+    running = RunningPython(
         "linux", "x86_64", "6.18.44", 64, "glibc 2.36", 2, python, "/opt/py", "/opt/py", "/opt/py/lib", "pip"
     )
     return Recorded(files, running)

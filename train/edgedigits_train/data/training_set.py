@@ -1,4 +1,4 @@
-"""What a run learns from: the data's own images, with ``--paper`` the pool's behind them, and what to answer."""
+"""The training set: the images of the data and, with ``--paper``, of the pool, and the target of each image."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.datasets import Dataset
-from edgedigits_train.data.augmentation import Field, Moves, Range, join
+from edgedigits_train.data.augmentation import Range, SamplingGrid, Transforms, join
 from edgedigits_train.synthetic.pool import OUTLIER, Pool
 
-# Of an outlier's loss in that of a step (lambda of Hendrycks et al.): digits come first.
+# Weight of an outlier's loss, where a digit's is 1 (lambda of Hendrycks et al.; see synthetic/outliers.py).
 OUTLIER_WEIGHT = 0.5
-# The pool's digits are distorted already, and as they lie the pipeline will hand them over.
+# The pool's digits are distorted already, and they are placed as the device's pipeline places them.
 POOL_RANGE = Range(rotation=4.0, scale=0.05, shear=0.06, shift=0.025)
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TrainingSet:
     """Training images and their targets.
 
     Attributes
     ----------
-    parts: uint8 ``[N_i, H, W, C]`` each: the data's images, and the pool's if there is one.
-    targets: float32 ``[N, classes]``, the probabilities wanted of all parts' images; with a pool one class more, the
-        background, which is what an outlier is.
-    weights: float32 ``[N]``, of their loss in that of a step.
-    classes: how many of the classes callers will see: all but the background.
+    parts: the images, uint8 ``[N_i, H, W, C]`` each: those of the data, then those of the pool if there is one.
+    targets: the target probabilities of all images, float32 ``[N, classes]``; with a pool they have one class more, the
+        background, which is the class of the outliers.
+    weights: the weight of each image's loss, float32 ``[N]``.
+    classes: the count of the data's classes, without the background.
 
     """
 
@@ -37,10 +37,11 @@ class Material:
     classes: int
 
     @classmethod
-    def of(cls, data: Dataset, pool: Pool | None = None, smoothing: float = 0.0) -> Material:
-        """Data and pool; ``smoothing`` of a digit's probability is shared out among all classes.
+    def of(cls, data: Dataset, pool: Pool | None = None, smoothing: float = 0.0) -> TrainingSet:
+        """Return the training set of the data and the pool, with label smoothing.
 
-        Label smoothing: C. Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016.
+        ``smoothing`` is the share of the true class's probability that is spread evenly over all classes; see
+        C. Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016.
         """
         classes = len(data.names)
         if pool is None:
@@ -53,50 +54,53 @@ class Material:
         return cls((data.images, pool.images), targets, weights, classes)
 
     def __len__(self) -> int:
-        """Count of images."""
+        """Return the count of images."""
         return len(self.targets)
 
-    def count_seen(self, share: float) -> int:
-        """How many images an epoch shows: the data's own, and this share of the pool."""
+    def epoch_size(self, share: float) -> int:
+        """Return how many images an epoch shows: all of the data, and this share of the pool."""
         own = len(self.parts[0])
         return own + round(share * (len(self) - own))
 
-    def choose(self, rng: np.random.Generator, share: float) -> NDArray[np.int64]:
-        """The numbers of the images that an epoch shows, ascending."""
+    def draw_rows(self, rng: np.random.Generator, share: float) -> NDArray[np.int64]:
+        """Draw the images that an epoch shows and return their indices, ascending."""
         own = len(self.parts[0])
-        pool = rng.permutation(len(self) - own)[: self.count_seen(share) - own]
+        pool = rng.permutation(len(self) - own)[: self.epoch_size(share) - own]
         return np.concatenate([np.arange(own), own + np.sort(pool)])
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width."""
+        """Height and width of the images."""
         return self.parts[0].shape[1], self.parts[0].shape[2]
 
-    def least_loss(self, rows: NDArray[np.int64]) -> float:
-        """The mean loss, nats, of a network that answers these images as wanted.
-
-        It is the entropy of soft targets, which is no mistake.
-        """
+    def target_entropy(self, rows: NDArray[np.int64]) -> float:
+        """Return the weighted mean entropy of these images' targets in nats, which is the least possible loss."""
         targets = self.targets[rows]
         entropy = -(targets * np.log(np.maximum(targets, np.finfo(np.float32).tiny))).sum(axis=1)
         return float(np.mean(self.weights[rows] * entropy, dtype=np.float64))
 
-    def answered(self, rows: NDArray[np.int64], probabilities: NDArray[np.float32]) -> Material:
-        """The same with a teacher's answers, as wide as targets are, as those of the digits among ``rows``."""
+    def with_soft_targets(self, rows: NDArray[np.int64], probabilities: NDArray[np.float32]) -> TrainingSet:
+        """Return a copy in which ``probabilities`` ``[len(rows), classes]`` are the targets of the digits in ``rows``.
+
+        Outliers among ``rows`` keep their targets.
+        """
         digits = self.weights[rows] == 1
         targets = self.targets.copy()
         targets[rows[digits]] = probabilities[digits]
         return replace(self, targets=targets)
 
-    def draw(self, rng: np.random.Generator, limits: Range | None) -> Field | None:
-        """How each image is moved; ``limits`` None leaves the data's own as they are, the pool's always move."""
+    def draw_grid(self, rng: np.random.Generator, limits: Range | None) -> SamplingGrid | None:
+        """Draw a transform for each image; None as ``limits`` leaves the data's images, but not the pool's, unchanged.
+
+        Without limits and pool there is nothing to draw, and the result is None.
+        """
         if limits is None and len(self.parts) == 1:
             return None
         ranges = (limits, POOL_RANGE)[: len(self.parts)]
-        return join([_field(rng, len(part), self.size, limit) for part, limit in zip(self.parts, ranges, strict=True)])
+        return join([_draw(rng, len(part), self.size, limit) for part, limit in zip(self.parts, ranges, strict=True)])
 
-    def take(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The images with these numbers."""
+    def images(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the images with these indices, uint8 ``[len(rows), H, W, C]``."""
         first = self.parts[0]
         images = np.empty((len(rows), *first.shape[1:]), np.uint8)
         own = rows < len(first)
@@ -107,11 +111,11 @@ class Material:
 
 
 def soft_targets(labels: NDArray[np.int64], classes: int, smoothing: float = 0.0) -> NDArray[np.float32]:
-    """Float32 ``[N, classes]``: 1 for the label, less what is smoothed."""
+    """Return target probabilities float32 ``[N, classes]``: one-hot labels, with label smoothing."""
     targets = np.full((len(labels), classes), smoothing / classes, np.float32)
     targets[np.arange(len(labels)), labels] += np.float32(1 - smoothing)
     return targets
 
 
-def _field(rng: np.random.Generator, count: int, size: tuple[int, int], limits: Range | None) -> Field:
-    return Field.of(Moves.draw(rng, count, size, limits) if limits else Moves.identity(count), size)
+def _draw(rng: np.random.Generator, count: int, size: tuple[int, int], limits: Range | None) -> SamplingGrid:
+    return SamplingGrid.of(Transforms.draw(rng, count, size, limits) if limits else Transforms.identity(count), size)

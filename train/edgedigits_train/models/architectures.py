@@ -1,4 +1,7 @@
-"""What lies between scaled pixels and the last layer: the textbook's networks, and the family, which is a table."""
+"""The architectures: the layers between the scaled pixels and the classifying layer.
+
+`FAMILY` describes the project's own convolutional networks as text, `TEXTBOOK` holds networks from the literature.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,11 @@ class Stage:
 
     Attributes
     ----------
-    width: channels that come out.
+    width: the count of output channels.
     kernel, stride: pixels.
-    separable: a filter a channel, then a mixture of the channels (depthwise-separable), each with its own ReLU.
-    valid: no zeros around the map, which shrinks; where it is smaller than the kernel already, there are zeros.
+    separable: whether it is a depthwise-separable convolution: a depthwise one and a pointwise one, each with its own
+        normalisation and ReLU.
+    valid: whether the feature map is not padded, so that it shrinks; a map smaller than the kernel is padded anyway.
 
     """
 
@@ -34,8 +38,9 @@ class Stage:
     valid: bool = False
 
 
-# Strides instead of pooling, and a last map flattened rather than averaged: few operators, ranges that suit 8-bit
-# integers, and the last layer still sees where a stroke is. See `parse_stages`, and models/README.md for why these.
+# Strides replace pooling, and the last feature map is flattened rather than averaged: that needs few operators, gives
+# ranges that suit 8-bit integers, and tells the last layer where a stroke is. `parse_stages` defines the notation, and
+# models/README.md says how these were chosen.
 FAMILY: Mapping[str, str] = {
     "nano": "12s2v 16s2v 16v 14v",
     "tiny": "16s2v 16v 20s2v 20v 16v",
@@ -46,14 +51,14 @@ _STAGE = re.compile(r"(\d+)(?:k(\d+))?(?:s(\d+))?(d?)(v?)")
 
 
 def parse_stages(text: str) -> tuple[Stage, ...]:
-    """Stages as they are written: ``16k5s2dv``.
+    """Parse stages in the notation ``16k5s2dv 32``, separated by spaces.
 
-    That is the width, then ``k`` kernel, ``s`` stride, ``d`` for separable and ``v`` for valid, where they differ from
-    the defaults of `Stage`.
+    The width comes first, then ``k`` with the kernel, ``s`` with the stride, ``d`` for separable and ``v`` for valid,
+    where they differ from the defaults of `Stage`.
 
     Raises
     ------
-    UsageError: something else.
+    UsageError: a word does not follow the notation.
 
     """
     stages = []
@@ -67,21 +72,26 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
 
 
 def build_stages(x: Any, stages: tuple[Stage, ...]) -> Any:
-    """Scaled pixels ``[N, H, W, C]`` through all stages, flattened."""
+    """Apply all stages to scaled pixels ``[N, H, W, C]`` and return the flattened features."""
     for number, stage in enumerate(stages, 1):
         x = _convolution(x, stage, f"conv{number}")
     return layers.Flatten(name="flat")(x)
 
 
 def mlp(x: Any) -> Any:
-    """Inputs, one hidden layer, outputs: the network of every first lesson; see docs/back-propagation.md."""
+    """Apply one hidden layer of 128 units; docs/back-propagation.md explains this network step by step."""
     return layers.Dense(128, activation="relu", name="hidden")(layers.Flatten(name="inputs")(x))
 
 
 def lenet5(x: Any) -> Any:
-    """LeNet-5 of LeCun et al., "Gradient-based learning applied to document recognition", 1998.
+    """Apply LeNet-5 of Y. LeCun et al., "Gradient-based learning applied to document recognition", 1998.
 
-    With today's ReLU and maximum pooling, and every feature map of the first stage feeding the second.
+    It differs from the original in ReLU and maximum pooling, and in that the second convolution sees all feature maps.
+
+    Raises
+    ------
+    UsageError: the images are too small.
+
     """
     height, width = x.shape[1:3]
     if min(height, width) < LENET_MINIMUM:
@@ -110,6 +120,6 @@ def _convolution(x: Any, stage: Stage, name: str) -> Any:
 
 
 def _normalised(x: Any, name: str) -> Any:
-    # Keras' momentum of 0.99 looks back over hundreds of steps; a small data set has fewer in an epoch.
+    # Keras' default momentum of 0.99 averages over hundreds of steps; a small data set has fewer in an epoch.
     x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)

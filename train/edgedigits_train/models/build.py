@@ -1,6 +1,6 @@
-"""The architectures by name, for any image size and number of classes.
+"""Building a model of an architecture, for any image size and number of classes.
 
-All take raw pixels, float32 0-255 ``[N, H, W, C]``, with the scaling inside, and answer probabilities ``[N, classes]``.
+All models take raw pixels, float32 0-255 ``[N, H, W, C]``, scale them inside and return probabilities ``[N, classes]``.
 """
 
 from __future__ import annotations
@@ -26,32 +26,36 @@ def build_model(name: str, shape: Shape, classes: int) -> keras.Model:
 
     """
     if name in TEXTBOOK:
-        return _around(TEXTBOOK[name], name, shape, classes)
+        return _classifier(TEXTBOOK[name], name, shape, classes)
     return build_from(parse_stages(FAMILY[name]), name, shape, classes)
 
 
 def build_from(stages: tuple[Stage, ...], name: str, shape: Shape, classes: int) -> keras.Model:
-    """Build a network of stages, whether or not it has a name in the family."""
-    return _around(lambda x: build_stages(x, stages), name, shape, classes)
+    """Build a model of convolution stages, which need not be those of a named architecture."""
+    return _classifier(lambda x: build_stages(x, stages), name, shape, classes)
 
 
 def without_background(model: keras.Model, classes: int) -> keras.Model:
-    """The same network, of which callers see the first ``classes``; what those leave of 1 is the background's."""
+    """Return the same network with the outputs of the first ``classes`` alone, without that of the background class.
+
+    The probabilities then add up to less than 1; the difference is the probability of the background.
+    """
     if model.output_shape[-1] == classes:
         return model
     return keras.Model(model.inputs, model.outputs[0][:, :classes], name=model.name)
 
 
 def count_macs(model: keras.Model) -> int:
-    """Multiplications with addition that one image costs: those of convolution and dense layers."""
+    """Return the count of multiply-accumulate operations of one inference, in convolution and dense layers."""
     return sum(_layer_macs(layer) for layer in model.layers)
 
 
-def _around(body: Callable[[Any], Any], name: str, shape: Shape, classes: int) -> keras.Model:
+def _classifier(architecture: Callable[[Any], Any], name: str, shape: Shape, classes: int) -> keras.Model:
     image = keras.Input(shape, name="image")
     scaled = layers.Rescaling(1 / 255, name="scaling")(image)
-    answers = layers.Dense(classes, activation="softmax", name="probabilities")(body(scaled))
-    return keras.Model(image, answers, name=name)
+    # The order in which layers are created decides their initial weights, so this one stays before the architecture's.
+    classify = layers.Dense(classes, activation="softmax", name="probabilities")
+    return keras.Model(image, classify(architecture(scaled)), name=name)
 
 
 def _layer_macs(layer: Any) -> int:
@@ -61,7 +65,7 @@ def _layer_macs(layer: Any) -> int:
             return int(
                 pixels * sum(math.prod(kernel.shape) for kernel in (layer.depthwise_kernel, layer.pointwise_kernel))
             )
-        # The kernel of a depthwise convolution is [height, width, channels, multiplier]: one product a pixel, too.
+        # A depthwise kernel [height, width, channels, multiplier] also costs one product per weight and pixel.
         case layers.Conv2D() | layers.DepthwiseConv2D():
             return int(math.prod(layer.output.shape[1:3]) * math.prod(layer.kernel.shape))
         case layers.Dense():

@@ -1,4 +1,4 @@
-"""What a trained model is like: whether its confidence can be believed, and what its first layer looks for."""
+"""Plots of a trained model: how reliable its confidence is, and the filters of its first layer."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _OWN, _IDEAL = "#1f5fa8", "#7f7f7f"
 
 
 def draw_reliability(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> bytes:
-    """How often the answers of each confidence are right, and how many answers have it; PNG.
+    """Draw the reliability diagram, accuracy by confidence, above a histogram of the confidence; return PNG bytes.
 
-    A. Niculescu-Mizil, R. Caruana, "Predicting good probabilities with supervised learning", ICML 2005.
+    See A. Niculescu-Mizil, R. Caruana, "Predicting good probabilities with supervised learning", ICML 2005.
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == labels
@@ -30,16 +30,16 @@ def draw_reliability(probabilities: NDArray[np.float32], labels: NDArray[np.int6
     filled = np.flatnonzero(counts)
     figure = Figure(figsize=(5.2, 5.6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    upper.plot([0, 1], [0, 1], "--", color=_IDEAL, label="as sure as right")
+    upper.plot([0, 1], [0, 1], "--", color=_IDEAL, label="perfect calibration")
     middles = np.bincount(bins, weights=confidence, minlength=_BINS)[filled] / counts[filled]
     shares = hits[filled] / counts[filled]
     bounds = np.array([wilson(int(hits[i]), int(counts[i])) for i in filled]).T
     upper.errorbar(middles, shares, yerr=np.abs(bounds - shares), fmt="o", capsize=3, color=_OWN, label="95 % interval")
-    upper.set(ylabel="right", ylim=(-0.03, 1.03))
+    upper.set(ylabel="accuracy", ylim=(-0.03, 1.03))
     upper.set_title(f"expected calibration error {expected_calibration_error(probabilities, labels):.4f}")
     upper.legend(frameon=False, loc="upper left")
     lower.bar((np.arange(_BINS) + 0.5) / _BINS, counts, width=0.9 / _BINS, color=_OWN)
-    lower.set(xlabel="confidence", ylabel="answers", yscale="log", xlim=(0, 1), ylim=(0.5, None))
+    lower.set(xlabel="confidence", ylabel="predictions", yscale="log", xlim=(0, 1), ylim=(0.5, None))
     for axis in (upper.yaxis, upper.xaxis):
         axis.set_major_formatter(PercentFormatter(1.0))
     for axes in (upper, lower):
@@ -48,7 +48,7 @@ def draw_reliability(probabilities: NDArray[np.float32], labels: NDArray[np.int6
 
 
 def draw_filters(model: keras.Model) -> bytes:
-    """The weights of a first layer that looks at pixels: blue where ink is wanted, red where it is not; PNG."""
+    """Draw the weights of the first layer, positive ones blue and negative ones red; return PNG bytes."""
     filters = _first_filters(model)[:_MOST_FILTERS]
     rows = -(-len(filters) // _COLUMNS)
     figure = Figure(figsize=(_COLUMNS, rows + 0.5), layout="constrained")
@@ -62,7 +62,7 @@ def draw_filters(model: keras.Model) -> bytes:
 
 
 def _first_filters(model: keras.Model) -> NDArray[np.float32]:
-    """``[N, H, W]``: kernels of a first convolution, or what each neuron of a first dense layer makes of the image."""
+    """Return ``[N, H, W]``: the kernels of a first convolution, or the weights of a first dense layer as images."""
     kernel = next(layer.kernel for layer in model.layers if hasattr(layer, "kernel"))
     values = np.asarray(keras.ops.convert_to_numpy(kernel), np.float32)
     if values.ndim == 2:

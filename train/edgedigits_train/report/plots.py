@@ -1,4 +1,4 @@
-"""The pictures of a run: sample digits, curves, confusion matrix, worst mistakes; PNG bytes each."""
+"""Plots of a run: sample images, curves, the confusion matrix and the worst mistakes, each as PNG bytes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from edgedigits_train.training.evaluation import Score
 _COLUMNS = 8
 _TRAIN, _VALIDATION = "#7f7f7f", "#1f5fa8"
 _MANY_CLASSES = 20
-# Where the logarithmic axis of the accuracy ends: no mistake at all is drawn as 99.99 %.
+# The logarithmic axis of the accuracy ends at 99.99 %; a run without mistakes is drawn there.
 _FEWEST = 1e-4
 
 
 def draw_samples(data: Dataset, seed: int, pool: Pool | None = None, rows: int = 5) -> bytes:
-    """Some images, chosen by ``seed``, each under its label; below them some of each part of ``pool``."""
+    """Draw some images, chosen by ``seed``, each below its label, and under them some of each part of the pool."""
     count = min(rows * _COLUMNS, len(data))
     chosen = np.sort(np.random.default_rng(seed).choice(len(data), count, replace=False))
     titles = [data.names[label] for label in data.labels[chosen]]
@@ -32,17 +32,17 @@ def draw_samples(data: Dataset, seed: int, pool: Pool | None = None, rows: int =
         chosen = _some_of_each(pool, seed)
         images = np.concatenate([images, pool.images[chosen]])
         titles += [_pool_title(int(pool.labels[i]), PARTS[pool.parts[i]]) for i in chosen]
-        heading += ", then photographs of digits and of what is none"
+        heading += ", then synthetic images of digits and of other things"
     return _draw_grid(images, titles, heading)
 
 
 def draw_mistakes(data: Dataset, probabilities: NDArray[np.float32], rows: int = 4) -> bytes:
-    """The wrong answers given with the most confidence, worst first."""
-    answers, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    wrong = np.flatnonzero(answers != data.labels)
+    """Draw the images that were classified wrongly with the most confidence, the worst first."""
+    predictions, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    wrong = np.flatnonzero(predictions != data.labels)
     worst = wrong[np.argsort(-confidence[wrong], kind="stable")][: rows * _COLUMNS]
     titles = [
-        f"is {data.names[data.labels[i]]}, read {data.names[answers[i]]}\n{100 * confidence[i]:.1f} % sure"
+        f"is {data.names[data.labels[i]]}, read {data.names[predictions[i]]}\n{100 * confidence[i]:.1f} % sure"
         for i in worst
     ]
     heading = f"{len(wrong)} mistakes in {len(data)} test images" + (", the worst first" if len(wrong) else "")
@@ -50,10 +50,10 @@ def draw_mistakes(data: Dataset, probabilities: NDArray[np.float32], rows: int =
 
 
 def draw_curves(history: tuple[EpochResult, ...], rates: NDArray[np.float64]) -> bytes:
-    """Loss and accuracy against epochs, for training and validation, and the learning rate.
+    """Draw loss and accuracy by epoch, for training and validation, and the learning rate.
 
-    ``rates`` are spread evenly over the epochs. Both other axes are logarithmic, the one of the accuracy in the share
-    of mistakes: on a linear axis the first epoch hides all that follow.
+    ``rates`` are learning rates at points spread evenly over the epochs. The axes of the loss and of the accuracy (as
+    the share of mistakes) are logarithmic, because on linear ones the first epoch would hide all others.
     """
     figure = Figure(figsize=(12, 3.6), layout="constrained")
     loss, accuracy, rate = figure.subplots(1, 3)
@@ -73,7 +73,7 @@ def draw_curves(history: tuple[EpochResult, ...], rates: NDArray[np.float64]) ->
 
 
 def draw_confusion(result: Score) -> bytes:
-    """Counts of answers by true class; colour tells the mistakes, on the diagonal it would tell nothing."""
+    """Draw the confusion matrix; only mistakes are coloured, because the diagonal would hide them."""
     names = [part.name for part in result.per_class]
     counts = np.array(result.confusion)
     mistakes = np.where(np.eye(len(names), dtype=bool), 0, counts)
@@ -81,8 +81,8 @@ def draw_confusion(result: Score) -> bytes:
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=max(5, int(mistakes.max()) * 1.5))
-    axes.set(xlabel="answered", ylabel="true")
-    axes.set_title(f"{result.correct} of {result.count} right ({100 * result.accuracy:.2f} %)")
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.set_title(f"{result.correct} of {result.count} correct ({100 * result.accuracy:.2f} %)")
     if len(names) <= _MANY_CLASSES:
         axes.set_xticks(range(len(names)), names)
         axes.set_yticks(range(len(names)), names)
@@ -91,7 +91,7 @@ def draw_confusion(result: Score) -> bytes:
 
 
 def _some_of_each(pool: Pool, seed: int) -> NDArray[np.int64]:
-    """Rows of two lines of each part, or of as many as it has."""
+    """Return the rows of random images of each part, enough for two lines where the part has as many."""
     rng = np.random.default_rng(seed)
     rows = (rng.permutation(np.flatnonzero(pool.parts == part)) for part in range(len(PARTS)))
     return np.concatenate([part[: 2 * _COLUMNS] for part in rows])

@@ -1,4 +1,4 @@
-"""Figures as PNG bytes, without a window system."""
+"""Rendering of matplotlib figures to PNG bytes, without a window system."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _DPI = 120
 
 
 def to_png(figure: Figure) -> bytes:
-    """Draw a figure; the same one gives the same bytes."""
+    """Return a figure as PNG bytes; equal figures give equal bytes."""
     buffer = io.BytesIO()
-    # The Agg canvas asked for by name: no window system, no state shared with other users of matplotlib.
+    # The Agg canvas needs no window system and shares no state with other users of matplotlib.
     FigureCanvasAgg(figure)
-    # Without the software's version in it, the same run gives the same bytes.
+    # The software's version is left out of the file, so that equal figures give equal bytes.
     figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
     return buffer.getvalue()

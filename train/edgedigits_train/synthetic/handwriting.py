@@ -1,4 +1,4 @@
-"""Digits as other schools write them than the Americans whose hands MNIST has: 1, 4, 7 and 9."""
+"""Handwriting styles: the digits 1, 4, 7 and 9 as they are taught in other countries than MNIST's United States."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _ROOM = 50
 _SIDE = 80
 
 
-def draw_form(pick: Callable[[int, Rng], Ink], rng: Rng) -> tuple[int, Ink]:
-    """A digit and its ink; ``pick`` gives a handwritten one to change."""
+def draw_style(pick: Callable[[int, Rng], Ink], rng: Rng) -> tuple[int, Ink]:
+    """Draw a digit in a random style and return its label and ink; ``pick`` gives the ink of a handwritten digit."""
     match int(rng.integers(12)):
         case 0 | 1:
             return 7, cross_seven(pick(7, rng), rng)
@@ -35,7 +35,7 @@ def draw_form(pick: Callable[[int, Rng], Ink], rng: Rng) -> tuple[int, Ink]:
 
 
 def cross_seven(seven: Ink, rng: Rng) -> Ink:
-    """Put the Swiss bar through the stem of a 7."""
+    """Draw the Swiss bar through the stem of a 7."""
     grey = np.asarray(seven)
     height, width = grey.shape
     row = round(rng.uniform(0.48, 0.62) * height)
@@ -48,13 +48,13 @@ def cross_seven(seven: Ink, rng: Rng) -> Ink:
 
 
 def flag_one(one: Ink, rng: Rng) -> Ink:
-    """Give a 1 an upstroke, a base line, or both."""
+    """Add an upstroke, a base line or both to a 1."""
     grey = np.asarray(one)
     height, thick = one.height, stroke_of(one)
     top = float(np.flatnonzero(grey[_end_rows(grey)[0]] > 128).mean())
     kind = rng.random()
     if kind < 0.75:
-        # Steeper than the bar of a 7.
+        # The upstroke is steeper than the bar of a 7.
         angle, length = np.deg2rad(rng.uniform(35, 62)), rng.uniform(0.22, 0.5) * height
         end = [top - length * np.cos(angle), length * np.sin(angle) + thick / 2]
         one = _drawn(one, [end, [top, thick / 2]], thick)
@@ -64,14 +64,14 @@ def flag_one(one: Ink, rng: Rng) -> Ink:
 
 
 def draw_bar(rng: Rng) -> Ink:
-    """A 1 that is nothing but a bar, slightly bent at times."""
-    lean, bend = rng.normal(0, 6), rng.normal(0, 2)
-    points = curve(np.array([[40 + lean, 0], [40 + bend, _SIDE / 2], [40 - lean, _SIDE]]))
+    """Draw a 1 that is a single bar, sometimes slightly curved."""
+    lean, bow = rng.normal(0, 6), rng.normal(0, 2)
+    points = curve(np.array([[40 + lean, 0], [40 + bow, _SIDE / 2], [40 - lean, _SIDE]]))
     return draw_line(points, int(rng.integers(WIDTHS[0], WIDTHS[1])))
 
 
 def draw_one(rng: Rng) -> Ink:
-    """A 1 with the long upstroke that is taught in central Europe, at times with a base line."""
+    """Draw a 1 with the long upstroke that is taught in central Europe, sometimes with a base line."""
     height, lean = float(_SIDE), rng.normal(0, 5)
     angle, length = np.deg2rad(rng.uniform(32, 64)), rng.uniform(0.3, 0.66) * height
     top = np.array([lean, 0.0])
@@ -85,7 +85,7 @@ def draw_one(rng: Rng) -> Ink:
 
 
 def draw_four(rng: Rng) -> Ink:
-    """An open 4: down and to the right in one stroke, the stem across it in another, often short."""
+    """Draw an open 4: one stroke goes down and to the right, another one is the stem, which is often short."""
     height = float(_SIDE)
     corner = np.array([rng.uniform(-6, 4), rng.uniform(0.5, 0.68) * height])
     top = np.array([rng.uniform(0.12, 0.38) * height, rng.uniform(0.0, 0.08) * height])
@@ -103,7 +103,7 @@ def draw_four(rng: Rng) -> Ink:
 
 
 def hook_nine(nine: Ink, rng: Rng) -> Ink:
-    """Bend the tail of a 9 to the left along the base line."""
+    """Extend the tail of a 9 to the left along the base line."""
     height, thick = nine.height, stroke_of(nine)
     foot = np.array([_foot(nine), height - thick / 2])
     reach = rng.uniform(0.2, 0.48)
@@ -113,7 +113,7 @@ def hook_nine(nine: Ink, rng: Rng) -> Ink:
 
 
 def underline(one: Ink, rng: Rng) -> Ink:
-    """Put a base line under a 1."""
+    """Draw a base line under a 1."""
     thick = stroke_of(one)
     middle, half, row = _foot(one), rng.uniform(0.16, 0.32) * one.height, one.height - thick / 2
     return _drawn(one, [[middle - half, row], [middle + half, row]], thick)
@@ -137,6 +137,6 @@ def _end_rows(grey: NDArray[np.uint8]) -> tuple[int, int]:
 
 
 def _foot(ink: Ink) -> float:
-    """Where the lowest ink is, pixels from the left."""
+    """Return the column of the lowest ink, in pixels from the left."""
     grey = np.asarray(ink)
     return float(np.flatnonzero(grey[_end_rows(grey)[1]] > 128).mean())

@@ -1,8 +1,7 @@
-"""Ink by itself: digits enlarged, slanted, turned and stretched, their strokes made wider or narrower.
+"""Ink without its paper: it is enlarged, slanted, rotated and stretched, and its strokes are made wider or narrower.
 
-Ink is a Pillow image of mode ``L``, 0 where there is none and 255 where it is full, in the *fine* resolution: four
-pixels for one of MNIST's, so that a digit is about 80 pixels tall and strokes can change by less than one of MNIST's
-pixels.
+Ink is a Pillow image of mode ``L``, from 0 for no ink to 255 for full ink. Its *fine* resolution has four pixels for
+one of MNIST's, so that a digit is about 80 pixels tall and strokes can change by less than one of MNIST's pixels.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from PIL import Image, ImageFilter
 Ink: TypeAlias = Image.Image
 
 FINE = 4
-# Half-widths: pixels to the right a pixel upwards, and degrees.
+# Greatest slant (pixels to the right for each pixel upwards) and rotation (degrees), to both sides.
 MAX_SLANT, MAX_TURN = 0.35, 12.0
 NARROWEST, WIDEST = 0.6, 1.3
-# Ink weaker than this, of 255, is not worth keeping a margin for.
+# Trimming ignores ink that is fainter than this.
 _FAINT = 48
-# Strokes are not thinned further than to this share of their area: hairlines would break.
+# Strokes keep at least this share of their area, so that hairlines do not break.
 _LEAST_LEFT = 0.6
 
 
@@ -34,20 +33,20 @@ def from_mnist(image: NDArray[np.uint8]) -> Ink:
 
 
 def trim(ink: Ink) -> Ink:
-    """Cut off what is empty around the ink; unchanged without any."""
+    """Crop an image to its ink; an image without ink is returned unchanged."""
     box = ink.point(_above(_FAINT)).getbbox()
     return ink.crop(box) if box else ink
 
 
 def fit(ink: Ink, longer: float) -> Ink:
-    """Scale so that the longer side is ``longer`` pixels, averaging over areas."""
+    """Scale ink so that its longer side is ``longer`` pixels."""
     factor = longer / max(ink.size)
     size = max(1, round(ink.width * factor)), max(1, round(ink.height * factor))
     return ink.resize(size, Image.Resampling.BILINEAR)
 
 
 def distort(ink: Ink, rng: np.random.Generator, share: float = 1.0) -> Ink:
-    """Slant, turn and stretch at random within the limits above, or ``share`` of them; trimmed."""
+    """Slant, rotate and stretch ink at random, within ``share`` of the limits above, and trim it."""
     slant = share * float(np.clip(rng.normal(0, 0.14), -MAX_SLANT, MAX_SLANT))
     turn = share * np.deg2rad(np.clip(rng.normal(0, 5), -MAX_TURN, MAX_TURN))
     aspect = float(np.exp(share * rng.uniform(np.log(NARROWEST), np.log(WIDEST))))
@@ -57,7 +56,7 @@ def distort(ink: Ink, rng: np.random.Generator, share: float = 1.0) -> Ink:
 
 
 def change_strokes(ink: Ink, rng: np.random.Generator) -> Ink:
-    """Make strokes up to a pixel of MNIST's wider or narrower and round their corners a little."""
+    """Make strokes wider or narrower by up to one of MNIST's pixels and round their corners a little."""
     radius = rng.uniform(1.0, 3.5)
     room = round(2 * radius)
     wide = Image.new("L", (ink.width + 2 * room, ink.height + 2 * room))
@@ -68,7 +67,7 @@ def change_strokes(ink: Ink, rng: np.random.Generator) -> Ink:
 
 
 def thicken(ink: Ink, rng: np.random.Generator) -> Ink:
-    """Make strokes one to two pixels of MNIST's wider, as a felt pen or a coarse scanner would."""
+    """Make strokes wider by one or two of MNIST's pixels, as a felt pen or a coarse scanner would."""
     room = 10
     wide = Image.new("L", (ink.width + 2 * room, ink.height + 2 * room))
     wide.paste(ink, (room, room))
@@ -76,19 +75,19 @@ def thicken(ink: Ink, rng: np.random.Generator) -> Ink:
 
 
 def clip_edge(ink: Ink, rng: np.random.Generator) -> Ink:
-    """Cut one or two pixels of MNIST's off one side."""
+    """Cut one or two of MNIST's pixels off one side."""
     cut = round(FINE * rng.uniform(0.8, 2.2))
     box = [0, 0, ink.width, ink.height]
     side = int(rng.integers(4))
-    # A bar is not much wider than what is cut off.
+    # A bar would lose too much of its width.
     if ink.size[side % 2] > 6 * cut:
         box[side] += cut if side < 2 else -cut
     return ink.crop((box[0], box[1], box[2], box[3]))
 
 
-def resemblance(fed: NDArray[np.uint8], ink: Ink) -> float:
-    """How much of ``ink`` an image as the network gets it, uint8 ``[28, 28]``, shows: cosine similarity, 0 to 1."""
-    side = fed.shape[0]
+def resemblance(model_input: NDArray[np.uint8], ink: Ink) -> float:
+    """Return the cosine similarity, 0 to 1, of a model input, uint8 ``[28, 28]``, and the ink that it should show."""
+    side = model_input.shape[0]
     small = fit(ink, 20)
     weights = np.asarray(small, np.float64)
     total = max(1.0, weights.sum())
@@ -96,13 +95,14 @@ def resemblance(fed: NDArray[np.uint8], ink: Ink) -> float:
     y = side / 2 - float(weights.sum(axis=1) @ np.arange(0.5, small.height)) / total
     own = Image.new("L", (side, side))
     own.paste(small, (round(x), round(y)))
-    soft = (np.asarray(image.filter(ImageFilter.BoxBlur(1)), np.float64) for image in (own, Image.fromarray(fed)))
+    images = (own, Image.fromarray(model_input))
+    soft = (np.asarray(image.filter(ImageFilter.BoxBlur(1)), np.float64) for image in images)
     one, other = (values / max(1.0, float(np.linalg.norm(values))) for values in soft)
     return float((one * other).sum())
 
 
 def _transformed(ink: Ink, matrix: NDArray[np.float64]) -> Ink:
-    """Apply a matrix that maps (right, down) to the same, about the centre, with room for all that is left."""
+    """Apply a linear map of (right, down) around the centre; the result is large enough for all ink."""
     half = np.array(ink.size) / 2
     width, height = (int(side) for side in np.ceil(2 * np.abs(matrix) @ half))
     inverse = np.linalg.inv(matrix)
@@ -116,7 +116,7 @@ def _area(ink: Ink) -> int:
 
 
 def _ramp(level: float, gain: float) -> Sequence[int]:
-    """A look-up table: ``level`` becomes half ink, edges ``gain`` times as steep."""
+    """Return a look-up table that maps ``level`` to half ink and makes edges ``gain`` times as steep."""
     return [int(value) for value in np.clip((np.arange(256) - level) * gain + 128, 0, 255)]
 
 

@@ -1,6 +1,7 @@
-"""What is no digit but gets as far as the network: it is to learn that it does not know.
+"""Outliers: images that are not digits but reach the network, which learns to tell them from digits.
 
-Outlier exposure: D. Hendrycks, M. Mazeika, T. Dietterich, "Deep Anomaly Detection with Outlier Exposure", ICLR 2019.
+The method is outlier exposure: D. Hendrycks, M. Mazeika, T. Dietterich, "Deep Anomaly Detection with Outlier Exposure",
+ICLR 2019.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from edgedigits_train.synthetic.strokes import draw_cross, draw_dots, draw_scrib
 
 Grey = NDArray[np.uint8]
 Rng = np.random.Generator
-# Hands out the ink of a random digit of the data with the label asked for.
+# Returns the ink of a random digit of the data that has a given label.
 Pick = Callable[[int, Rng], Ink]
 
-# Halves that are no digit themselves (unlike, say, the right half of an 8): the digit and the share of it, as left,
-# top, right and bottom of 1.
+# Halves that are not digits themselves (the right half of an 8 is one). Each is a digit and the left, top, right and
+# bottom of its half, as shares of its size.
 HALVES = (
     (0, (0.0, 0.0, 1.0, 0.5)),
     (0, (0.0, 0.5, 1.0, 1.0)),
@@ -31,18 +32,18 @@ HALVES = (
     (4, (0.0, 0.0, 1.0, 0.45)),
     (5, (0.0, 0.0, 1.0, 0.5)),
 )
-# A 1 above a 1 is a 1, round digits above each other are an 8.
+# Digits to stack: not 1, because a 1 above a 1 is a 1, nor round digits, which make an 8.
 _STACKED = (2, 3, 4, 5)
-# Beside another digit a 1 may be taken for a part of it.
+# Digits to join side by side: not 1, which may look like a part of the other digit.
 _BESIDE = (0, 2, 3, 4, 5, 6, 7, 8, 9)
 _SIDE = 28
 _INK = 128
-# Sizes of pictures without any ink of ours.
+# Least and greatest size of a pattern in pixels.
 _SMALL, _LARGE = 24, 160
 
 
 def draw_outlier(kind: str, pick: Pick, rng: Rng) -> Picture:
-    """A picture of ``kind``, one of those in `SHARES`."""
+    """Draw a picture of ``kind``, which is a name in `SHARES`."""
     match kind:
         case "array":
             return Picture(random_pattern(_SIDE, rng), None, mnist=True)
@@ -57,17 +58,17 @@ def draw_outlier(kind: str, pick: Pick, rng: Rng) -> Picture:
             ink = halve_digit(pick, rng)
         case _:
             ink = _DRAWINGS[int(rng.integers(len(_DRAWINGS)))](rng)
-    # Eight by eight pixels of a letter may well be a digit.
+    # In eight by eight pixels a letter may look like a digit, so there are no coarse scans of outliers.
     return photograph(distort(ink, rng, 0.7), rng, coarse=False)
 
 
-# Shares of all outliers.
+# The kinds of outliers, and the share of each.
 SHARES = (("letter", 0.45), ("joined", 0.12), ("half", 0.05), ("scribble", 0.12), ("pattern", 0.12), ("array", 0.14))
 _DRAWINGS: tuple[Callable[[Rng], Ink], ...] = (draw_scribble, draw_scribble, draw_cross, draw_dots)
 
 
 def join_digits(pick: Pick, rng: Rng) -> Ink:
-    """Two or three digits that touch, beside or above each other, squeezed into the shape of one."""
+    """Draw two or three digits that touch, beside or above each other, squeezed into the shape of one digit."""
     if rng.random() < 0.25:
         stacked = [pick(label, rng).transpose(Image.Transpose.ROTATE_90) for label in rng.choice(_STACKED, 2).tolist()]
         return _row(stacked, rng).transpose(Image.Transpose.ROTATE_270)
@@ -76,7 +77,7 @@ def join_digits(pick: Pick, rng: Rng) -> Ink:
 
 
 def halve_digit(pick: Pick, rng: Rng) -> Ink:
-    """Half of a digit that is none itself."""
+    """Draw a half of a digit that is not a digit itself."""
     label, (left, top, right, bottom) = HALVES[int(rng.integers(len(HALVES)))]
     ink = pick(label, rng)
     width, height = ink.size
@@ -84,7 +85,7 @@ def halve_digit(pick: Pick, rng: Rng) -> Ink:
 
 
 def _row(inks: list[Ink], rng: Rng) -> Ink:
-    """Ink side by side, each pushed into the last until they touch, then squeezed to about a digit's width."""
+    """Join inks side by side so that each touches the last one, and squeeze them to about a digit's width."""
     tall = 20 * FINE
     field = np.zeros((tall, 0), np.uint8)
     for ink in inks:
@@ -98,7 +99,7 @@ def _row(inks: list[Ink], rng: Rng) -> Ink:
 
 
 def _pushed(left: Grey, right: Grey, overlap: int) -> Grey:
-    """Both beside each other, sharing ``overlap`` pixels in the row where the gap is smallest."""
+    """Join two inks side by side, so that they share ``overlap`` pixels in the row with the smallest gap."""
     gaps = (left[:, ::-1] > _INK).argmax(axis=1) + (right > _INK).argmax(axis=1)
     both = (left > _INK).any(axis=1) & (right > _INK).any(axis=1)
     move = int(gaps[both].min()) + overlap if both.any() else overlap

@@ -1,8 +1,8 @@
-"""Ink on paper, as cameras, scanners and screens hand it over: grey pictures, uint8 ``[H, W]``.
+"""Ink on paper, as cameras, scanners and screens show it: grey pictures, uint8 ``[H, W]``.
 
-Six ways: a cell cut out of a photograph (uneven light, grain, remains of ruling, JPEG), tightly cropped scans of 16x16
-grey, 8x8 of 17 grey levels and 32x32 black and white, clean drawings of any size, and arrays of MNIST's size. They
-imitate what the package is handed, not any evaluation set's single images.
+There are six styles: a cell cut out of a photograph (uneven light, grain, remains of ruling, JPEG), tightly cropped
+scans of 16x16 grey pixels, of 8x8 pixels with 17 grey levels and of 32x32 black and white pixels, clean drawings of any
+size, and arrays of MNIST's size. They imitate the kinds of pictures that devices receive, not an evaluation set.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _CLIPPED = 0.12
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A grey picture and what it shows.
+    """A grey picture and the ink in it.
 
     Attributes
     ----------
     grey: uint8 ``[H, W]``.
-    ink: what was put on the paper; None without any.
-    mnist: it is to be taken as an array of MNIST's form, whatever it looks like.
+    ink: the ink on the paper; None if there is none.
+    mnist: whether the pipeline takes the picture for an array in MNIST's format, whatever it looks like.
 
     """
 
@@ -42,7 +42,7 @@ class Picture:
 
 
 def photograph(ink: Ink, rng: Rng, *, coarse: bool = True) -> Picture:
-    """Put ink on paper in one of the ways of `STYLES`, with strokes changed; ``coarse``: also in 8x8 pixels."""
+    """Draw ink in one of `STYLES`, with changed strokes; ``coarse`` allows scans of 8x8 pixels."""
     ink = change_strokes(ink, rng) if rng.random() < 0.7 else ink
     ink = clip_edge(ink, rng) if rng.random() < _CLIPPED else ink
     styles = [(share, style) for share, style in STYLES if coarse or style is not scan_8]
@@ -52,7 +52,7 @@ def photograph(ink: Ink, rng: Rng, *, coarse: bool = True) -> Picture:
 
 
 def photographed_cell(ink: Ink, rng: Rng) -> Grey:
-    """A cell of a form or puzzle, photographed: 10-110 pixels tall, uneven light, grain, lines near the border."""
+    """Draw a photographed cell of a form or puzzle: 10-110 pixels tall, uneven light, grain, lines near the border."""
     height = float(np.exp(rng.uniform(np.log(10), np.log(110))))
     margins = np.maximum(height * rng.uniform(0.12, 0.7, 4), 1)
     small = fit(ink, height)
@@ -72,7 +72,7 @@ def photographed_cell(ink: Ink, rng: Rng) -> Grey:
 
 
 def scan_16(ink: Ink, rng: Rng) -> Grey:
-    """An address scanned: 16 grey pixels tall or wide, cropped tightly, soft."""
+    """Draw a scan of an address: about 16 grey pixels tall or wide, cropped tightly, soft."""
     size = int(rng.integers(13, 18))
     field = _placed(fit(ink, size), rng.integers(0, 2, 4).astype(np.float64))
     soft = field.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.7)))
@@ -81,19 +81,19 @@ def scan_16(ink: Ink, rng: Rng) -> Grey:
 
 
 def scan_8(ink: Ink, rng: Rng) -> Grey:
-    """8x8 pixels that count the ink in 4x4 of a black and white scan."""
+    """Draw 8x8 pixels, each of which counts the ink in 4x4 pixels of a black and white scan."""
     bitmap = _bitmap(ink, rng)
     counts = bitmap.reshape(8, 4, 8, 4).sum(axis=(1, 3))
     return _either(_grey(counts.astype(np.float32) * np.float32(255 / 16)), rng)
 
 
 def scan_32(ink: Ink, rng: Rng) -> Grey:
-    """32x32 black and white, strokes often thick."""
+    """Draw a scan of 32x32 black and white pixels, often with thick strokes."""
     return _either((_bitmap(ink, rng) * 255).astype(np.uint8), rng)
 
 
 def drawing(ink: Ink, rng: Rng) -> Grey:
-    """A clean drawing, rendering or screen shot, 16-120 pixels tall, of either polarity."""
+    """Draw a clean drawing, rendering or screenshot, 16-120 pixels tall, of either polarity."""
     height = float(np.exp(rng.uniform(np.log(16), np.log(120))))
     field = _placed(fit(ink, height), np.maximum(height * rng.uniform(0.05, 1.0, 4), 1))
     low, high = rng.uniform(0, 60), rng.uniform(200, 255)
@@ -102,7 +102,7 @@ def drawing(ink: Ink, rng: Rng) -> Grey:
 
 
 def array_28(ink: Ink, rng: Rng) -> Grey:
-    """An array of MNIST's size, light on dark or the other way, the ink anywhere near the middle."""
+    """Draw an array of MNIST's size, of either polarity, with the ink near the middle."""
     small = fit(ink, rng.uniform(15, 23))
     field = Image.new("L", (28, 28))
     x, y = ((28 - side) / 2 + rng.uniform(-3, 3) for side in small.size)
@@ -122,7 +122,7 @@ STYLES: tuple[tuple[float, Callable[[Ink, Rng], Grey]], ...] = (
 
 
 def light(shape: tuple[int, ...], rng: Rng) -> Floats:
-    """Brightness of empty paper, float32 ``[H, W]``: a slope, at times with the soft edge of a shadow."""
+    """Return the brightness of empty paper, float32 ``[H, W]``: a slope, sometimes with the soft edge of a shadow."""
     height, width = shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     angle = rng.uniform(0, 2 * np.pi)
@@ -135,7 +135,7 @@ def light(shape: tuple[int, ...], rng: Rng) -> Floats:
 
 
 def texture(shape: tuple[int, ...], rng: Rng) -> Floats:
-    """Sensor noise and the paper's grain, float32 ``[H, W]`` grey levels around 0."""
+    """Return sensor noise and the paper's grain, float32 ``[H, W]`` grey levels around 0."""
     height, width = shape
     noise = rng.standard_normal((height, width), np.float32) * np.float32(rng.uniform(0, 6))
     coarse = rng.standard_normal((height // 3 + 1, width // 3 + 1), np.float32) * np.float32(rng.uniform(0, 5))
@@ -144,7 +144,7 @@ def texture(shape: tuple[int, ...], rng: Rng) -> Floats:
 
 
 def border_lines(size: tuple[int, int], margin: float, rng: Rng, least: int = 1) -> Image.Image:
-    """Remains of ruling near ``least`` to four sides, within ``margin`` pixels of them; mode ``L``, 255 on a line."""
+    """Draw remains of ruling along ``least`` to four sides, near the border; mode ``L``, 255 on a line."""
     width, height = size
     field = Image.new("L", size)
     draw = ImageDraw.Draw(field)
@@ -164,7 +164,7 @@ def border_lines(size: tuple[int, int], margin: float, rng: Rng, least: int = 1)
 
 
 def compressed(grey: Grey, quality: int) -> Grey:
-    """As JPEG would give it back."""
+    """Return a picture with the losses of JPEG."""
     file = io.BytesIO()
     Image.fromarray(grey).save(file, "JPEG", quality=quality)
     with Image.open(file) as picture:
@@ -179,7 +179,7 @@ def _placed(ink: Ink, margins: NDArray[np.float64]) -> Image.Image:
 
 
 def _bitmap(ink: Ink, rng: Rng) -> NDArray[np.bool_]:
-    """Black and white, bool ``[32, 32]``, the longer side filled or nearly."""
+    """Return ink in black and white, bool ``[32, 32]``, whose longer side fills the bitmap or nearly does."""
     small = fit(thicken(ink, rng) if rng.random() < 0.5 else ink, rng.integers(27, 33))
     field = Image.new("L", (32, 32))
     field.paste(small, ((32 - small.width) // 2, int(rng.integers(0, 33 - small.height))))

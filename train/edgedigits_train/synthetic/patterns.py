@@ -1,4 +1,4 @@
-"""Pictures without anything written: noise, light, texture, stripes, frames; uint8 ``[H, W]``."""
+"""Patterns: pictures without any writing, such as noise, light, texture, stripes and frames; uint8 ``[H, W]``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rng = np.random.Generator
 
 
 def random_pattern(size: int, rng: Rng) -> Grey:
-    """One of `PATTERNS`, ``[size, size]``, at times in a dark border, inverted, softened or gone through JPEG."""
+    """Draw one of `PATTERNS`, ``[size, size]``, at random blurred, inverted, in a dark border or with JPEG losses."""
     levels = PATTERNS[int(rng.integers(len(PATTERNS)))](size, rng)
     grey = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
@@ -47,7 +47,7 @@ def _salt_and_pepper(size: int, rng: Rng) -> Floats:
 
 
 def _coloured(size: int, rng: Rng) -> Floats:
-    """Noise whose spectrum falls with the frequency: clouds, or 1/f."""
+    """Draw noise whose spectrum falls with the frequency, as in clouds."""
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
     frequency[0, 0] = np.inf
     spectrum = np.fft.rfft2(rng.standard_normal((size, size))) / frequency ** rng.uniform(0.5, 2)
@@ -57,7 +57,7 @@ def _coloured(size: int, rng: Rng) -> Floats:
 
 
 def _blobs(size: int, rng: Rng) -> Floats:
-    """Islands: where clouds are above a level."""
+    """Draw islands where such noise is above a level."""
     field = _coloured(size, rng)
     level = np.quantile(field, rng.uniform(0.5, 0.92))
     return np.asarray(np.clip((field - level) * 8, 0, 255), np.float32)
@@ -72,7 +72,7 @@ def _gradient(size: int, rng: Rng) -> Floats:
 
 
 def _stripes(size: int, rng: Rng) -> Floats:
-    """Stripes in one direction or, as a grid, in two; soft or hard."""
+    """Draw soft or hard stripes in one direction or, as a grid, in two."""
     y, x = np.mgrid[0:size, 0:size]
     angle = rng.choice([0.0, np.pi / 2, rng.uniform(0, np.pi)])
     period, phase, hard = rng.uniform(2.5, max(4, size / 3)), rng.uniform(0, 2 * np.pi), rng.uniform(1, 6)
@@ -86,7 +86,7 @@ def _stripes(size: int, rng: Rng) -> Floats:
 
 
 def _frame(size: int, rng: Rng) -> Floats:
-    """Lines along three or four sides: one is a 1, two may be a 7."""
+    """Draw lines along three or four sides; a single line is a 1, and two may be a 7."""
     inset = int(rng.uniform(0, 0.3) * size)
     inner = size - 2 * inset
     lines = np.zeros((size, size), np.float32)
@@ -95,14 +95,14 @@ def _frame(size: int, rng: Rng) -> Floats:
 
 
 def _paper(size: int, rng: Rng) -> Floats:
-    """Empty paper, ruled at times, whose grain is stretched to the full range as a careless program would."""
+    """Draw empty paper with its contrast stretched to the full range, as a careless program would do."""
     field = light((size, size), rng) + texture((size, size), rng)
     low, high = float(field.min()), float(field.max())
     return (high - field) * np.float32(255 / max(high - low, 1.0))
 
 
 def _shadow(size: int, rng: Rng) -> Floats:
-    """A soft dark shape or two."""
+    """Draw one to three soft shapes."""
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
     field = np.zeros((size, size))
     for _ in range(int(rng.integers(1, 4))):

@@ -1,7 +1,7 @@
-"""The images that ``--paper`` adds to a run: made once, before the first epoch, by several processes.
+"""The pool: the synthetic images that ``--paper`` adds to the training set, drawn once by several processes.
 
-Each image has a random generator of its own, which its part and number alone decide; so the pool does not depend on
-how many processes make it.
+Each image has a random generator of its own, seeded by its part and number, so the pool does not depend on the count of
+processes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from edgedigits.errors import OutputError, UsageError
 from edgedigits.images.convention import SIZE
 from edgedigits.images.normalise import normalise
 from edgedigits.images.normalised import Normalised
-from edgedigits_train.synthetic.handwriting import draw_form
+from edgedigits_train.synthetic.handwriting import draw_style
 from edgedigits_train.synthetic.ink import Ink, distort, from_mnist, resemblance
 from edgedigits_train.synthetic.outliers import SHARES, draw_outlier
 from edgedigits_train.synthetic.paper import Picture, photograph
@@ -32,16 +32,17 @@ from edgedigits_train.synthetic.printed import DIGITS, random_character
 
 Rng = np.random.Generator
 
-# Opens the spawn key of every generator here, "PAPR". Scripts that judge models take other keys, so that whatever
-# their seed they never draw what was trained on.
+# First part of the spawn key of all generators here ("PAPR"). Scripts that evaluate models take other keys, so that
+# they never draw an image that was trained on, whatever their seed.
 SPAWN_KEY = 0x50415052
+# The part "forms" has handwriting styles that MNIST lacks, "outliers" has images that are not digits.
 PARTS = ("handwritten", "forms", "printed", "outliers")
-# Images for each digit of the data, by part.
+# The count of images for each digit of the data, by part.
 AMOUNTS = {"handwritten": 1.0, "forms": 0.12, "printed": 0.10, "outliers": 0.18}
 OUTLIER = -1
-# Cosine similarity between what the pipeline gives and the ink that it was given.
+# The least cosine similarity between the pipeline's output and the ink in its input.
 LEAST_RESEMBLANCE = 0.75
-# Pixels: the width of an upright bar at most.
+# The greatest width of an upright bar in pixels.
 BAR = 8
 _TRIES = 6
 _CHUNK = 200
@@ -49,13 +50,13 @@ _CHUNK = 200
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Images as the device's pipeline hands them to the network.
+    """Labelled images as the device's pipeline hands them to the network.
 
     Attributes
     ----------
     images: uint8 ``[N, 28, 28, 1]``.
-    labels: int64 ``[N]``, the digit, or `OUTLIER`.
-    parts: uint8 ``[N]``, indices into `PARTS`.
+    labels: the digits, or `OUTLIER`, int64 ``[N]``.
+    parts: indices into `PARTS`, uint8 ``[N]``.
 
     """
 
@@ -64,53 +65,53 @@ class Pool:
     parts: NDArray[np.uint8]
 
     def __len__(self) -> int:
-        """Count of images."""
+        """Return the count of images."""
         return len(self.images)
 
     def sha256(self) -> str:
-        """Hash of pixels, labels and parts."""
+        """Return the SHA-256 of pixels, labels and parts."""
         digest = hashlib.sha256(self.images.data)
         digest.update(np.ascontiguousarray(self.labels, dtype="<i8").data)
         digest.update(self.parts.data)
         return digest.hexdigest()
 
     def counts(self) -> dict[str, int]:
-        """How many images each part has."""
+        """Return the count of images by part."""
         found = np.bincount(self.parts, minlength=len(PARTS))
         return {name: int(count) for name, count in zip(PARTS, found, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """Makes single images from a data set's digits; ``side`` tells pools of one seed apart."""
+    """Draws single images from a data set's digits; ``side`` distinguishes pools of the same seed."""
 
     data: Dataset
     seed: int
     side: int
 
     def make(self, part: int, number: int) -> tuple[NDArray[np.uint8], int] | None:
-        """Image uint8 ``[28, 28]`` and label; None where the pipeline refused every attempt."""
+        """Return an image, uint8 ``[28, 28]``, and its label, or None if the pipeline rejected all attempts."""
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(SPAWN_KEY, self.side, part, number)))
         for _ in range(_TRIES):
             label, picture = self.draw(PARTS[part], number, rng)
-            fed = normalise(picture.grey, mnist=picture.mnist)
-            if fed.rejected is None and _is_shown(picture, fed):
-                return fed.image, label
+            normalised = normalise(picture.grey, mnist=picture.mnist)
+            if normalised.rejected is None and _is_shown(picture, normalised):
+                return normalised.image, label
         return None
 
     def pick(self, label: int, rng: Rng) -> Ink:
-        """The ink of a random digit of the data with that label."""
+        """Return the ink of a random digit of the data with that label."""
         rows = np.flatnonzero(self.data.labels == label)
         return from_mnist(self.data.images[rows[rng.integers(len(rows))], ..., 0])
 
     def draw(self, part: str, number: int, rng: Rng) -> tuple[int, Picture]:
-        """Label and picture, as the device would be handed it; ``number`` chooses among the handwritten digits."""
+        """Return a label and a picture as a device would receive it; ``number`` selects a handwritten digit."""
         match part:
             case "handwritten":
                 row = number % len(self.data)
                 ink, label = from_mnist(self.data.images[row, ..., 0]), int(self.data.labels[row])
             case "forms":
-                label, ink = draw_form(self.pick, rng)
+                label, ink = draw_style(self.pick, rng)
             case "printed":
                 character, ink = random_character(DIGITS, rng)
                 label = int(character)
@@ -121,22 +122,22 @@ class Maker:
         return label, photograph(distort(ink, rng), rng)
 
 
-def _is_shown(picture: Picture, fed: Normalised) -> bool:
-    """Whether the pipeline's image still is what the label says, not a part of it or what was around it."""
-    if fed.passed_through:
+def _is_shown(picture: Picture, normalised: Normalised) -> bool:
+    """Return whether the pipeline's image shows what the label says, not a part of it or its surroundings."""
+    if normalised.passed_through:
         return True
     if picture.ink is not None:
-        return resemblance(fed.image, picture.ink) >= LEAST_RESEMBLANCE
+        return resemblance(normalised.image, picture.ink) >= LEAST_RESEMBLANCE
     # Light and noise may leave an upright bar, which is a 1.
-    return int((fed.image > 64).any(axis=0).sum()) > BAR
+    return int((normalised.image > 64).any(axis=0).sum()) > BAR
 
 
-def refuse_other_data(data: Dataset) -> None:
-    """Say so when ``data`` is not digits of MNIST's form, from which alone a pool can be made.
+def require_mnist_digits(data: Dataset) -> None:
+    """Refuse data that a pool cannot be made from: it needs images of all ten digits in MNIST's format.
 
     Raises
     ------
-    UsageError: other classes or another size, or a digit without any image.
+    UsageError: the data has other classes or images of another size, or lacks a digit.
 
     """
     if data.names != tuple(DIGITS) or data.images.shape[1:] != (SIZE, SIZE, 1):
@@ -149,11 +150,11 @@ def refuse_other_data(data: Dataset) -> None:
 
 
 def make_pool(data: Dataset, *, seed: int, side: int, processes: int) -> Pool:
-    """Draw all parts for a data set (see `refuse_other_data`), in the amounts of `AMOUNTS`.
+    """Draw the pool of a data set (see `require_mnist_digits`), with as many images as `AMOUNTS` says.
 
     Raises
     ------
-    OutputError: a process died, most likely for want of memory.
+    OutputError: a process died, most likely because memory ran out.
 
     """
     jobs = [
@@ -178,7 +179,7 @@ def _run(maker: Maker, chunks: list[Jobs], processes: int) -> Iterator[Results]:
     if processes <= 1:
         yield from ([maker.make(*job) for job in chunk] for chunk in chunks)
         return
-    # Not forked: TensorFlow's threads would not come along, its locks would.
+    # Processes are spawned: a fork would copy the locks of TensorFlow's threads, but not the threads.
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(processes, context, initializer=_start, initargs=(maker,)) as executor:
@@ -191,7 +192,7 @@ _own: list[Maker] = []
 
 
 def _start(maker: Maker) -> None:
-    """In a new process: keep the data, and end with the parent, not by a Ctrl-C that is the parent's to answer."""
+    """Set up a new process: keep the data, leave Ctrl-C to the parent, and end when the parent ends."""
     _own.append(maker)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -1,7 +1,7 @@
-"""Pools that were made before: making one takes minutes, and every run of a seed wants the same.
+"""The cache of pools: making one takes minutes, and all runs use the same.
 
-A pool's file is named by all that decides its pixels: the data, seed and side, the source of what draws and of the
-device's pipeline, and the releases of numpy and Pillow. So a change to any of them makes a new one.
+The name of a pool's file is a hash of everything that decides its pixels: the data, the seed and the side, the source
+of the drawing modules and of the device's pipeline, and the versions of numpy and Pillow.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from pathlib import Path
 import numpy as np
 
 import edgedigits.images
-import edgedigits_train
+import edgedigits_train.synthetic
 from edgedigits.datasets import Dataset
 from edgedigits.files import cache_folder, write_atomic
 from edgedigits_train.synthetic.pool import Pool, make_pool
 
-_DRAWING = ("forms", "ink", "outliers", "paper", "patterns", "pool", "printed", "strokes")
 
-
-def kept_pool(data: Dataset, *, seed: int, side: int, processes: int) -> Pool:
-    """`make_pool`, from the cache where it was made before.
+def cached_pool(data: Dataset, *, seed: int, side: int, processes: int) -> Pool:
+    """Return the pool that `make_pool` makes, from the cache if it is there.
 
     Raises
     ------
@@ -42,7 +40,7 @@ def kept_pool(data: Dataset, *, seed: int, side: int, processes: int) -> Pool:
 
 
 def _read(path: Path) -> Pool | None:
-    """The pool in a file, or None where there is none that is whole."""
+    """Return the pool in a file, or None if the file is missing or damaged."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             found = Pool(archive["images"], archive["labels"], archive["parts"])
@@ -59,5 +57,5 @@ def _key(data: Dataset, seed: int, side: int) -> str:
 
 
 def _sources() -> list[Path]:
-    pipeline, own = (Path(str(package.__file__)).parent for package in (edgedigits.images, edgedigits_train))
-    return [*sorted(pipeline.glob("*.py")), *(own / f"{name}.py" for name in _DRAWING)]
+    folders = (Path(str(package.__file__)).parent for package in (edgedigits.images, edgedigits_train.synthetic))
+    return [path for folder in folders for path in sorted(folder.glob("*.py"))]

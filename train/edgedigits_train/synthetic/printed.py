@@ -1,4 +1,4 @@
-"""Characters of printed type, from the typefaces that matplotlib brings along."""
+"""Printed characters, in the typefaces that matplotlib contains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from edgedigits_train.synthetic.ink import Ink, trim
 
-# Those with digits and letters; the others hold mathematical signs.
+# The typefaces with digits and letters; matplotlib's others hold mathematical signs.
 FONTS = (
     *(f"DejaVuSans{style}.ttf" for style in ("", "-Bold", "-BoldOblique", "-Oblique")),
     *(f"DejaVuSansMono{style}.ttf" for style in ("", "-Bold", "-BoldOblique", "-Oblique")),
@@ -20,31 +20,31 @@ FONTS = (
     *(f"cm{style}10.ttf" for style in ("b", "r", "ss", "ti", "tt")),
 )
 DIGITS = "0123456789"
-# Drawn like a digit in some hand or typeface; a dot is easily lost, and an i without it is a 1.
+# Letters that look like a digit in some handwriting or typeface; an i easily loses its dot and is a 1.
 LOOK_ALIKES = "OoIilSsZzBqgb"
 LETTERS = "".join(
     letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if letter not in LOOK_ALIKES
 )
-# Signs that are no bars, and that Computer Modern has at their places, too.
+# Signs that are not bars, and that Computer Modern has at the usual code points, too.
 SIGNS = "#%&*+=?@"
 _POINTS = 100
 
 
 def draw_character(character: str, font: str) -> Ink:
-    """Ink of one character, about 80 pixels tall for a digit, trimmed."""
+    """Draw one character and return its trimmed ink; a digit is about 80 pixels tall."""
     field = Image.new("L", (2 * _POINTS, 2 * _POINTS))
     ImageDraw.Draw(field).text((_POINTS // 2, _POINTS // 4), character, fill=255, font=_load(font))
     return trim(field)
 
 
 def random_character(characters: str, rng: np.random.Generator) -> tuple[str, Ink]:
-    """One of ``characters`` in one of the typefaces."""
+    """Draw one of ``characters`` in one of the typefaces; return the character and its ink."""
     character = characters[int(rng.integers(len(characters)))]
     return character, draw_character(character, FONTS[int(rng.integers(len(FONTS)))])
 
 
 @cache
 def _load(name: str) -> ImageFont.FreeTypeFont:
-    # Basic layout: the same pixels whether or not Pillow was built with Raqm.
+    # The basic layout gives the same pixels whether or not Pillow was built with Raqm.
     file = Path(mpl.get_data_path(), "fonts", "ttf", name)
     return ImageFont.truetype(str(file), _POINTS, layout_engine=ImageFont.Layout.BASIC)

@@ -1,4 +1,4 @@
-"""Strokes: lines and curves as ink, and scribbles that are no digit."""
+"""Strokes: lines and curves as ink, and scribbles that are not digits."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Points = NDArray[np.float64]
 
 _ROOM = 40
 _SIDE = 80
-# Of a digit's stroke in the fine resolution.
+# The range of a digit's stroke width, in pixels of the fine resolution.
 WIDTHS = (6, 13)
 
 
 def draw_scribble(rng: Rng) -> Ink:
-    """A tangle of one to three curves through many random points."""
+    """Draw a tangle of one to three curves through many random points."""
     field = Image.new("L", (_SIDE + 2 * _ROOM, _SIDE + 2 * _ROOM))
     thick = int(rng.integers(4, WIDTHS[1]))
     for _ in range(int(rng.integers(1, 4))):
@@ -28,7 +28,7 @@ def draw_scribble(rng: Rng) -> Ink:
 
 
 def draw_cross(rng: Rng) -> Ink:
-    """Two or three straight lines that cross: rulings, a plus, a tick's opposite."""
+    """Draw two or three straight lines that cross."""
     field = Image.new("L", (_SIDE + 2 * _ROOM, _SIDE + 2 * _ROOM))
     draw, thick = ImageDraw.Draw(field), int(rng.integers(3, WIDTHS[1]))
     start = rng.uniform(0, np.pi)
@@ -40,7 +40,7 @@ def draw_cross(rng: Rng) -> Ink:
 
 
 def draw_dots(rng: Rng) -> Ink:
-    """Three to nine dots, near enough to be taken for one thing."""
+    """Draw three to nine dots, near enough to be taken for one object."""
     field = Image.new("L", (_SIDE, _SIDE))
     draw = ImageDraw.Draw(field)
     for _ in range(int(rng.integers(3, 10))):
@@ -50,7 +50,7 @@ def draw_dots(rng: Rng) -> Ink:
 
 
 def draw_line(points: Points, thick: int) -> Ink:
-    """Ink along ``points``, float64 ``[N, 2]`` (right, down), with round ends; trimmed."""
+    """Return trimmed ink along ``points``, float64 ``[N, 2]`` (right, down), with round ends."""
     low = points.min(axis=0) - thick
     size = points.max(axis=0) + thick - low
     field = Image.new("L", (int(size[0]) + 1, int(size[1]) + 1))
@@ -59,7 +59,7 @@ def draw_line(points: Points, thick: int) -> Ink:
 
 
 def curve(points: Points, steps: int = 12) -> Points:
-    """A smooth curve through ``points`` (E. Catmull, R. Rom, "A class of local interpolating splines", 1974)."""
+    """Return a smooth curve through ``points`` (E. Catmull, R. Rom, "A class of local interpolating splines", 1974)."""
     padded = np.concatenate([points[:1], points, points[-1:]])
     t = np.linspace(0, 1, steps)[:, None]
     p0, p1, p2, p3 = (padded[i : len(padded) - 3 + i, None] for i in range(4))
@@ -68,14 +68,14 @@ def curve(points: Points, steps: int = 12) -> Points:
 
 
 def stroke_of(ink: Ink) -> int:
-    """Stroke width in pixels, twice area by outline, of a digit's ink."""
+    """Return the stroke width of a digit's ink in pixels: twice its area, divided by the length of its outline."""
     mask = np.pad(np.asarray(ink) > 128, 1)
     edges = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
     return max(3, round(2 * np.count_nonzero(mask) / max(1.0, edges * np.pi / 4)))
 
 
 def stroke(draw: ImageDraw.ImageDraw, points: Points, thick: int) -> None:
-    """Draw along ``points``, float64 ``[N, 2]`` (right, down), with round ends."""
+    """Draw a line along ``points``, float64 ``[N, 2]`` (right, down), with round ends."""
     places = [(float(x), float(y)) for x, y in points]
     draw.line(places, 255, thick, joint="curve")
     for x, y in (places[0], places[-1]):

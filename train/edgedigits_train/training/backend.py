@@ -1,7 +1,7 @@
-"""The Keras backend's settings for a run that can be repeated; they hold for the whole process.
+"""The settings of the Keras backend that make a run repeatable; they hold for the whole process.
 
-TensorFlow is what runs are made with here. The networks are of Keras' own layers, so another backend that is installed
-and named by KERAS_BACKEND trains them, too, say JAX on a machine with an accelerator; export needs TensorFlow.
+The default backend is TensorFlow. All layers are Keras' own, so another installed backend that KERAS_BACKEND names can
+train the models, too, for example JAX on a machine with an accelerator. Export needs TensorFlow.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from edgedigits.quiet import quiet_descriptor
 
 
 def import_quietly() -> None:
-    """Import Keras and its backend without their start-up notes on the terminal.
+    """Import Keras and its backend without their start-up messages on the terminal.
 
-    Some come before TensorFlow has read its own log level, so the process's standard error is turned away meanwhile;
-    what goes wrong is an exception all the same.
+    Some messages come before TensorFlow has read its log level, so the process's standard error is redirected during
+    the import. Failures are exceptions and stay visible.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_descriptor(2):
@@ -27,13 +27,13 @@ def import_quietly() -> None:
 
 
 def set_up(threads: int) -> None:
-    """Fix TensorFlow's number of threads and make it choose operations that give the same bits each time.
+    """Set TensorFlow's number of threads and make its operations deterministic.
 
-    Other backends are left as they are: their threads are set, and their operations chosen, in ways of their own.
+    This function does nothing for other backends, which have settings of their own.
 
     Raises
     ------
-    UsageError: TensorFlow works already with another number of threads.
+    UsageError: TensorFlow is in use already, with another number of threads.
 
     """
     import keras
@@ -44,15 +44,15 @@ def set_up(threads: int) -> None:
 
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
-        # A small network has little to run side by side.
+        # A small network has few operations that could run in parallel.
         tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError as error:
-        raise UsageError("--threads: TensorFlow works already in this process; train in a new one") from error
+        raise UsageError("--threads: TensorFlow is in use in this process already; train in a new process") from error
     tf.config.experimental.enable_op_determinism()
 
 
 def versions() -> dict[str, str]:
-    """What the weights depend on besides the configuration."""
+    """Return the versions of the software that the weights depend on, by name."""
     import keras
 
     packages = {name: version(name) for name in ("keras", keras.backend.backend(), "numpy")}

@@ -1,7 +1,7 @@
-"""What a killed run leaves behind: model, optimizer and history in one file, replaced in one step after each epoch.
+"""Checkpoints: model, optimizer and history of a run in one file, which is replaced atomically after each epoch.
 
-The file is a Keras archive (model and optimizer) with one more member that holds the run's own state. So weights and
-history belong together at any moment, whatever the process dies of.
+The file is a Keras archive of the model and the optimizer, with one more member for the run's own state. So weights and
+history match at any moment, even if the process is killed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MEMBER = "edgedigits.json"
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """One epoch's figures: mean loss (nats) and share of right answers, wall time in seconds."""
+    """The results of one epoch: mean losses in nats, accuracies as shares, and wall time in seconds."""
 
     epoch: int
     loss: float
@@ -37,7 +37,7 @@ class EpochResult:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: what it was started with and the figures of each finished epoch.
+    """The progress of a run: its configuration and the results of all finished epochs.
 
     ``origin`` is a hash of the data, and of the teacher if there is one.
     """
@@ -48,11 +48,11 @@ class Progress:
 
 
 def save_checkpoint(folder: Path, model: keras.Model, progress: Progress) -> None:
-    """Replace the folder's checkpoint; the model is compiled, its optimizer built.
+    """Replace the folder's checkpoint; the model must be compiled and its optimizer built.
 
     Raises
     ------
-    OutputError: the disk does not take it; the last checkpoint is left as it was.
+    OutputError: the file cannot be written; the last checkpoint is unchanged.
 
     """
     state = json.dumps(to_plain(progress), allow_nan=False)
@@ -60,11 +60,11 @@ def save_checkpoint(folder: Path, model: keras.Model, progress: Progress) -> Non
 
 
 def read_progress(folder: Path) -> Progress | None:
-    """How far the folder's checkpoint is, or None without one.
+    """Return the progress that the folder's checkpoint holds, or None if there is no checkpoint.
 
     Raises
     ------
-    InputError: it is not a checkpoint of this program.
+    InputError: the file is not a checkpoint of this program.
 
     """
     path = folder / NAME
@@ -78,11 +78,11 @@ def read_progress(folder: Path) -> Progress | None:
 
 
 def load_checkpoint(folder: Path) -> keras.Model:
-    """The compiled model with its optimizer's state.
+    """Return the checkpoint's model, compiled and with its optimizer's state.
 
     Raises
     ------
-    InputError: Keras cannot read it.
+    InputError: Keras cannot read the file.
 
     """
     path = folder / NAME
@@ -93,11 +93,11 @@ def load_checkpoint(folder: Path) -> keras.Model:
 
 
 def save_plain(path: Path, model: keras.Model) -> None:
-    """Write a model without optimizer or compilation, whole or not at all.
+    """Write a model without its optimizer and loss, atomically.
 
     Raises
     ------
-    OutputError: the disk does not take it.
+    OutputError: the file cannot be written.
 
     """
     plain = model.__class__.from_config(model.get_config())
@@ -106,14 +106,14 @@ def save_plain(path: Path, model: keras.Model) -> None:
 
 
 def save_atomic(path: Path, model: keras.Model, extra: dict[str, str]) -> None:
-    """Write a .keras archive, with members added, under another name in the same folder, then rename it.
+    """Write a .keras archive with additional members (name to text), atomically: write, fsync, rename.
 
     Raises
     ------
-    OutputError: the disk does not take it.
+    OutputError: the file cannot be written.
 
     """
-    # Keras wants the ending; the name is fixed, so that what a kill leaves is replaced by the next attempt.
+    # Keras requires the ending. The name is fixed, so that the next attempt replaces what a killed process left.
     part = path.with_name(f".{path.stem}.part.keras")
     try:
         model.save(part)

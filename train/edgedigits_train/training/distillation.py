@@ -1,10 +1,11 @@
-"""A trained model's answers as what another one is to learn, for the same images moved in the same way.
+"""Knowledge distillation: a model learns the outputs of a trained model, its teacher, in place of the labels.
 
-Knowledge distillation: G. Hinton, O. Vinyals, J. Dean, "Distilling the Knowledge in a Neural Network", 2015. The
-student learns the teacher's answers softened by a temperature; so its own scores come out that much too small, and
-`sharpen` multiplies them by the temperature when it has learned.
+The method is that of G. Hinton, O. Vinyals, J. Dean, "Distilling the Knowledge in a Neural Network", 2015. Teacher and
+student see the same augmented images. The student learns the teacher's probabilities softened by a temperature, so its
+logits come out too small by this factor; after training, `sharpen` multiplies them by the temperature.
 
-The answers to an epoch are kept: they are the same for every student and every seed, and take longer than a step.
+The teacher's outputs for an epoch are cached: they are the same for all students and seeds, and computing them takes
+longer than training.
 """
 
 from __future__ import annotations
@@ -19,52 +20,57 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import InputError, UsageError
 from edgedigits.files import cache_folder, write_atomic
-from edgedigits.verification.statistics import with_rest
+from edgedigits.verification.statistics import with_remainder
 from edgedigits_train.data import augmentation, warp
 from edgedigits_train.data.epochs import View
-from edgedigits_train.data.training_set import Material
+from edgedigits_train.data.training_set import TrainingSet
 
-# What all runs with a teacher see is drawn from this: with the run's own seed, no answer could be kept for another.
+# All runs with a teacher draw their views from this seed: with seeds of their own they could not share the cache.
 VIEW_SEED = 0
-# After so many epochs images are moved as in the first again, in another order: with MNIST and a pool that is more than
-# two million pictures, and a teacher takes longer than its students.
+# After this many epochs the augmented images repeat, in another order, so that the cache is bounded. With MNIST and a
+# pool they are more than two million images.
 VIEWS = 30
 _BATCH = 1000
-# What a float16 holds, with some room: e**-30 of a probability tells a student nothing.
+# The least logarithm of a probability, well inside a float16's range: a probability of e**-30 teaches nothing.
 _FLOOR = -30.0
 
 
 class Teacher:
-    """A classifier from a .keras file that answers epochs of training images."""
+    """A classifier from a .keras file that gives the targets for epochs of training images."""
 
-    def __init__(self, path: str, material: Material) -> None:
-        """Load it and see whether it speaks of such images.
+    def __init__(self, path: str, training_set: TrainingSet) -> None:
+        """Load the model and check that its images and classes are those of the training set.
 
         Raises
         ------
         InputError: Keras cannot read the file.
-        UsageError: it takes other images, or has other classes.
+        UsageError: the model takes images of another shape, or has another number of classes.
 
         """
         try:
             self._model = keras.saving.load_model(path, compile=False)
         except (OSError, KeyError, ValueError, TypeError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise InputError(f"--teacher: Keras {keras.__version__} cannot read {path}: {reason}") from error
+            raise InputError(
+                f"--teacher: expected a .keras file, Keras {keras.__version__} cannot read {path}: {reason}"
+            ) from error
         found = (*self._model.input_shape[1:], self._model.output_shape[-1])
-        expected = (*material.parts[0].shape[1:], material.classes)
+        expected = (*training_set.parts[0].shape[1:], training_set.classes)
         if found != expected:
-            raise UsageError(f"--teacher: expected images and classes {list(expected)}, found {list(found)} in {path}")
-        self._material = material
+            raise UsageError(
+                f"--teacher: expected images and classes {list(expected)}, found {list(found)} in {path}; "
+                "take a teacher that was trained on such data"
+            )
+        self._training_set = training_set
         digest = hashlib.sha256(file_sha256(path).encode())
-        for part in material.parts:
+        for part in training_set.parts:
             digest.update(part.data)
         for module in (augmentation, warp):
             digest.update(Path(str(module.__file__)).read_bytes())
         self._key = digest.hexdigest()[:24]
 
-    def answer(self, view: View, epoch: int, temperature: float) -> NDArray[np.float32]:
-        """Softened probabilities float32 ``[N, classes]`` of an epoch's N images, in the order of ``view.rows``.
+    def soft_targets(self, view: View, epoch: int, temperature: float) -> NDArray[np.float32]:
+        """Return softened probabilities, float32 ``[N, classes]``, of an epoch's N images, ordered as ``view.rows``.
 
         Raises
         ------
@@ -72,33 +78,33 @@ class Teacher:
 
         """
         digest = hashlib.sha256(view.rows.data)
-        for values in (view.field.x, view.field.y) if view.field else ():
+        for values in (view.grid.x, view.grid.y) if view.grid else ():
             digest.update(values.data)
         path = cache_folder() / "teacher" / self._key / f"{epoch}-{digest.hexdigest()[:16]}.npy"
-        logs = _read(path, (len(view.rows), self._material.targets.shape[1]))
+        logs = _read(path, (len(view.rows), self._training_set.targets.shape[1]))
         if logs is None:
-            logs = self._logs(view)
+            logs = self._log_probabilities(view)
             buffer = io.BytesIO()
             np.save(buffer, logs)
             write_atomic(path, buffer.getvalue())
-        return softened(logs.astype(np.float32), temperature)
+        return soften(logs.astype(np.float32), temperature)
 
-    def _logs(self, view: View) -> NDArray[np.float16]:
+    def _log_probabilities(self, view: View) -> NDArray[np.float16]:
         parts = [view.rows[start : start + _BATCH] for start in range(0, len(view.rows), _BATCH)]
-        answers = [self._model.predict_on_batch(view.pixels(self._material, rows)) for rows in parts]
-        probabilities = np.concatenate(answers)
-        if self._material.targets.shape[1] > probabilities.shape[1]:
-            probabilities = with_rest(probabilities.astype(np.float64))
+        outputs = [self._model.predict_on_batch(view.pixels(self._training_set, rows)) for rows in parts]
+        probabilities = np.concatenate(outputs)
+        if self._training_set.targets.shape[1] > probabilities.shape[1]:
+            probabilities = with_remainder(probabilities.astype(np.float64))
         logs = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
         return np.asarray(np.maximum(logs, _FLOOR), np.float16)
 
 
 def file_sha256(path: str) -> str:
-    """Hash of a teacher's file.
+    """Return the SHA-256 of a teacher's file.
 
     Raises
     ------
-    InputError: it cannot be read.
+    InputError: the file cannot be read.
 
     """
     try:
@@ -109,14 +115,14 @@ def file_sha256(path: str) -> str:
         ) from error
 
 
-def softened(logs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Softmax of ``logs / temperature`` over the last axis."""
+def soften(logs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Return the softmax of ``logs / temperature`` over the last axis, for logarithms of probabilities."""
     powers = np.exp((logs - logs.max(axis=-1, keepdims=True)) / np.float32(temperature))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
 
 
 def sharpen(model: keras.Model, temperature: float) -> None:
-    """Multiply a model's class scores, those of its last dense layer, by ``temperature``."""
+    """Multiply a model's logits by ``temperature``, inside the weights of its last dense layer."""
     last = model.layers[-1]
     last.set_weights([weights * temperature for weights in last.get_weights()])
 

@@ -1,4 +1,4 @@
-"""How good a classifier is on one part of the data."""
+"""The evaluation of a classifier: its accuracy and loss on one part of the data, and its scores on a pool."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from edgedigits.verification.statistics import wilson
 from edgedigits_train.synthetic.pool import OUTLIER, PARTS, Pool
 
 _BATCH = 500
-# The smallest probability that counts: a certain and wrong answer must not make the mean infinite.
+# Smaller probabilities count as this one, so that a certain and wrong prediction does not make the mean loss infinite.
 _FLOOR = 1e-7
-# Where outliers are counted: at the threshold that lets this share of the digits through.
+# Outliers are counted at the threshold of confidence that accepts this share of the digits.
 _DIGITS_ACCEPTED = 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """One class: ``count`` images have it; precision is None when it was never answered, recall when count is 0."""
+    """The scores of one class, which ``count`` images have.
+
+    ``precision`` is None if the class was never predicted, ``recall`` is None if ``count`` is 0.
+    """
 
     name: str
     count: int
@@ -31,13 +34,13 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A classifier's answers on ``count`` images.
+    """The scores of a classifier on ``count`` images.
 
     Attributes
     ----------
-    loss: mean cross-entropy in nats.
-    ci95: Wilson interval of the accuracy.
-    confusion: ``confusion[true][answered]``, counts.
+    ci95: the 95 % Wilson interval of the accuracy.
+    loss: the mean cross-entropy in nats.
+    confusion: counts of images, ``confusion[true][predicted]``.
 
     """
 
@@ -52,15 +55,16 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class PaperScore:
-    """A classifier's answers on a pool that it was not trained on.
+    """The scores of a classifier on a pool that it was not trained on.
 
     Attributes
     ----------
-    count, correct, accuracy, ci95: of the digits, as in `Score`.
-    parts: accuracy by the pool's part.
-    outliers: how many images of what is no digit.
-    digit_confidence, outlier_confidence: mean of the greatest probability.
-    digits_accepted, outliers_accepted: shares above one threshold of confidence, that which the first share defines.
+    count, correct, accuracy, ci95: the scores on the pool's digits, as in `Score`.
+    parts: the accuracy on each part of the pool.
+    outliers: the count of images that are not digits.
+    digit_confidence, outlier_confidence: the mean of the greatest probability, on digits and on outliers.
+    digits_accepted, outliers_accepted: the shares of digits and outliers whose confidence is above a threshold, which
+        was chosen so that it accepts the first share.
 
     """
 
@@ -77,20 +81,20 @@ class PaperScore:
 
 
 def predict(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Probabilities ``[N, classes]`` of images ``[N, H, W, C]``, some at a time so that large sets fit in memory."""
+    """Return probabilities ``[N, classes]`` of images ``[N, H, W, C]``, in batches so that large sets fit in memory."""
     starts = range(0, len(images), _BATCH)
-    answers = [model.predict_on_batch(images[start : start + _BATCH].astype(np.float32)) for start in starts]
-    return np.asarray(np.concatenate(answers), dtype=np.float32)
+    outputs = [model.predict_on_batch(images[start : start + _BATCH].astype(np.float32)) for start in starts]
+    return np.asarray(np.concatenate(outputs), dtype=np.float32)
 
 
 def mean_loss(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Mean cross-entropy in nats."""
+    """Return the mean cross-entropy in nats of probabilities ``[N, classes]`` and labels ``[N]``."""
     of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.log(np.maximum(of_truth, _FLOOR)).mean())
 
 
 def score(probabilities: NDArray[np.float32], data: Dataset) -> Score:
-    """Count the answers (the most probable class each) to ``data``'s images."""
+    """Return the scores of the most probable classes on the images of ``data``."""
     classes = len(data.names)
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (data.labels, probabilities.argmax(axis=1)), 1)
@@ -107,11 +111,11 @@ def score(probabilities: NDArray[np.float32], data: Dataset) -> Score:
 
 
 def score_paper(probabilities: NDArray[np.float32], pool: Pool) -> PaperScore:
-    """Count the answers to a pool's digits, and see how sure they are beside those to its outliers."""
-    digits = pool.labels != OUTLIER
-    right, sure = (probabilities.argmax(axis=1) == pool.labels)[digits], probabilities.max(axis=1).astype(np.float64)
+    """Return the scores on a pool's digits, and the confidence on its digits and on its outliers."""
+    digits, confidence = pool.labels != OUTLIER, probabilities.max(axis=1).astype(np.float64)
+    right = (probabilities.argmax(axis=1) == pool.labels)[digits]
     correct, count = int(right.sum()), int(digits.sum())
-    threshold = np.quantile(sure[digits], 1 - _DIGITS_ACCEPTED)
+    threshold = np.quantile(confidence[digits], 1 - _DIGITS_ACCEPTED)
     parts = {name: right[pool.parts[digits] == number] for number, name in enumerate(PARTS)}
     return PaperScore(
         count=count,
@@ -120,19 +124,19 @@ def score_paper(probabilities: NDArray[np.float32], pool: Pool) -> PaperScore:
         ci95=wilson(correct, count),
         parts={name: float(part.mean()) for name, part in parts.items() if len(part)},
         outliers=int((~digits).sum()),
-        digit_confidence=float(sure[digits].mean()),
-        outlier_confidence=float(sure[~digits].mean()),
+        digit_confidence=float(confidence[digits].mean()),
+        outlier_confidence=float(confidence[~digits].mean()),
         digits_accepted=_DIGITS_ACCEPTED,
-        outliers_accepted=float((sure[~digits] >= threshold).mean()),
+        outliers_accepted=float((confidence[~digits] >= threshold).mean()),
     )
 
 
 def _class_scores(confusion: NDArray[np.int64], names: tuple[str, ...]) -> tuple[ClassScore, ...]:
     hits = np.diagonal(confusion)
-    answered, true = confusion.sum(axis=0), confusion.sum(axis=1)
+    predictions, counts = confusion.sum(axis=0), confusion.sum(axis=1)
     return tuple(
-        ClassScore(name, int(count), _share(hit, said), _share(hit, count))
-        for name, hit, said, count in zip(names, hits, answered, true, strict=True)
+        ClassScore(name, int(count), _share(hit, predicted), _share(hit, count))
+        for name, hit, predicted, count in zip(names, hits, predictions, counts, strict=True)
     )
 
 

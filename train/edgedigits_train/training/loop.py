@@ -1,4 +1,4 @@
-"""Training proper: epoch after epoch, the same each time it is given the same."""
+"""The training loop: it trains epoch after epoch, with the same results for the same data and configuration."""
 
 from __future__ import annotations
 
@@ -16,62 +16,63 @@ from edgedigits.errors import UsageError
 from edgedigits_train.config import TrainConfig
 from edgedigits_train.data.augmentation import Range
 from edgedigits_train.data.epochs import Batch, Epoch, View, count_batches
-from edgedigits_train.data.training_set import Material
+from edgedigits_train.data.training_set import TrainingSet
 from edgedigits_train.models.build import build_model
 from edgedigits_train.training.checkpoint import EpochResult
 from edgedigits_train.training.distillation import VIEW_SEED, VIEWS, Teacher
 from edgedigits_train.training.evaluation import mean_loss, predict
 
-# Half an epoch of warm-up, from a twentieth of the rate: batch normalisation's first statistics are poor.
+# The rate warms up for half an epoch from a twentieth: batch normalisation's first statistics are poor.
 _WARMUP_EPOCHS = 0.5
 _WARMUP_START = 0.05
 _WEIGHT_DECAY = 0.02
-# Of the learning rate's curve.
-_PLACES = 400
+# How many points the curve of the learning rate has.
+_POINTS = 400
 
 
-def new_model(config: TrainConfig, material: Material) -> keras.Model:
-    """Build and compile the configured model with fresh weights that ``config.seed`` alone decides.
+def new_model(config: TrainConfig, training_set: TrainingSet) -> keras.Model:
+    """Build and compile the configured model; ``config.seed`` alone decides its initial weights.
 
     Raises
     ------
-    UsageError: the architecture cannot work on images of this size.
+    UsageError: the architecture does not accept images of this size.
 
     """
     keras.utils.set_random_seed(config.seed)
-    height, width, channels = material.parts[0].shape[1:]
-    model = build_model(config.model, (height, width, channels), material.targets.shape[1])
-    compile_model(model, config, count_batches(material.count_seen(config.paper_share), config.batch_size))
+    height, width, channels = training_set.parts[0].shape[1:]
+    model = build_model(config.model, (height, width, channels), training_set.targets.shape[1])
+    compile_model(model, config, count_batches(training_set.epoch_size(config.paper_share), config.batch_size))
     return model
 
 
 def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
-    """Give a model the configured loss and optimizer; ``steps`` is the count of batches an epoch."""
-    # For TensorFlow, XLA compiles for longer than a small network trains; JAX without it goes operation by operation.
+    """Compile a model with its loss and the configured optimizer; ``steps`` is the count of batches in an epoch."""
+    # With TensorFlow, XLA compiles for longer than a small network trains. JAX without it runs operation by operation.
     jit = keras.backend.backend() == "jax"
     optimizer = make_optimizer(config, steps)
     model.compile(optimizer, loss="categorical_crossentropy", metrics=["accuracy"], jit_compile=jit)
-    # Built now, not at the first step, so that a checkpoint of epoch 0 is complete too.
+    # The optimizer is built before the first step, so that the first checkpoint is complete.
     model.optimizer.build(model.trainable_variables)
 
 
 def make_optimizer(config: TrainConfig, steps: int) -> Any:
-    """The configured Keras optimizer; ``steps`` is the count of batches an epoch."""
+    """Return the configured Keras optimizer; ``steps`` is the count of batches in an epoch."""
     rate = make_schedule(config, steps)
-    average = {"use_ema": True, "ema_momentum": config.average} if config.average else {}
+    ema = {"use_ema": True, "ema_momentum": config.ema} if config.ema else {}
     match config.optimizer:
         case "adam":
-            return keras.optimizers.Adam(rate, **average)
+            return keras.optimizers.Adam(rate, **ema)
         case "adamw":
-            return keras.optimizers.AdamW(rate, weight_decay=_WEIGHT_DECAY, **average)
+            return keras.optimizers.AdamW(rate, weight_decay=_WEIGHT_DECAY, **ema)
         case _:
-            return keras.optimizers.SGD(rate, **average)
+            return keras.optimizers.SGD(rate, **ema)
 
 
 def make_schedule(config: TrainConfig, steps: int) -> Any:
-    """The learning rate as a function of the optimizer's own count of steps, which a checkpoint keeps.
+    """Return the learning rate, constant or as a function of the optimizer's step, which a checkpoint keeps.
 
-    The cosine: I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017, one period.
+    The cosine schedule is one period of I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm
+    restarts", 2017.
     """
     if config.schedule == "constant":
         return config.learning_rate
@@ -85,71 +86,75 @@ def make_schedule(config: TrainConfig, steps: int) -> Any:
 
 
 def learning_rates(config: TrainConfig) -> NDArray[np.float64]:
-    """The rate at places spread evenly over a run; how many steps an epoch has makes no difference to it."""
-    schedule = make_schedule(config, _PLACES)
-    places = np.linspace(0, config.epochs * _PLACES, _PLACES)
-    return np.array([float(schedule(place)) if callable(schedule) else schedule for place in places])
+    """Return the learning rate at points spread evenly over a run; the steps in an epoch make no difference to it."""
+    schedule = make_schedule(config, _POINTS)
+    steps = np.linspace(0, config.epochs * _POINTS, _POINTS)
+    return np.array([float(schedule(step)) if callable(schedule) else schedule for step in steps])
 
 
 def train_epochs(
-    model: keras.Model, material: Material, validation: Dataset, config: TrainConfig, done: int
+    model: keras.Model, training_set: TrainingSet, validation: Dataset, config: TrainConfig, done: int
 ) -> Iterator[EpochResult]:
-    """Train on from epoch ``done`` to the last, yielding after each; ``model`` is compiled.
+    """Train the compiled ``model`` after ``done`` epochs to the last one, and yield the results of each epoch.
 
-    The loss counts from the least possible one: that of soft targets never comes near 0. With ``config.average`` the
-    figures are those of the averaged weights, which the model keeps after the last epoch: a poor average at first. With
-    a teacher the answers are as soft as its own; see `sharpen`.
+    The reported loss is the difference to the least possible one, because the loss of soft targets never comes near 0.
+    With ``config.ema`` validation uses the averaged weights, which are poor in the first epochs; the model keeps them
+    after the last epoch. With a teacher the model's outputs are as soft as their targets; see `sharpen`.
 
     Raises
     ------
     InputError: the teacher cannot be read.
-    UsageError: the loss is no longer a number, or the teacher does not fit.
+    UsageError: the loss is not finite, or the teacher does not fit the training set.
 
     """
-    teacher = Teacher(config.teacher, material) if config.teacher else None
+    teacher = Teacher(config.teacher, training_set) if config.teacher else None
     for epoch in range(done, config.epochs):
         started = time.perf_counter()
-        batches, least = _batches(material, teacher, config, epoch)
-        told = learn(model, batches)
-        loss = told["loss"] - least
+        batches, least_loss = _batches(training_set, teacher, config, epoch)
+        means = train_batches(model, batches)
+        loss = means["loss"] - least_loss
         if not math.isfinite(loss):
             raise UsageError(
                 f"epoch {epoch + 1}: expected a finite loss, found {loss}; "
                 f"take a --learning-rate below {config.learning_rate:g}"
             )
-        # The averaged weights are looked at, but not trained on.
+        # Validation uses the averaged weights; training goes on with the model's own.
         own = model.get_weights()
         model.optimizer.finalize_variable_values(model.trainable_variables)
-        # Copied: JAX hands a model's arrays over with each call, and the optimizer would lose what is only lent.
+        # The weights are copied, because JAX donates a model's arrays to each call; the optimizer would lose its own.
         model.set_weights(model.get_weights())
-        answers = predict(model, validation.images)[:, : material.classes]
+        outputs = predict(model, validation.images)[:, : training_set.classes]
         if epoch + 1 < config.epochs:
             model.set_weights(own)
         yield EpochResult(
             epoch=epoch + 1,
             loss=loss,
-            accuracy=told["accuracy"],
-            validation_loss=mean_loss(answers, validation.labels),
-            validation_accuracy=float((answers.argmax(axis=1) == validation.labels).mean()),
+            accuracy=means["accuracy"],
+            validation_loss=mean_loss(outputs, validation.labels),
+            validation_accuracy=float((outputs.argmax(axis=1) == validation.labels).mean()),
             seconds=time.perf_counter() - started,
         )
 
 
-def learn(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
-    """A step a batch; loss and accuracy over all of them.
+def train_batches(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
+    """Train one step on each batch and return the means of ``loss`` and ``accuracy`` over all images.
 
-    Without `keras.Model.fit`, which would make its own pipeline around ours at the cost of a tenth of a small step.
+    `keras.Model.fit` is not used, because its input pipeline around ours would cost a tenth of a small step.
     """
-    told = [(len(batch[0]), model.train_on_batch(*batch, return_dict=True)) for batch in batches]
-    counts, logs = zip(*told, strict=True)
-    return {name: float(np.average([each[name] for each in logs], weights=counts)) for name in ("loss", "accuracy")}
+    results = [(len(batch[0]), model.train_on_batch(*batch, return_dict=True)) for batch in batches]
+    counts, logs = zip(*results, strict=True)
+    return {name: float(np.average([log[name] for log in logs], weights=counts)) for name in ("loss", "accuracy")}
 
 
-def _batches(material: Material, teacher: Teacher | None, config: TrainConfig, epoch: int) -> tuple[Epoch, float]:
-    """An epoch's batches, and the least loss that they can have."""
-    limits = Range(bend=config.bend) if config.augment else None
+def _batches(
+    training_set: TrainingSet, teacher: Teacher | None, config: TrainConfig, epoch: int
+) -> tuple[Epoch, float]:
+    """Return an epoch's batches, and the least loss that any model can have on them."""
+    limits = Range(elastic=config.elastic) if config.augment else None
     seed, number = (VIEW_SEED, epoch % VIEWS) if teacher else (config.seed, epoch)
-    view = View.draw(material, limits, config.paper_share, seed=seed, epoch=number)
+    view = View.draw(training_set, limits, config.paper_share, seed=seed, epoch=number)
     if teacher:
-        material = material.answered(view.rows, teacher.answer(view, number, config.temperature))
-    return Epoch(material, view, config.batch_size, seed=config.seed, epoch=epoch), material.least_loss(view.rows)
+        training_set = training_set.with_soft_targets(view.rows, teacher.soft_targets(view, number, config.temperature))
+    return Epoch(training_set, view, config.batch_size, seed=config.seed, epoch=epoch), training_set.target_entropy(
+        view.rows
+    )

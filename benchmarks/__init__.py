@@ -1,0 +1,1 @@
+"""What the project publishes as measured: one module a benchmark, run as `python -m benchmarks.FOLDER.NAME`."""

@@ -1,0 +1,94 @@
+"""Pictures with their labels through a classifier, and the counts of what became of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits import DigitClassifier
+from edgedigits.verification.statistics import wilson
+
+Grey = NDArray[np.uint8]
+Field = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One picture to be classified.
+
+    Attributes
+    ----------
+    image: uint8 ``[H, W]``.
+    truth: the digit as text, or "" for what is no digit and has to be refused.
+    kind: what it was made as: the kind of noise, the font.
+
+    """
+
+    image: Grey
+    truth: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One prediction: ``label`` is "" where nothing was inferred, ``rejected`` None or the reason."""
+
+    truth: str
+    kind: str
+    label: str
+    rejected: str | None
+
+    @property
+    def right(self) -> bool:
+        """Whether a digit was classified rightly and not refused, or what is no digit was refused."""
+        return self.rejected is not None if not self.truth else self.label == self.truth and self.rejected is None
+
+
+def evaluate_samples(classifier: DigitClassifier, samples: Iterable[Sample]) -> list[Outcome]:
+    """Classify all samples."""
+    outcomes = []
+    for sample in samples:
+        prediction = classifier.classify(sample.image)
+        outcomes.append(Outcome(sample.truth, sample.kind, prediction.label or "", prediction.rejected))
+    return outcomes
+
+
+def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return counts and shares, named as `edgedigits eval --json` names them; by kind, too, where there are several."""
+    labelled, none = [one for one in outcomes if one.truth], [one for one in outcomes if not one.truth]
+    told: dict[str, Any] = {"n": len(outcomes)}
+    if labelled:
+        right = sum(one.right for one in labelled)
+        told |= {
+            "top1": right / len(labelled),
+            "ci95": list(wilson(right, len(labelled))),
+            "top1_unrejected": sum(one.label == one.truth for one in labelled) / len(labelled),
+        }
+    if none:
+        refused = sum(one.right for one in none)
+        told |= {"refused": refused / len(none), "refused_ci95": list(wilson(refused, len(none)))}
+    told |= {
+        "rejected": sum(one.rejected is not None for one in outcomes),
+        "rejected_wrongly": sum(one.rejected is not None for one in labelled),
+        "accepted_wrongly": sum(one.rejected is None for one in none),
+        "reasons": _reasons(outcomes),
+    }
+    kinds = dict.fromkeys(one.kind for one in outcomes)
+    if 1 < len(kinds) <= 20:
+        told["kinds"] = {kind: _brief([one for one in outcomes if one.kind == kind]) for kind in kinds}
+    return told
+
+
+def _brief(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return the share of one kind that is right, and the reasons of refusals."""
+    right = sum(one.right for one in outcomes) / len(outcomes)
+    return {"n": len(outcomes), "right": right, "reasons": _reasons(outcomes)}
+
+
+def _reasons(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    return dict(Counter(one.rejected for one in outcomes if one.rejected).most_common())

@@ -1,0 +1,1 @@
+"""The wheel on emulated Raspberry Pis, and what people measured on real boards."""

@@ -1,0 +1,167 @@
+"""Tables of the emulated boards: outputs against the host's, and instructions per inference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from benchmarks.harness.benchmark import Result
+from benchmarks.harness.markdown import markdown_table
+from edgedigits.bundle import DEFAULT_PRECISION
+from edgedigits.manifest import PRECISIONS
+
+BITS = {"arm64": "64-bit", "armhf": "32-bit"}
+# What every command takes where LiteRT is there.
+DEFAULT = (f"{DEFAULT_PRECISION}.tflite", "litert")
+Row = dict[str, Any]
+
+
+def boards_table(pi: Result) -> str:
+    """Return boards × system × engine × file against this engine on the host.
+
+    Boards share a row, and so do all files of a member; a shared row shows the worst of its figures.
+    """
+    cells = [_board_row(same, f"`{same[0]['file']}`") for same in _grouped(_main(pi), "system", "release", "file")]
+    for name in pi["members"]:
+        rows = [row for row in _rows(pi) if row["model"] == name]
+        cells += [
+            _board_row(same, f"`{name}`, {len({row['file'] for row in same})} files")
+            for same in _grouped(rows, "system")
+        ]
+    head = (
+        "boards", "Raspberry Pi OS", "engine", "file", "agreement", "changed answers", "max \\|Δ\\|", "self-test",
+    )  # fmt: skip
+    return markdown_table(head, "llllrrrl", [*cells, *_wrong_rows(pi)], _boards_note(pi))
+
+
+def instructions_table(pi: Result) -> str:
+    """Return guest instructions of the main bundle per inference, which are no measure of time."""
+    rows = _counted(_main(pi))
+    boards = _different(rows, "board")
+    cells = []
+    for same in _grouped(rows, "release", "file"):
+        counts = {row["board"]: f"{row['instructions'] / 1e3:,.0f}" for row in same}
+        cells.append((same[0]["release"], f"`{same[0]['file']}`", *(counts[board] for board in boards)))
+    note = f"Thousands of instructions per inference, one thread. {_sentence(pi['note'])}"
+    return markdown_table(("engine", "file", *_processors(pi, boards)), "llr", cells, note)
+
+
+def cheapest_table(pi: Result) -> str:
+    """Return the file and engine with the fewest instructions for every model and board; the cheapest model first."""
+    rows = _counted(_rows(pi))
+    boards = _different(rows, "board")
+    cells = [
+        (f"`{same[0]['model']}`", *(_cheapest([row for row in same if row["board"] == board]) for board in boards))
+        for same in sorted(_grouped(rows, "model"), key=lambda same: min(row["instructions"] for row in same))
+    ]
+    engines = ", ".join(_different(rows, "release"))
+    note = (
+        f"Thousands of instructions per inference, one thread, 64-bit bookworm; {engines}. "
+        f"In brackets, how many more the default takes where it is another, `{DEFAULT[0]}` in {DEFAULT[1]}. "
+        f"{_sentence(pi['note'])}"
+    )
+    return markdown_table(("model", *_processors(pi, boards)), "l", cells, note)
+
+
+def model_and_variant(file: str) -> tuple[str, str]:
+    """Split a file's name in a bundle: ``small-int8.tflite`` is ``int8.tflite`` of ``small``."""
+    found = re.fullmatch(rf"(.+?)-((?:{'|'.join(PRECISIONS)})\.\w+)", file)
+    if not found:
+        raise ValueError(f"expected a file named MODEL-PRECISION.FORMAT, found {file}")
+    return found[1], found[2]
+
+
+def _rows(pi: Result) -> list[Row]:
+    """Return all rows of all boards, each with its board, system, model and self-test."""
+    found = []
+    for machine in pi["machines"]:
+        passed = {(row["file"], row["engine"]): row["passed"] for row in machine["selftest"]}
+        for row in machine["rows"]:
+            model, variant = model_and_variant(row["file"])
+            found.append(row | {
+                "board": machine["board"], "system": f"{machine['os']} {BITS[machine['arch']]}",
+                "release": f"{row['engine']} {row['version']}", "model": model, "variant": variant,
+                "passed": passed.get((row["file"], row["engine"]), False),
+            })  # fmt: skip
+    return found
+
+
+def _main(pi: Result) -> list[Row]:
+    return [row for row in _rows(pi) if row["model"] not in pi["members"]]
+
+
+def _counted(rows: list[Row]) -> list[Row]:
+    """Return the rows with instructions, of the one system that all boards and engines have."""
+    return [row for row in rows if row["instructions"] is not None and row["system"] == "bookworm 64-bit"]
+
+
+def _grouped(rows: list[Row], *names: str) -> list[list[Row]]:
+    """Group rows that are alike in these fields, in the order of the fields."""
+    key = itemgetter(*names)
+    return [list(same) for _, same in groupby(sorted(rows, key=key), key=key)]
+
+
+def _different(rows: list[Row], name: str) -> list[str]:
+    return sorted({row[name] for row in rows})
+
+
+def _board_row(same: list[Row], file: str) -> Sequence[object]:
+    """Return the worst of rows of one system."""
+    return (
+        ", ".join(dict.fromkeys(row["board"] for row in same)), same[0]["system"],
+        ", ".join(_different(same, "release")), file, f"{100 * min(row['agreement'] for row in same):.2f} %",
+        max(row["flips"] for row in same), f"{max(row['max_abs_difference'] for row in same):.1e}",
+        "passed" if all(row["passed"] for row in same) else "FAILED",
+    )  # fmt: skip
+
+
+def _processors(pi: Result, boards: list[str]) -> list[str]:
+    processors = {machine["board"]: machine["processor"] for machine in pi["machines"]}
+    return [f"{board} ({processors[board]})" for board in boards]
+
+
+def _cheapest(rows: list[Row]) -> str:
+    """Return the cheapest of a model's files on a board, and what the default takes beside it."""
+    if not rows:
+        return "–"
+    best = min(rows, key=itemgetter("instructions"))
+    told = f"`{best['variant']}` in {best['engine']}: {best['instructions'] / 1e3:,.0f}"
+    for row in rows:
+        if (row["variant"], row["engine"]) == DEFAULT and row is not best:
+            told += f" ({100 * (row['instructions'] / best['instructions'] - 1):+.0f} %)"
+    return told
+
+
+def _wrong_rows(pi: Result) -> list[Sequence[object]]:
+    """Return a row for each bundle that loads and computes wrongly, which every board has to notice."""
+    found: dict[str, list[tuple[Row, Row]]] = {}
+    for machine in pi["machines"]:
+        for wrong in machine["lies"]:
+            found.setdefault(wrong["bundle"], []).extend((machine, row) for row in wrong["selftest"])
+    lines: list[Sequence[object]] = []
+    for name, rows in found.items():
+        boards = ", ".join(dict.fromkeys(machine["board"] for machine, _ in rows))
+        systems = ", ".join(dict.fromkeys(f"{machine['os']} {BITS[machine['arch']]}" for machine, _ in rows))
+        version = next(row["version"] for row in rows[0][0]["rows"] if row["engine"] == "tflite-runtime")
+        caught = "MISSED" if any(row["passed"] for _, row in rows) else "**caught**"
+        lines.append((boards, systems, f"tflite-runtime {version}", f"`{name}`", "–", "–", "–", caught))
+    return lines
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _boards_note(pi: Result) -> str:
+    command, shared = "make pi", ""
+    if pi["members"]:
+        command = "make pi-family"
+        shared = f" A row of several files ({pi['member_digits']} digits) has the worst of them."
+    return (
+        f"{pi['digits']:,} digits of {pi['data']} on emulated boards with the real wheels of each platform, against "
+        f"the same engine on the host (where it has none, against LiteRT).{shared} This shows compatibility and "
+        f"numerics, never speed. Bundle `{pi['bundle'][:12]}`, the built wheel `{pi['wheel']}`; run by `{command}`."
+    )

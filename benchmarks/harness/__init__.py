@@ -1,0 +1,1 @@
+"""What every benchmark shares: options, child processes, environments, results, tables and pictures."""

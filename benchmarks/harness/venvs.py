@@ -1,0 +1,73 @@
+"""Virtual environments that benchmarks run in: made once with uv and kept in the cache folder.
+
+What cannot be installed raises InstallError with what uv says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from benchmarks.harness.child import ROOT
+from edgedigits.engines import ENGINES
+
+# As pip does it; uv leaves it to the first start, which would be measured, or to every start where nothing is written.
+COMPILED = "--compile-bytecode"
+
+
+class InstallError(RuntimeError):
+    """An environment could not be made."""
+
+
+def made_venv(home: Path, python: str, *installs: Sequence[str]) -> str:
+    """Return the Python of the environment at ``home``, which is made if it is not there.
+
+    It is made of ``python``, with one ``pip install`` after another.
+    """
+    if not (home / "made").is_file():
+        shutil.rmtree(home, ignore_errors=True)
+        _uv("venv", "--python", python, str(home))
+        for words in installs:
+            _uv("pip", "install", "--python", str(home), "--only-binary", ":all:", *words)
+        (home / "made").touch()
+    return str(home / "bin" / "python")
+
+
+@cache
+def project_venv(folder: Path, *more: str, extras: str = "", constrained: bool = True) -> str:
+    """Return the Python of an environment with this checkout's wheel, as users install it, and the packages ``more``.
+
+    The environment is made anew when code changed. With ``constrained``, packages have the releases of constraints.txt.
+    """
+    shutil.rmtree(folder / "wheel", ignore_errors=True)
+    _uv("build", "--wheel", "-o", str(folder / "wheel"), str(ROOT))
+    (wheel,) = (folder / "wheel").glob("*.whl")
+    asked = [f"{wheel}{extras}", *more, *(["-c", str(ROOT / "constraints.txt")] if constrained else [])]
+    known = hashlib.sha256(wheel.read_bytes() + repr((asked, sys.version_info)).encode()).hexdigest()[:12]
+    for old in folder.glob("edgedigits-*"):
+        if old.name != f"edgedigits-{known}":
+            shutil.rmtree(old)
+    return made_venv(folder / f"edgedigits-{known}", sys.executable, [COMPILED, *asked])
+
+
+def versions(names: Sequence[str], python: str = sys.executable) -> dict[str, str]:
+    """Return the installed versions of packages and engines in an environment."""
+    packages = {name: ENGINES[name].distribution if name in ENGINES else name for name in names}
+    code = "import json, sys; from importlib.metadata import version as v; print(json.dumps([*map(v, sys.argv[1:])]))"
+    done = subprocess.run([python, "-c", code, *packages.values()], check=True, capture_output=True, text=True)
+    return dict(zip(packages, json.loads(done.stdout), strict=True))
+
+
+def _uv(*words: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    command = [sys.executable, "-m", "uv", "--quiet", *words]
+    done = subprocess.run(command, check=False, env=environment, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise InstallError(f"uv {' '.join(words)}: {' '.join(done.stderr.split())}")

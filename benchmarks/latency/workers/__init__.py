@@ -1,0 +1,1 @@
+"""Scripts that run alone, in environments that hold the built wheel or inside `edgedigits bench`."""

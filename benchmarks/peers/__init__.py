@@ -1,0 +1,1 @@
+"""edgedigits beside other ways to run the same model: accuracy, size, latency and memory of each."""

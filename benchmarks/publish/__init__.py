@@ -1,0 +1,1 @@
+"""Writes the tables and pictures of README and docs from committed results."""

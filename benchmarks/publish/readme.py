@@ -1,0 +1,89 @@
+"""Write the tables of README and docs, and their pictures, from committed results: no published figure is typed.
+
+`python -m benchmarks.publish.readme` writes; with `--check` it exits 1 when pages and results differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from benchmarks.accuracy import bit_flips, photographs, robustness, thresholds
+from benchmarks.accuracy.family import family_table
+from benchmarks.accuracy.reading_tables import negatives_table, sets_table, short_table
+from benchmarks.boards.contributed import contributed, contributed_table
+from benchmarks.boards.pi_tables import boards_table, cheapest_table, instructions_table
+from benchmarks.compat.compat_tables import compat_line, compat_tables
+from benchmarks.harness.benchmark import read_result
+from benchmarks.harness.child import ROOT
+from benchmarks.latency import engines, false_positives, loadgen, overhead, roofline, scaling, training
+from benchmarks.peers import peers
+from benchmarks.publish import pareto
+from benchmarks.publish.variants import variants_table
+from benchmarks.serving.serve_table import TABLES as SERVE_TABLES
+
+# Each writes its table on docs/benchmarks.md, under a mark of its name.
+LATENCY = [module.BENCHMARK for module in (engines, overhead, scaling, loadgen, roofline, false_positives, training)]
+
+
+def sections() -> Iterator[tuple[str, str, str]]:
+    """Yield page, mark, and what belongs between ``<!-- mark: ... -->`` and ``<!-- /mark -->``."""
+    pi, reading, compat = read_result("pi"), read_result("reading"), read_result("compat")
+    seen = photographs.photographs_table(read_result("photographs"))
+    yield "README.md", "photographs", seen
+    yield "README.md", "reading", short_table(reading)
+    yield "README.md", "family", family_table(read_result("family"), read_result("family-latency"))
+    yield "README.md", "pareto", pareto.pareto_table(read_result("pareto"))
+    yield "README.md", "boards", boards_table(pi)
+    yield "README.md", "compat", compat_line(compat)
+    yield "README.md", "peers", peers.BENCHMARK.table(read_result("peers"))
+    yield "README.md", "variants", variants_table(read_result("parity"), read_result("engines"))
+    yield "docs/reading.md", "photographs", seen
+    yield "docs/reading.md", "reading", sets_table(reading)
+    yield "docs/reading.md", "reading-family", robustness.robustness_table(read_result("robustness"))
+    yield "docs/reading.md", "reading-negatives", negatives_table(reading)
+    yield "docs/reading.md", "reading-thresholds", thresholds.thresholds_table(read_result("thresholds"))
+    yield "docs/measuring.md", "bit-flips", bit_flips.flips_table(read_result("bit-flips"))
+    yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
+    yield "docs/raspberry-pi.md", "cheapest", cheapest_table(pi)
+    yield "docs/compatibility.md", "compat", compat_tables(compat)
+    yield "docs/benchmarks.md", "boards-latency", contributed_table(contributed())
+    for benchmark in LATENCY:
+        yield "docs/benchmarks.md", benchmark.name, benchmark.table(read_result(benchmark.name))
+    for part, make in SERVE_TABLES.items():
+        yield "docs/serve.md", f"serve-{part}", make(read_result("serve"))
+
+
+def updated(page: str, mark: str, table: str) -> str:
+    """Return a page's text with one section replaced."""
+    before, rest = page.split(f"<!-- {mark}:")
+    label, rest = rest.split("-->\n", 1)
+    _, after = rest.split(f"<!-- /{mark} -->")
+    return f"{before}<!-- {mark}:{label}-->\n{table}\n<!-- /{mark} -->{after}"
+
+
+def main() -> int:
+    """Write the pages and pictures, or check the pages."""
+    parser = argparse.ArgumentParser(description="Write the tables and pictures of README and docs.")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when pages and results differ")
+    args = parser.parse_args()
+    pages: dict[str, str] = {}
+    for name, mark, table in sections():
+        pages[name] = updated(pages.get(name) or (ROOT / name).read_text(), mark, table)
+    if args.check:
+        stale = [name for name, text in pages.items() if (ROOT / name).read_text() != text]
+        for name in stale:
+            print(f"{name} differs from benchmarks/results: run make readme", file=sys.stderr)
+        return int(bool(stale))
+    for name, text in pages.items():
+        (ROOT / name).write_text(text)
+    for benchmark in (*LATENCY, peers.BENCHMARK, pareto.BENCHMARK):
+        if benchmark.picture is not None:
+            picture = benchmark.picture(read_result(benchmark.name))
+            (ROOT / "docs" / f"{benchmark.name}.svg").write_bytes(picture)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""What `edgedigits serve` costs and withstands: throughput, memory, hostile requests."""

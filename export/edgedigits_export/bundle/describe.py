@@ -1,0 +1,145 @@
+"""Describe a bundle: make its manifest and its files' bytes from what was evaluated, without a clock or a disk."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jsonschema
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits import __version__
+from edgedigits.bundle import MANIFEST
+from edgedigits.manifest import (
+    SCHEMA,
+    Agreement,
+    Attachment,
+    CalibrationSet,
+    Golden,
+    Manifest,
+    ModelFile,
+    PixelScaling,
+    Reference,
+    write_manifest,
+)
+from edgedigits.verification.compare import accuracy_of
+from edgedigits.verification.golden import TOLERANCE
+from edgedigits_export.bundle.evaluate import Evaluation, FileEvaluation
+from edgedigits_export.bundle.job import ExportJob
+from edgedigits_export.bundle.reference_engines import number_engines
+from edgedigits_export.bundle.schema import manifest_schema
+from edgedigits_export.compat.requirements import read_requirements
+
+_GOLDEN, _REFERENCE = "golden.npz", "reference.npz"
+
+
+def onnx_metadata(job: ExportJob) -> dict[str, str]:
+    """Return labels and contract as ONNX metadata, for whoever opens the file without its bundle."""
+    height, width, channels = job.model.frozen.input_shape
+    return {
+        "labels": json.dumps(job.labels),
+        "input": f"image: uint8 [N, {height}, {width}, {channels}], raw pixels 0-255",
+        "output": f"probabilities: float32 [N, {job.model.frozen.classes}]",
+        "preprocessing": job.preprocessing.id,
+        "producer": f"edgedigits {__version__}",
+    }
+
+
+def describe_bundle(job: ExportJob, evaluation: Evaluation, tools: Mapping[str, str], created: str) -> dict[str, bytes]:
+    """Return every file of the bundle by name; the last one is its manifest.
+
+    ``tools`` are the versions of what made the bundle, ``created`` is the time in UTC.
+
+    Raises
+    ------
+    BundleError, jsonschema.ValidationError: the manifest would not be of its declared types.
+
+    """
+    files = {file.name: file.converted.data for file in evaluation.files}
+    engines, outputs = number_engines({file.name: file.golden for file in evaluation.files})
+    inputs = evaluation.golden_inputs
+    pictures = {f"picture/{index}": np.frombuffer(data, np.uint8) for index, data in inputs.pictures.items()}
+    files[_GOLDEN] = _npz({"images": inputs.images} | pictures | outputs)
+    if job.keep_reference:
+        files[_REFERENCE] = _npz({"probabilities": evaluation.keras_reference})
+    golden = Golden(
+        _attachment(_GOLDEN, files, len(inputs.images)),
+        engines,
+        {variant.precision: TOLERANCE[variant.precision][0] for variant in job.variants},
+    )
+    reference = Reference(
+        job.reference.source,
+        job.reference.sha256(),
+        accuracy_of(evaluation.keras_reference, job.reference.labels),
+        _attachment(_REFERENCE, files, len(job.reference)) if job.keep_reference else None,
+    )
+    manifest = write_manifest(_manifest(job, evaluation.files, golden, reference, tools, created))
+    jsonschema.validate(json.loads(manifest), manifest_schema())
+    return files | {MANIFEST: manifest}
+
+
+def _manifest(
+    job: ExportJob,
+    files: tuple[FileEvaluation, ...],
+    golden: Golden,
+    reference: Reference,
+    tools: Mapping[str, str],
+    created: str,
+) -> Manifest:
+    """Return the manifest; its id is filled in when it is written."""
+    frozen, calibration = job.model.frozen, job.calibration
+    return Manifest(
+        schema=SCHEMA,
+        id="",
+        name=job.name,
+        created=created,
+        tools=dict(tools),
+        labels=job.labels,
+        image=frozen.input_shape,
+        parameters=frozen.model.count_params(),
+        preprocessing=job.preprocessing,
+        scaling=PixelScaling(frozen.scaling.scale, frozen.scaling.mean, frozen.scaling.std),
+        confidence=job.model.confidence,
+        files=tuple(map(_model_file, files)),
+        calibration=CalibrationSet(
+            calibration.source, job.calibration_sha256, len(calibration.images), calibration.seed,
+            calibration.indices_sha256,
+        ),
+        golden=golden,
+        reference=reference,
+        training=job.training,
+    )  # fmt: skip
+
+
+def _model_file(file: FileEvaluation) -> ModelFile:
+    data, (precision, format_), figures = file.converted.data, file.converted.variant, file.comparison
+    return ModelFile(
+        path=file.name,
+        format=format_,
+        precision=precision,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        image=file.image,
+        probabilities=file.probabilities,
+        requirements=read_requirements(data, format_),
+        accuracy=figures.accuracy,
+        parity=Agreement(
+            file.engine, file.version, figures.accuracy.count, len(figures.flips), figures.agreement,
+            figures.max_abs_difference,
+        ),
+    )  # fmt: skip
+
+
+def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    buffer = io.BytesIO()
+    save: Any = np.savez_compressed  # the stubs of numpy 2 take any keyword for allow_pickle
+    save(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _attachment(name: str, files: Mapping[str, bytes], count: int) -> Attachment:
+    return Attachment(name, hashlib.sha256(files[name]).hexdigest(), count)

@@ -1,0 +1,172 @@
+"""Evaluate converted files: run each one in its engine, and compare its outputs with those of Keras."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.datasets import Dataset
+from edgedigits.errors import InputError
+from edgedigits.manifest import Accuracy, Format, TensorInfo
+from edgedigits.verification.compare import Comparison, accuracy_of, compare
+from edgedigits.verification.gates import GateVerdict, judge_variant
+from edgedigits.verification.inference import infer_isolated
+from edgedigits_export.bundle.golden import GoldenInputs, choose_golden_inputs
+from edgedigits_export.bundle.job import ExportJob, Progress
+from edgedigits_export.bundle.reference_engines import GoldenOutputs, run_reference_engines
+from edgedigits_export.convert.variants import ConvertedFile
+
+# The engine whose outputs parity is judged on.
+_ENGINES: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
+# Of the images that the commonest label classifies wrongly, a model has to classify more than this share rightly.
+SLIGHT_AGREEMENT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class FileEvaluation:
+    """How one converted file computes in its engine.
+
+    Attributes
+    ----------
+    name: the file's name in the bundle.
+    engine, version: the engine that ran the file, and its release.
+    image, probabilities: the file's input and output as that engine has them.
+    comparison: its outputs against those of Keras on the reference images.
+    verdict: the verdict of its precision's gate on the validation images.
+    golden: the outputs of every reference engine for the golden inputs.
+
+    """
+
+    name: str
+    converted: ConvertedFile
+    engine: str
+    version: str
+    image: TensorInfo
+    probabilities: TensorInfo
+    comparison: Comparison
+    verdict: GateVerdict
+    golden: GoldenOutputs
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How the converted files and Keras itself compute.
+
+    Attributes
+    ----------
+    keras_reference: Keras' outputs for the reference images, float32 ``[N, classes]``.
+    keras_validation: Keras' accuracy on the validation images.
+    majority_share: the share of the commonest label among them, which is the accuracy of predicting it always.
+
+    """
+
+    golden_inputs: GoldenInputs
+    files: tuple[FileEvaluation, ...]
+    keras_reference: NDArray[np.float32]
+    keras_validation: Accuracy
+    majority_share: float
+
+    @property
+    def near_chance(self) -> bool:
+        """Whether Keras is hardly better than predicting the commonest label: then the data are not the model's.
+
+        Of the images with other labels, up to a fifth may be right by chance or by a few easy classes: "slight
+        agreement" of J. Landis and G. Koch, "The measurement of observer agreement for categorical data", Biometrics 33
+        (1977).
+        """
+        return self.keras_validation.ci95[0] <= self.majority_share + SLIGHT_AGREEMENT * (1 - self.majority_share)
+
+    @property
+    def exit_code(self) -> int:
+        """1 when a gate failed or Keras is near chance, 4 when the validation images are too few for a gate."""
+        return max(int(self.near_chance), *(file.verdict.exit_code for file in self.files))
+
+
+@dataclass(frozen=True, slots=True)
+class _Outputs:
+    """Probabilities float32 ``[N, classes]`` for the golden, the reference and the validation images."""
+
+    golden: NDArray[np.float32]
+    reference: NDArray[np.float32]
+    validation: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """Golden, reference and validation images, uint8 ``[N, H, W, C]``: one array, because each run is a process."""
+
+    images: NDArray[np.uint8]
+    golden: int
+    reference: int
+
+    def split(self, values: NDArray[np.float32]) -> _Outputs:
+        return _Outputs(*np.split(values, [self.golden, self.golden + self.reference]))
+
+
+def evaluate_files(job: ExportJob, converted: Sequence[ConvertedFile], progress: Progress) -> Evaluation:
+    """Run every file on golden, reference and validation images, and compare its outputs with those of Keras.
+
+    Raises
+    ------
+    InputError: Keras' own outputs are not numbers.
+    EdgeDigitsError: a file that its engine refuses.
+
+    """
+    frozen = job.model.frozen
+    golden = choose_golden_inputs(job.golden_pool, frozen.predict, frozen.input_shape, job.preprocessing.id, job.seed)
+    images = np.concatenate([golden.images, job.reference.images, job.validation.images])
+    inputs = _Inputs(images, len(golden.images), len(job.reference))
+    keras = inputs.split(_keras_outputs(job, images))
+    files = []
+    with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
+        for file in converted:
+            path = Path(folder, job.file_name(file.variant))
+            progress(f"running {path.name}")
+            path.write_bytes(file.data)
+            files.append(_evaluate_file(job, file, path, inputs, keras))
+    return Evaluation(
+        golden_inputs=golden,
+        files=tuple(files),
+        keras_reference=keras.reference,
+        keras_validation=accuracy_of(keras.validation, job.validation.labels),
+        majority_share=_majority_share(job.validation),
+    )
+
+
+def _keras_outputs(job: ExportJob, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    outputs = job.model.frozen.predict(images)
+    if bad := int((~np.isfinite(outputs)).any(axis=1).sum()):
+        raise InputError(
+            f"{job.name}: expected probabilities, found NaN in Keras' outputs for {bad} of {len(outputs)} images; "
+            "train the model again"
+        )
+    return outputs
+
+
+def _majority_share(data: Dataset) -> float:
+    return float(np.bincount(data.labels).max() / len(data))
+
+
+def _evaluate_file(job: ExportJob, file: ConvertedFile, path: Path, inputs: _Inputs, keras: _Outputs) -> FileEvaluation:
+    precision, format_ = file.variant
+    run = infer_isolated(path, _ENGINES[format_], inputs.images)
+    outputs = inputs.split(run.probabilities)
+    temperature = job.model.confidence.temperature
+    on_validation = compare(outputs.validation, keras.validation, job.validation.labels, temperature)
+    golden_run, golden_images = replace(run, probabilities=outputs.golden), inputs.images[: inputs.golden]
+    return FileEvaluation(
+        name=path.name,
+        converted=file,
+        engine=run.engine,
+        version=run.version,
+        image=run.image,
+        probabilities=run.output,
+        comparison=compare(outputs.reference, keras.reference, job.reference.labels, temperature),
+        verdict=judge_variant(precision, on_validation),
+        golden=run_reference_engines(path, precision, format_, golden_run, golden_images),
+    )

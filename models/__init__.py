@@ -1,0 +1,1 @@
+"""The reference networks: what makes them, and the records of their runs."""

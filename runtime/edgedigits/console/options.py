@@ -1,0 +1,43 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edgedigits.console.output import Output
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose a model, a variant and an engine."""
+    parser.add_argument("--bundle", help="a shipped bundle's name or a path (default: the small model in the package)")
+    add_engine(parser)
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose one variant and one engine."""
+    parser.add_argument("--variant", help="a precision, with or without .tflite or .onnx (default: int8)")
+    parser.add_argument(
+        "--engine", default="auto", help="litert, tflite-runtime or onnxruntime (default: the first installed)"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
+
+
+def add_choice(parser: argparse.ArgumentParser, *, threads: bool = True) -> None:
+    """Add the options that choose variants and engines, for commands that use all of them by default."""
+    parser.add_argument("--variant", help="only this variant, with or without .tflite or .onnx (default: all)")
+    parser.add_argument("--engine", default="auto", help="only this engine (default: all that are installed)")
+    if threads:
+        parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where the result goes."""
+    parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="store the JSON in FILE")
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE if it is there")
+
+
+def output_of(args: argparse.Namespace) -> Output:
+    """Return what the options of `add_output` ask for."""
+    return Output(args.json, args.output, args.overwrite)

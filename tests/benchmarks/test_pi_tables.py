@@ -1,0 +1,139 @@
+"""Tables of emulated boards: the main bundle file by file, a member in a row a system, and what is cheapest where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.boards import pi_tables
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+
+A53, A76 = ("pi3", "cortex-a53"), ("pi5", "cortex-a76")
+RELEASES = {"litert": "2.3.0", "tflite-runtime": "2.14.0"}
+
+
+def row(file: str, instructions: float | None, engine: str = "litert", **changes: Any) -> dict[str, Any]:
+    same = {"version": RELEASES[engine], "agreement": 1.0, "flips": 0, "max_abs_difference": 2e-7}
+    return {"file": file, "engine": engine, "instructions": instructions, **same, **changes}
+
+
+def machine(board: tuple[str, str], *rows: dict[str, Any], arch: str = "arm64", failed: str = "") -> dict[str, Any]:
+    verdicts = [{"file": one["file"], "engine": one["engine"], "passed": one["file"] != failed} for one in rows]
+    name, processor = board
+    told = {"board": name, "processor": processor, "os": "bookworm", "arch": arch}
+    return {**told, "selftest": verdicts, "rows": list(rows), "lies": []}
+
+
+def result(*machines: dict[str, Any], members: tuple[str, ...] = ("nano",)) -> dict[str, Any]:
+    told = {
+        "note": "emulated: never speed",
+        "wheel": "a.whl",
+        "bundle": "ab" * 32,
+        "digits": 1000,
+        "member_digits": 100,
+        "data": "mnist:test",
+    }
+    return {**told, "members": dict.fromkeys(members, "an id"), "machines": list(machines)}
+
+
+def family() -> dict[str, Any]:
+    return result(
+        machine(
+            A53,
+            row("small-int8.tflite", 720_000.0), row("small-dynamic-int8.tflite", 600_000.0),
+            row("small-int8.tflite", 736_000.0, "tflite-runtime"),
+            row("nano-int8.tflite", 90_000.0), row("nano-float32.tflite", 120_000.0, max_abs_difference=4e-7),
+            row("nano-int8.tflite", 80_000.0, "tflite-runtime", agreement=0.999, flips=1, max_abs_difference=3e-3),
+        ),
+        machine(
+            A76,
+            row("small-int8.tflite", 275_000.0), row("small-dynamic-int8.tflite", 317_000.0),
+            row("nano-int8.tflite", 70_000.0), row("nano-float32.tflite", 99_000.0, agreement=0.998, flips=2),
+        ),
+        machine(
+            A53,
+            *(row(f"{name}.tflite", 1.0, "tflite-runtime") for name in ("small-int8", "nano-int8", "nano-float32")),
+            arch="armhf",
+        ),
+    )  # fmt: skip
+
+
+def rows_of(table: str) -> list[str]:
+    return [line for line in table.splitlines()[2:] if line.startswith("|")]
+
+
+def test_a_member_has_one_row_a_system_with_the_worst_of_its_files_engines_and_boards():
+    lines = rows_of(pi_tables.boards_table(family()))
+    assert [line for line in lines if "nano" in line] == [
+        "| pi3 | bookworm 32-bit | tflite-runtime 2.14.0 | `nano`, 2 files | 100.00 % | 0 | 2.0e-07 | passed |",
+        "| pi3, pi5 | bookworm 64-bit | litert 2.3.0, tflite-runtime 2.14.0 | `nano`, 2 files "
+        "| 99.80 % | 2 | 3.0e-03 | passed |",
+    ]
+    assert lines[:4] == [
+        "| pi3 | bookworm 32-bit | tflite-runtime 2.14.0 | `small-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
+        "| pi3, pi5 | bookworm 64-bit | litert 2.3.0 | `small-dynamic-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
+        "| pi3, pi5 | bookworm 64-bit | litert 2.3.0 | `small-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
+        "| pi3 | bookworm 64-bit | tflite-runtime 2.14.0 | `small-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
+    ]
+
+
+def test_one_file_of_a_member_that_fails_its_self_test_fails_the_row():
+    rows = row("nano-float32.tflite", 1.0), row("nano-int8.tflite", 1.0)
+    (line,) = rows_of(pi_tables.boards_table(result(machine(A53, *rows, failed="nano-int8.tflite"))))
+    assert line.endswith("| FAILED |")
+
+
+def test_instructions_are_told_of_the_main_bundle_file_by_file():
+    table = pi_tables.instructions_table(
+        result(machine(A53, row("small-int8.tflite", 723_400.0), row("nano-int8.tflite", 9.0)))
+    )
+    assert rows_of(table) == ["| litert 2.3.0 | `small-int8.tflite` | 723 |"]
+
+
+def test_the_cheapest_file_and_engine_of_each_model_on_each_board_and_how_much_dearer_the_default_is():
+    table = pi_tables.cheapest_table(family())
+    assert table.splitlines()[0] == "| model | pi3 (cortex-a53) | pi5 (cortex-a76) |"
+    assert rows_of(table) == [
+        "| `nano` | `int8.tflite` in tflite-runtime: 80 (+12 %) | `int8.tflite` in litert: 70 |",
+        "| `small` | `dynamic-int8.tflite` in litert: 600 (+20 %) | `int8.tflite` in litert: 275 |",
+    ]
+    assert table.endswith("Emulated: never speed.")
+
+
+def test_what_was_not_counted_is_no_candidate():
+    counted = machine(A53, row("small-int8.tflite", None), row("small-float32.tflite", 5000.0))
+    table = pi_tables.cheapest_table(result(counted, machine(A76, row("nano-int8.tflite", 4000.0))))
+    assert rows_of(table) == [
+        "| `nano` | – | `int8.tflite` in litert: 4 |",
+        "| `small` | `float32.tflite` in litert: 5 | – |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "parts"),
+    [
+        ("small-int8.tflite", ("small", "int8.tflite")),
+        ("small-dynamic-int8.tflite", ("small", "dynamic-int8.tflite")),
+        ("my-own-net-float32.onnx", ("my-own-net", "float32.onnx")),
+    ],
+)
+def test_a_files_name_is_its_models_and_its_variants(file, parts):
+    assert pi_tables.model_and_variant(file) == parts
+
+
+def test_a_name_of_another_form_belongs_to_no_model():
+    with pytest.raises(ValueError, match=r"found model\.tflite"):
+        pi_tables.model_and_variant("model.tflite")
+
+
+def test_every_member_of_the_family_as_it_is_now_passed_on_the_boards():
+    committed = json.loads((RESULTS / "pi.json").read_text())
+    proofs = json.loads((RESULTS / "family.json").read_text())["proofs"]
+    asked = {**committed["members"], "small": committed["bundle"]}
+    assert asked == {member: proof["bundle"] for member, proof in proofs.items()}
+    assert not [machine["failed"] for machine in committed["machines"] if machine["failed"]]
+    assert all(one["passed"] and one["agreement"] == 1 for one in pi_tables._rows(committed))

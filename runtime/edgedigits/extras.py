@@ -16,6 +16,7 @@ PACKAGES = {
     "export": (
         "tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "matplotlib", "jinja2", "jsonschema",
     ),
+    "report": ("matplotlib", "jinja2"),
     "serve": ("starlette", "uvicorn", "python_multipart", "prometheus_client"),
     "train": (os.environ.get("KERAS_BACKEND") or "tensorflow", "keras", "matplotlib", "jinja2"),
 }  # fmt: skip

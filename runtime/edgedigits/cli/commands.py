@@ -44,8 +44,7 @@ COMMANDS = {
     "doctor": Command("Trust", "examine this machine and say what it needs to run an engine", "edgedigits.cli.doctor"),
     "train": Command("Make", "train a classifier", "edgedigits_train.cli", "train"),
     "export": Command("Make", "turn a Keras model into a verified bundle", "edgedigits_export.cli.export", "export"),
-    # Its plots and its page need only packages that the extras train and export both bring.
-    "report": Command("Make", "write a page about a run and its bundle", "edgedigits_export.cli.report", "train"),
+    "report": Command("Make", "write a page about a run and its bundle", "edgedigits_export.cli.report", "report"),
     "bench": Command("Measure", "measure latency on this device", "edgedigits.cli.bench"),
     "compare": Command("Measure", "say what became slower between two measurements", "edgedigits.cli.compare"),
 }

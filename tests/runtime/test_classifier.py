@@ -197,7 +197,7 @@ def test_a_lone_file_has_no_variants(shipped):
     path = shipped.path / "small-int8.tflite"
     with pytest.raises(BundleError) as caught:
         DigitClassifier(path, variant="int8")
-    assert str(caught.value) == f"{path}: is one file and has no variant 'int8'; leave --variant away"
+    assert str(caught.value) == f"{path}: expected no --variant with one file, found 'int8'; leave it away"
 
 
 def test_labels_come_from_the_bundle_and_must_be_as_many_as_outputs(bundle_copy, edit_manifest, digits):

@@ -127,14 +127,14 @@ def _text(result: Result) -> str:
 
 
 def _cells(row: MeasuredRow) -> list[str]:
-    asked, found = row.configuration, row.summary
-    setting = asked.setting.replace(asked.engine, f"{asked.engine} {row.version or ''}".rstrip(), 1)
+    used, found = row.configuration, row.summary
+    setting = used.setting.replace(used.engine, f"{used.engine} {row.version or ''}".rstrip(), 1)
     if found is None:
-        return [asked.file, setting, *["–"] * 9]
+        return [used.file, setting, *["–"] * 9]
     low, high = found.p50_ci95_us
     times = [found.first_us, found.min_us, found.p50_us]
     return [
-        asked.file, setting, f"{found.load_ms:.2f}", *(f"{time:.1f}" for time in times), f"{low:.1f}-{high:.1f}",
+        used.file, setting, f"{found.load_ms:.2f}", *(f"{time:.1f}" for time in times), f"{low:.1f}-{high:.1f}",
         f"{found.p90_us:.1f}", f"{found.p99_us:.1f}", f"{found.throughput:,.0f}",
         "–" if found.peak_rss_mb is None else f"{found.peak_rss_mb:.0f}",
     ]  # fmt: skip

@@ -80,13 +80,13 @@ def matrix(args: argparse.Namespace) -> tuple[list[Configuration], Manifest | No
             )
     found: list[Configuration] = []
     manifest: Manifest | None = None
-    for place in args.models or [None]:
-        if place is not None and is_model_file(place):
-            model = lone_model(Path(place))
+    for path in args.models or [None]:
+        if path is not None and is_model_file(path):
+            model = lone_model(Path(path))
             for engine in choose_engine(args.engine, model.format):
                 lone = Configuration(
-                    str(place),
-                    Path(place).name,
+                    str(path),
+                    Path(path).name,
                     len(model.data),
                     model.sha256,
                     None,
@@ -99,7 +99,7 @@ def matrix(args: argparse.Namespace) -> tuple[list[Configuration], Manifest | No
                 )
                 found += _settings(args, lone)
             continue
-        bundle = Bundle.load(place)
+        bundle = Bundle.load(path)
         manifest = manifest or bundle.manifest
         for file, engine in pairs(*choose_files(bundle, args.variant, args.engine)):
             bundle.read(file)  # raises if the file is not the one in the manifest
@@ -125,9 +125,9 @@ def _refuse_unknown(args: argparse.Namespace, found: list[Configuration]) -> Non
             raise UsageError(f"--{name}: none of {', '.join({one.engine: 0 for one in found})} has this option")
 
 
-def _settings(args: argparse.Namespace, asked: Configuration) -> list[Configuration]:
+def _settings(args: argparse.Namespace, configuration: Configuration) -> list[Configuration]:
     """Return a configuration with every combination of threads, options and batch that its engine supports."""
-    kind = ENGINES[asked.engine]
+    kind = ENGINES[configuration.engine]
     batches = _numbers(args.batch, "--batch") if kind.format == "onnx" else [1]
     switches = {
         name: {"on": [True], "off": [False], "both": [True, False]}[said]
@@ -136,7 +136,7 @@ def _settings(args: argparse.Namespace, asked: Configuration) -> list[Configurat
     }
     options = [dict(zip(switches, values, strict=True)) for values in product(*switches.values())]
     return [
-        replace(asked, threads=threads, options=chosen, batch=batch)
+        replace(configuration, threads=threads, options=chosen, batch=batch)
         for threads, chosen, batch in product(_numbers(args.threads, "--threads"), options, batches)
     ]
 

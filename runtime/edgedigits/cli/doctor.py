@@ -84,8 +84,8 @@ def _features(features: dict[str, bool] | None) -> str | None:
 
 def _environment(found: Examination) -> str:
     if found.python.venv:
-        seen = "sees" if found.python.system_site_packages else "does not see"
-        return f"in a virtual environment that {seen} the system's packages"
+        sees = "sees" if found.python.system_site_packages else "does not see"
+        return f"in a virtual environment that {sees} the system's packages"
     if found.python.externally_managed:
         return "no virtual environment; pip may not install outside one (PEP 668)"
     return "no virtual environment"

@@ -92,10 +92,10 @@ def _provenance(manifest: Manifest) -> list[str]:
         return ["training: unknown, since the model came without a train.json"]
     # This record comes from whoever trained the model, so that nothing is certain about its types.
     config, validation = (_object(manifest.training.get(key)) for key in ("config", "validation"))
-    told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in config.items())
+    settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in config.items())
     share = validation.get("accuracy")
     accuracy = f"; validation {share:.2%}" if isinstance(share, float) else ""
-    return [f"trained with {told or 'an unknown configuration'}{accuracy}"]
+    return [f"trained with {settings or 'an unknown configuration'}{accuracy}"]
 
 
 def _object(value: object) -> dict[str, Any]:

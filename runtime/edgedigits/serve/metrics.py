@@ -25,13 +25,13 @@ class Metrics:
         """Register all metrics; ``source`` gives the board's temperature and throttling."""
         self._registry = CollectorRegistry()
         self._requests = Counter(
-            "edgedigits_requests", "Requests answered.", ("path", "status"), registry=self._registry
+            "edgedigits_requests", "Responses by path and status.", ("path", "status"), registry=self._registry
         )
         self._rejections = Counter(
-            "edgedigits_rejections", "Answers that say they should not be used.", ("reason",), registry=self._registry
+            "edgedigits_rejections", "Rejected predictions by reason.", ("reason",), registry=self._registry
         )
         self._stages = Histogram(
-            "edgedigits_stage_seconds", "Time by stage of an answer.", ("stage",), buckets=BUCKETS,
+            "edgedigits_stage_seconds", "Time of each stage of a prediction or reading.", ("stage",), buckets=BUCKETS,
             registry=self._registry,
         )  # fmt: skip
         ProcessCollector(registry=self._registry)  # process_resident_memory_bytes and others
@@ -67,9 +67,13 @@ class _Board(Collector):
     def collect(self) -> Iterator[Metric]:
         health = read_health(self._source.read, self._source.vcgencmd)
         if health.temperature_c is not None:
-            yield GaugeMetricFamily("edgedigits_temperature_celsius", "Of the processor.", health.temperature_c)
+            yield GaugeMetricFamily(
+                "edgedigits_temperature_celsius", "Temperature of the processor.", health.temperature_c
+            )
         if health.throttling is not None:
-            bits = GaugeMetricFamily("edgedigits_throttling", "1 for what the firmware complains of.", labels=["what"])
+            bits = GaugeMetricFamily(
+                "edgedigits_throttling", "1 for each condition that the firmware reports.", labels=["what"]
+            )
             for name in THROTTLING.values():
                 bits.add_metric([name], float(name in health.throttling))
             yield bits

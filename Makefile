@@ -95,7 +95,6 @@ models: install ## train the whole family again, export, prove and measure it; g
 	$(BIN)/python -m models.make
 	$(BIN)/edgedigits bench $(MEMBERS) --variant int8.tflite --engine litert --seconds 0.03 --overwrite \
 	  -o benchmarks/results/family-latency.json
-	$(BIN)/python -m benchmarks.accuracy.robustness $(READING)
 	$(BIN)/python -m benchmarks.publish.pareto
 	$(BIN)/python -m benchmarks.publish.readme
 

@@ -1,10 +1,9 @@
-"""MNIST digits as arrays, and generated pictures of them as somebody would save or photograph them."""
+"""MNIST digits as arrays, and generated pictures of them as somebody would save them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -14,9 +13,6 @@ from edgedigits.datasets import Dataset, load_mnist, load_splits
 
 CANVAS = 200
 SMALLEST, LARGEST = 28, 160
-# A photograph of 12 megapixels in colour, whose sensor has grain, in the quality that rpicam-still writes.
-HEIGHT, WIDTH, QUALITY = 3000, 4000, 93
-PAPER, INK, TINT, GRAIN = 220, 0.8, (1.0, 0.97, 0.9), 4.0
 
 
 @cache
@@ -37,7 +33,7 @@ def chosen(split: str, seed: int, count: int) -> Iterator[tuple[Grey, str]]:
 def arrays(split: str, seed: int, count: int) -> Iterator[Sample]:
     """Yield digits as they are."""
     for digit, label in chosen(split, seed, count):
-        yield Sample(digit, label, "array")
+        yield Sample(digit, label)
 
 
 def canvas(split: str, seed: int, count: int) -> Iterator[Sample]:
@@ -47,21 +43,6 @@ def canvas(split: str, seed: int, count: int) -> Iterator[Sample]:
         size = int(rng.integers(SMALLEST, LARGEST + 1))
         top, left = rng.integers(0, CANVAS - size + 1, 2)
         picture = np.full((CANVAS, CANVAS), 255, np.uint8)
-        picture[top : top + size, left : left + size] = 255 - _scaled(digit, size)
-        yield Sample(picture, label, "canvas")
-
-
-def write_photograph(file: Path) -> None:
-    """Write a JPEG of 12 megapixels of one digit on a sheet, in colour and with grain."""
-    digit, _ = next(iter(chosen("validation", 0, 1)))
-    ink, side = np.zeros((HEIGHT, WIDTH), np.float32), HEIGHT // 2
-    top, left = (HEIGHT - side) // 2, (WIDTH - side) // 2
-    ink[top : top + side, left : left + side] = _scaled(digit, side) / np.float32(255)
-    colours = (PAPER * (1 - INK * ink))[..., None] * np.array(TINT, np.float32)
-    colours += GRAIN * np.random.default_rng(1).standard_normal(colours.shape, np.float32)
-    picture = Image.fromarray(np.clip(colours, 0, 255).astype(np.uint8))
-    picture.save(file, quality=QUALITY, subsampling="4:2:0")
-
-
-def _scaled(picture: Grey, side: int) -> Grey:
-    return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.BICUBIC))
+        scaled = Image.fromarray(digit).resize((size, size), Image.Resampling.BICUBIC)
+        picture[top : top + size, left : left + size] = 255 - np.asarray(scaled)
+        yield Sample(picture, label)

@@ -14,9 +14,10 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.accuracy.samples import Field, Sample
+from benchmarks.accuracy.samples import Sample
 from edgedigits.files import cache_folder, folder_atomic
 from edgedigits_export.emulation.rootfs import unpack_packages
 
@@ -62,10 +63,10 @@ def letters(seed: int, count: int) -> Iterator[Sample]:
         top, left = (int(rng.integers(5, max(CANVAS - side - 5, 6))) for side in ink.shape)
         canvas = np.zeros((CANVAS, CANVAS))
         canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
-        yield Sample(np.rint(255 * (1 - canvas)).astype(np.uint8), "", font.stem)
+        yield Sample(np.rint(255 * (1 - canvas)).astype(np.uint8), "")
 
 
-def _printed(letter: str, font: Path, size: int) -> Field:
+def _printed(letter: str, font: Path, size: int) -> NDArray[np.float64]:
     """Draw a letter, 0 (paper) to 1 (ink), without the empty rows and columns around it."""
     face = ImageFont.truetype(str(font), size)
     left, top, right, bottom = face.getbbox(letter)

@@ -19,7 +19,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +27,13 @@ from PIL import Image
 from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
 from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
 from edgedigits import DigitClassifier
+from edgedigits.engines import EngineName
 from edgedigits.verification.statistics import wilson
 
-ENGINE: Final = "litert"
+ENGINE: EngineName = "litert"
 SOURCE = "github.com/wichtounet/sudoku_dataset (B. Wicht and J. Hennebert, CC BY 4.0)"
 # The sets that are measured, in the order of the table.
-TITLES = {"printed": "printed", "mixed": "mixed", "natural": "filled in by pen"}
+TITLES = {"printed": "printed", "mixed": "mixed (composed)", "natural": "filled in by pen"}
 SIDE = 720  # pixels of the straightened grid
 CELL = SIDE // 9
 # Pixels by which the cut goes beyond the cell, below 0 stays inside it: with the grid's lines, and without them.
@@ -82,12 +82,12 @@ def cell_at(corners: Corners, x: float, y: float) -> tuple[int, int] | None:
     top_left, top_right, bottom_right, bottom_left = corners
     across, down = top_right - top_left, bottom_left - top_left
     twist = top_left - top_right + bottom_right - bottom_left
-    place = np.array([0.5, 0.5])
+    shares = np.array([0.5, 0.5])
     for _ in range(NEWTON_STEPS):
-        u, v = place
+        u, v = shares
         error = top_left + u * across + v * down + u * v * twist - (x, y)
-        place = place - np.linalg.solve(np.stack([across + v * twist, down + u * twist], axis=1), error)
-    column, row = (int(np.floor(9 * share)) for share in place)
+        shares = shares - np.linalg.solve(np.stack([across + v * twist, down + u * twist], axis=1), error)
+    column, row = (int(np.floor(9 * share)) for share in shares)
     return (row, column) if 0 <= row < 9 and 0 <= column < 9 else None
 
 
@@ -127,8 +127,8 @@ def read_photographs(classifier: DigitClassifier, photographs: Sequence[Photogra
         seen: dict[tuple[int, int], set[str]] = {}
         for digit in classifier.read(photograph.path).digits:
             top, left, bottom, right = digit.box
-            if place := cell_at(photograph.corners, (left + right) / 2, (top + bottom) / 2):
-                seen.setdefault(place, set()).add("" if digit.rejection else digit.label)
+            if cell := cell_at(photograph.corners, (left + right) / 2, (top + bottom) / 2):
+                seen.setdefault(cell, set()).add("" if digit.rejection else digit.label)
         for (row, column), truth in np.ndenumerate(photograph.cells):
             labels = seen.get((row, column), set())
             kind = "digits" if truth else "empty"

@@ -29,7 +29,7 @@ def folder(path: Path, seed: int, count: int) -> Iterator[Sample]:
     files = [(label, file) for label, files in label_folders(path).items() for file in files]
     for index in np.random.default_rng(seed).permutation(len(files))[:count]:
         label, file = files[index]
-        yield Sample(np.asarray(Image.open(file).convert("L")), label, "file")
+        yield Sample(np.asarray(Image.open(file).convert("L")), label)
 
 
 def scans(seed: int, count: int) -> Iterator[Sample]:
@@ -48,4 +48,4 @@ def scans(seed: int, count: int) -> Iterator[Sample]:
     rows = np.loadtxt(file, delimiter=",")
     images = np.rint(rows[:, :-1].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     for row in np.random.default_rng(seed).permutation(len(rows))[:count]:
-        yield Sample(images[row], str(int(rows[row, -1])), "scan")
+        yield Sample(images[row], str(int(rows[row, -1])))

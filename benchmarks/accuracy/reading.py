@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -20,17 +20,18 @@ from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
 from benchmarks.harness.venvs import InstallError
 from edgedigits import DigitClassifier
 from edgedigits.bundle import Variant
+from edgedigits.engines import EngineName
 from edgedigits.errors import DatasetError, TargetError
 
 VARIANTS: tuple[Variant, ...] = ("int8", "float32")
-ENGINE: Final = "litert"
+ENGINE: EngineName = "litert"
 
 
 def measure(args: argparse.Namespace) -> Result:
     """Classify all sets with every variant."""
-    classifiers: dict[str, DigitClassifier] = {name: DigitClassifier(variant=name, engine=ENGINE) for name in VARIANTS}
+    classifiers: dict[str, DigitClassifier] = {one: DigitClassifier(variant=one, engine=ENGINE) for one in VARIANTS}
     sets = {
-        name: evaluate_set(one, classifiers, SMALLEST if args.smallest else one.count)
+        name: _evaluate_set(one, classifiers, SMALLEST if args.smallest else one.count)
         for name, one in report_sets(args.data).items()
     }
     for variant, classifier in classifiers.items():
@@ -42,7 +43,7 @@ def measure(args: argparse.Namespace) -> Result:
     }  # fmt: skip
 
 
-def evaluate_set(one: SampleSet, classifiers: Mapping[str, DigitClassifier], count: int) -> dict[str, Any]:
+def _evaluate_set(one: SampleSet, classifiers: Mapping[str, DigitClassifier], count: int) -> dict[str, Any]:
     """Return the summary of a set for every classifier, or the reason why it cannot be had here."""
     progress(one.title)
     variants = {}

@@ -8,30 +8,6 @@ from benchmarks.harness.benchmark import Result
 from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
 
 
-def short_table(result: Result) -> str:
-    """Return a row a set, for the README; sets that were not had are left out."""
-    variants = next(iter(result["sets"].values()))["variants"]
-    digits = markdown_table(
-        ("pictures of digits", "n", f"read rightly, {', '.join(variants)}", "goal"), "lr", _short(result, "top1")
-    )
-    none = markdown_table(
-        ("pictures of no digit", "n", f"refused, {', '.join(variants)}", "goal"), "lr", _short(result, "refused"),
-        _origin(result),
-    )  # fmt: skip
-    return f"{digits}\n\n{none}"
-
-
-def _short(result: Result, figure: str) -> list[tuple[object, ...]]:
-    """Return rows of the sets that have ``figure``."""
-    rows: list[tuple[object, ...]] = []
-    for told in result["sets"].values():
-        found = [one for one in told.get("variants", {}).values() if figure in one]
-        if found:
-            shares = ", ".join(percent(one[figure]) for one in found)
-            rows.append((told["title"], f"{found[0]['n']:,}", shares, _goal(told)))
-    return rows
-
-
 def sets_table(result: Result) -> str:
     """Return a row a set and variant."""
     rows = []
@@ -50,22 +26,6 @@ def sets_table(result: Result) -> str:
             ))  # fmt: skip
     head = ("set", "model", "n", "right", "95 % interval", "without refusals", "refused", "reasons", "goal")
     return markdown_table(head, "llrrlrrlr", rows, _origin(result))
-
-
-def negatives_table(result: Result) -> str:
-    """Return a row a kind of what is no digit, a column a variant."""
-    by_variant = {name: found["kinds"] for name, found in result["sets"]["negatives"]["variants"].items()}
-    first = next(iter(by_variant.values()))
-    rows: list[tuple[str, ...]] = [
-        (
-            kind.replace("_", " "), f"{told['n']:,}",
-            *(percent(kinds[kind]["right"], 1) for kinds in by_variant.values()), reasons_phrase(told["reasons"]),
-        )
-        for kind, told in first.items()
-    ]  # fmt: skip
-    means = (sum(one["right"] for one in kinds.values()) / len(kinds) for kinds in by_variant.values())
-    rows.append(("mean", "", *map(percent, means), ""))
-    return markdown_table(("generated", "n", *by_variant, "reasons"), f"lr{'r' * len(by_variant)}l", rows)
 
 
 def _origin(result: Result) -> str:

@@ -1,4 +1,4 @@
-"""The sets of single pictures that `reading`, `robustness` and `thresholds` use."""
+"""The sets of single pictures that `reading` reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from benchmarks.accuracy.canvas import arrays, canvas
 from benchmarks.accuracy.letters import letters
-from benchmarks.accuracy.negatives import negatives
 from benchmarks.accuracy.public_digits import folder, scans
 from benchmarks.accuracy.samples import Sample
 
@@ -39,7 +38,6 @@ def report_sets(data: Path | None) -> dict[str, SampleSet]:
         "scans": SampleSet("load_digits, 8×8", scans, 1_797, 0.985),
         "canvas": SampleSet("generated: MNIST on a canvas", lambda s, count: canvas("test", s, count), 10_000, 0.99),
         "letters": SampleSet("generated: letters of Debian fonts", letters, 1_400, 0.8),
-        "negatives": SampleSet("generated: noise and empty paper", negatives, 1_000, 0.95),
     }
 
 

@@ -14,7 +14,6 @@ from edgedigits import DigitClassifier
 from edgedigits.verification.statistics import wilson
 
 Grey = NDArray[np.uint8]
-Field = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +24,11 @@ class Sample:
     ----------
     image: uint8 ``[H, W]``.
     truth: the digit as text, or "" for what is no digit and has to be refused.
-    kind: what it was made as: the kind of noise, the font.
 
     """
 
     image: Grey
     truth: str
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,6 @@ class Outcome:
     """One prediction: ``label`` is "" where nothing was inferred, ``rejected`` None or the reason."""
 
     truth: str
-    kind: str
     label: str
     rejected: str | None
 
@@ -54,12 +50,12 @@ def evaluate_samples(classifier: DigitClassifier, samples: Iterable[Sample]) -> 
     outcomes = []
     for sample in samples:
         prediction = classifier.classify(sample.image)
-        outcomes.append(Outcome(sample.truth, sample.kind, prediction.label or "", prediction.rejected))
+        outcomes.append(Outcome(sample.truth, prediction.label or "", prediction.rejected))
     return outcomes
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Return counts and shares, named as `edgedigits eval --json` names them; by kind, too, where there are several."""
+    """Return counts and shares, named as `edgedigits eval --json` names them."""
     labelled, none = [one for one in outcomes if one.truth], [one for one in outcomes if not one.truth]
     told: dict[str, Any] = {"n": len(outcomes)}
     if labelled:
@@ -72,23 +68,9 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     if none:
         refused = sum(one.right for one in none)
         told |= {"refused": refused / len(none), "refused_ci95": list(wilson(refused, len(none)))}
-    told |= {
+    return told | {
         "rejected": sum(one.rejected is not None for one in outcomes),
         "rejected_wrongly": sum(one.rejected is not None for one in labelled),
         "accepted_wrongly": sum(one.rejected is None for one in none),
-        "reasons": _reasons(outcomes),
+        "reasons": dict(Counter(one.rejected for one in outcomes if one.rejected).most_common()),
     }
-    kinds = dict.fromkeys(one.kind for one in outcomes)
-    if 1 < len(kinds) <= 20:
-        told["kinds"] = {kind: _brief([one for one in outcomes if one.kind == kind]) for kind in kinds}
-    return told
-
-
-def _brief(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Return the share of one kind that is right, and the reasons of refusals."""
-    right = sum(one.right for one in outcomes) / len(outcomes)
-    return {"n": len(outcomes), "right": right, "reasons": _reasons(outcomes)}
-
-
-def _reasons(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    return dict(Counter(one.rejected for one in outcomes if one.rejected).most_common())

@@ -1,4 +1,4 @@
-"""Which thresholds of evidence should a bundle's manifest carry? Chooses them on generated sets of the validation side.
+"""Which thresholds of evidence should a bundle's manifest carry? Chooses them on validation digits.
 
 `python -m benchmarks.accuracy.thresholds [-o FILE]`, or `make thresholds`. Validation digits and one seed choose; test
 digits and another seed report (`reading`). The rule: the largest ``confidence``, then the largest ``margin``, with
@@ -10,23 +10,21 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.accuracy.canvas import arrays, canvas
-from benchmarks.accuracy.letters import letters
-from benchmarks.accuracy.negatives import negatives
 from benchmarks.accuracy.reading_tables import percent
 from benchmarks.accuracy.sample_sets import SMALLEST, TUNING_SEED
 from benchmarks.accuracy.samples import Sample
 from benchmarks.harness.benchmark import Benchmark, Result, describe
 from benchmarks.harness.markdown import markdown_table
 from edgedigits import DigitClassifier
+from edgedigits.engines import EngineName
 from edgedigits.images.rejection import judge
 
-ENGINE: Final = "litert"
+ENGINE: EngineName = "litert"
 CONFIDENCES = (*np.round(np.arange(0.3, 0.9, 0.05), 2), 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
 MARGINS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 # The share of right predictions that may be refused for want of evidence. Arrays may lose 0.5 % for all reasons
@@ -37,10 +35,6 @@ COUNT = 5_000  # the validation digits
 DIGITS: Mapping[str, Callable[[int], Iterator[Sample]]] = {
     "mnist": lambda count: arrays("validation", TUNING_SEED, count),
     "canvas": lambda count: canvas("validation", TUNING_SEED, count),
-}
-NO_DIGITS: Mapping[str, Callable[[int], Iterator[Sample]]] = {
-    "letters": lambda count: letters(TUNING_SEED, count // 4),
-    "noise and empty paper": lambda count: negatives(TUNING_SEED, count // 20),
 }
 
 
@@ -67,10 +61,6 @@ class Scores:
     def lost(self, parameters: dict[str, float]) -> float:
         """Return the share of right predictions that is refused."""
         return float(self.refused(parameters)[self.right].mean()) if self.right.any() else 0.0
-
-    def accepted(self, parameters: dict[str, float]) -> float:
-        """Return the share of all pictures that is answered."""
-        return float((~self.refused(parameters)).sum() / self.total)
 
 
 def infer_scores(classifier: DigitClassifier, samples: Iterable[Sample]) -> Scores:
@@ -101,41 +91,31 @@ def measure(args: argparse.Namespace) -> Result:
     """Infer all sets, choose, and tell what the choice costs and brings."""
     classifier, count = DigitClassifier(variant="int8", engine=ENGINE), SMALLEST if args.smallest else COUNT
     digits = {name: infer_scores(classifier, samples(count)) for name, samples in DIGITS.items()}
-    none = {name: infer_scores(classifier, samples(count)) for name, samples in NO_DIGITS.items()}
-    every = {**digits, **none}
 
     chosen = choose(digits)
     lost = {name: one.lost(chosen) for name, one in digits.items()}
-    accepted = {name: one.accepted(chosen) for name, one in none.items()}
     return {
         **describe(("edgedigits", "numpy", "pillow", ENGINE)),
         "variant": classifier.model_id.variant,
         "seed": TUNING_SEED,
         "budgets": BUDGETS,
-        "counts": {name: one.total for name, one in every.items()},
-        "refused_before": {name: 1 - len(one.scores) / one.total for name, one in every.items()},
-        "right": {name: float(one.right.sum() / one.total) for name, one in digits.items()},
-        "chosen": {**chosen, "lost": lost, "accepted": accepted},
+        "counts": {name: one.total for name, one in digits.items()},
+        "refused_before": {name: 1 - len(one.scores) / one.total for name, one in digits.items()},
+        "chosen": {**chosen, "lost": lost},
     }
 
 
 def thresholds_table(result: Result) -> str:
     """Return what the chosen thresholds cost and bring, a row a set."""
     chosen = result["chosen"]
-    columns = chosen["lost"], result["budgets"], chosen["accepted"]
-    rows = [
-        (
-            name, f"{count:,}", percent(result["refused_before"][name]),
-            *(percent(shares[name]) if name in shares else "" for shares in columns),
-        )
-        for name, count in result["counts"].items()
-    ]  # fmt: skip
-    head = (
-        "set", "n", "refused before inference", "right answers lost to evidence", "budget", "no digit, yet answered",
-    )  # fmt: skip
+    columns = result["refused_before"], chosen["lost"], result["budgets"]
+    counts = result["counts"].items()
+    rows = [(name, f"{count:,}", *(percent(shares[name]) for shares in columns)) for name, count in counts]
+    head = ("set", "n", "refused before inference", "right answers lost to evidence", "budget")
     note = (
         f"Chosen: `confidence` {chosen['confidence']:g}, `margin` {chosen['margin']:g}; {result['variant']} of bundle "
-        f"`{result['bundle'][:12]}`, seed {result['seed']}. All pictures are MNIST's or generated."
+        f"`{result['bundle'][:12]}`, seed {result['seed']}. `mnist` are validation digits as they are, `canvas` "
+        "generated pictures of them."
     )
     return markdown_table(head, "lr", rows, note)
 

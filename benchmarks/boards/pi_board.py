@@ -83,7 +83,7 @@ def on_board(task: Task, name: str, system_name: str) -> dict[str, Any]:
     with emulated_board(board, system, system.engines, say, task.wheel, service=True) as python:
         one = _OneBoard(task, python, system.engines, MARKING_CALL[system.architecture], [])
         versions = python.versions(
-            ["numpy", "pillow", *(ENGINES[name].distribution for name in system.engines), "starlette", "uvicorn"]
+            ["numpy", "pillow", *(ENGINES[engine].distribution for engine in system.engines), "starlette", "uvicorn"]
         )
         found = {
             "board": name, "os": system.suite, "arch": system.architecture, "model": board.model,

@@ -1,9 +1,9 @@
 """Make a bundle around a file that tflite-runtime 2.14 loads without an error and answers wrongly.
 
 `python -m benchmarks.boards.silently_wrong MODEL.keras BUNDLE FOLDER`: FOLDER becomes a copy of BUNDLE, which was
-exported from the model, with only its dynamic-int8 variant. The variant is made anew by the recipe
-`dynamic_wi8_afp32` of Google's stand-alone quantizer, which gives Dense layers one scale per channel under an operator
-version that knows only one scale per tensor.
+exported from the model, with only its dynamic-int8 variant. The variant is made anew by the recipe `dynamic_wi8_afp32`
+of Google's stand-alone quantizer, which gives Dense layers one scale per channel under an operator version that knows
+only one scale per tensor.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import hashlib
 import subprocess
 import sys
 import tempfile
-import venv
 from pathlib import Path
 
+from benchmarks.harness.venvs import made_venv
 from edgedigits.bundle import Bundle
-from edgedigits.files import folder_atomic
+from edgedigits.files import cache_folder, folder_atomic
 from edgedigits.manifest import Manifest, write_manifest
 from edgedigits.records import from_plain, to_plain
-from edgedigits_export.emulation.wheels import pip_install
 from edgedigits_export.keras_model.calibrated import fold_temperature
 from edgedigits_export.keras_model.frozen import freeze
 from edgedigits_export.keras_model.inspect import load_keras
@@ -46,11 +45,10 @@ def converted(keras: Path, temperature: float) -> bytes:
 
 def quantized(data: bytes) -> bytes:
     """Quantize a file by the recipe, whose package has an environment of its own."""
+    python = made_venv(cache_folder() / "silently-wrong" / QUANTIZER, sys.executable, [QUANTIZER])
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
-        python, file, out = (Path(folder, name) for name in ("venv/bin/python", "float32.tflite", "quantized.tflite"))
+        file, out = (Path(folder, name) for name in ("float32.tflite", "quantized.tflite"))
         file.write_bytes(data)
-        venv.create(Path(folder, "venv"), symlinks=True)
-        pip_install([QUANTIZER], QUANTIZER, ["--python", str(python)])
         subprocess.run([python, "-c", QUANTIZE, file, out], check=True, capture_output=True)
         return out.read_bytes()
 

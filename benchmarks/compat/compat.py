@@ -13,10 +13,21 @@ from pathlib import Path
 
 from benchmarks.compat.compat_tables import compat_tables
 from benchmarks.compat.nets import NETS
-from benchmarks.compat.reality import CANNOT, FAR, RUNS, WRONG, Reality, realities
+from benchmarks.compat.reality import (
+    CANNOT,
+    FAR,
+    OTHER,
+    RUNS,
+    UNKNOWN,
+    WRONG,
+    Pair,
+    Reality,
+    pairs,
+    realities,
+    totals,
+)  # fmt: skip
 from benchmarks.compat.release_outputs import collect_outputs, load_zoo
 from benchmarks.compat.releases import NEWEST, RELEASES, Release
-from benchmarks.compat.verdicts import OTHER, UNKNOWN, Pair, pairs, totals
 from benchmarks.harness.benchmark import Benchmark, Result
 from edgedigits.files import cache_folder
 from edgedigits.measure.machine import describe_machine

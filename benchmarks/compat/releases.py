@@ -54,7 +54,7 @@ NEWEST = tuple({release.package: release for release in RELEASES}.values())
 
 @cache
 def interpreters() -> dict[str, str]:
-    """Return this machine's Pythons by ``3.X``, from pyenv (whose names on the PATH may lead nowhere) or the PATH."""
+    """Return this machine's Pythons by ``3.X``: pyenv's own, or those on the PATH, where pyenv's may lead nowhere."""
     found = {}
     for python in sorted((Path.home() / ".pyenv" / "versions").glob("3.*/bin/python")):
         version = re.match(r"3\.\d+", python.parts[-3])

@@ -76,7 +76,9 @@ class EngineProbe:
         """Return the time of one image through the engine."""
         image = np.load(self.folder / DIGITS)[:1]
         loaded = load_engine(self.engine, lone_model(self._file(width)), threads)
-        return _median_us(lambda: loaded.run(image), self.seconds)
+        us = _median_us(lambda: loaded.run(image), self.seconds)
+        loaded.close()
+        return us
 
     def _file(self, width: int) -> Path:
         return model_file(self.folder, width, self.precision, ENGINES[self.engine].format)
@@ -142,17 +144,13 @@ def _nanoseconds(call: Callable[[], object]) -> int:
     return time.perf_counter_ns() - started
 
 
-def main(
-    folder: Path, plan: Plan, seconds: float, engine: EngineName | None = None, precision: str = ""
-) -> Iterator[Row]:
-    """Yield the rows of an engine and precision, or of pictures."""
-    if engine is None:
-        return picture_rows(folder, plan["sides"], seconds)
-    return EngineProbe(folder, seconds, engine, precision).rows(plan)
-
-
 if __name__ == "__main__":
     gc.disable()
-    words = sys.argv[1:]
-    which: list[Any] = words[3:]
-    print(json.dumps(list(main(Path(words[0]), json.loads(words[1]), float(words[2]), *which))))
+    folder, steps, length, *words = sys.argv[1:]
+    plan: Plan = json.loads(steps)
+    chosen: Any = words
+    if chosen:
+        found = EngineProbe(Path(folder), float(length), *chosen).rows(plan)
+    else:
+        found = picture_rows(Path(folder), plan["sides"], float(length))
+    print(json.dumps(list(found)))

@@ -9,9 +9,9 @@ import argparse
 import sys
 from collections.abc import Iterator
 
-from benchmarks.accuracy import bit_flips, photographs, robustness, thresholds
+from benchmarks.accuracy import bit_flips, photographs, thresholds
 from benchmarks.accuracy.family import family_table
-from benchmarks.accuracy.reading_tables import negatives_table, sets_table, short_table
+from benchmarks.accuracy.reading_tables import sets_table
 from benchmarks.boards.contributed import contributed, contributed_table
 from benchmarks.boards.pi_tables import boards_table, cheapest_table, instructions_table
 from benchmarks.compat.compat_tables import compat_line, compat_tables
@@ -29,10 +29,9 @@ LATENCY = [module.BENCHMARK for module in (engines, overhead, scaling, loadgen, 
 
 def sections() -> Iterator[tuple[str, str, str]]:
     """Yield page, mark, and what belongs between ``<!-- mark: ... -->`` and ``<!-- /mark -->``."""
-    pi, reading, compat = read_result("pi"), read_result("reading"), read_result("compat")
+    pi, compat = read_result("pi"), read_result("compat")
     seen = photographs.photographs_table(read_result("photographs"))
     yield "README.md", "photographs", seen
-    yield "README.md", "reading", short_table(reading)
     yield "README.md", "family", family_table(read_result("family"), read_result("family-latency"))
     yield "README.md", "pareto", pareto.pareto_table(read_result("pareto"))
     yield "README.md", "boards", boards_table(pi)
@@ -40,9 +39,7 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "README.md", "peers", peers.BENCHMARK.table(read_result("peers"))
     yield "README.md", "variants", variants_table(read_result("parity"), read_result("engines"))
     yield "docs/reading.md", "photographs", seen
-    yield "docs/reading.md", "reading", sets_table(reading)
-    yield "docs/reading.md", "reading-family", robustness.robustness_table(read_result("robustness"))
-    yield "docs/reading.md", "reading-negatives", negatives_table(reading)
+    yield "docs/reading.md", "reading", sets_table(read_result("reading"))
     yield "docs/reading.md", "reading-thresholds", thresholds.thresholds_table(read_result("thresholds"))
     yield "docs/measuring.md", "bit-flips", bit_flips.flips_table(read_result("bit-flips"))
     yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)

@@ -16,9 +16,9 @@ def variants_table(parity: Result, bench: Result) -> str:
     """Return the table of every variant in every engine, with the machine and versions that it was measured on."""
     rows = [
         (
-            f"`{row.file}`", row.engine, f"{row.kilobytes:.1f}", f"{100 * row.accuracy:.2f} %", f"{row.drop:+.2f}",
-            f"{row.drop_at_most:+.2f}", row.flips, f"{row.ece_before:.4f} → {row.ece:.4f}", f"{row.p50_us:.1f}",
-            f"{row.p99_us:.1f}",
+            f"`{row.file}`", row.engine, f"{row.kilobytes:.1f}", f"{row.accuracy:.2%}".replace("%", " %"),
+            f"{row.drop:+.2f}", f"{row.drop_at_most:+.2f}", row.flips, f"{row.ece_before:.4f} → {row.ece:.4f}",
+            f"{row.p50_us:.1f}", f"{row.p99_us:.1f}",
         )
         for row in join_rows(parity, bench)
     ]  # fmt: skip

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from benchmarks.accuracy.family import family_table
-from benchmarks.accuracy.robustness import robustness_table
 from benchmarks.latency.training import training_table
 from edgedigits.bundle import Bundle
 from models import make
@@ -75,7 +74,7 @@ def test_students_learn_from_the_teacher_s_best_seed_by_validation(tmp_path, mon
 
 
 def test_constants_are_counted_once():
-    from edgedigits_export.keras_model.frozen import load_keras
+    from edgedigits_export.keras_model.inspect import load_keras
 
     data = (ROOT / "runtime/edgedigits/bundles/small/small-int8.tflite").read_bytes()
     weighted = [
@@ -137,21 +136,6 @@ def test_table_tells_mean_spread_and_what_did_not_pass():
     assert "All variants of every member pass" in lines[-1]
     result["proofs"]["nano"] = {**passed, "parity": 1}
     assert "did not pass: `parity` of `nano`." in family_table(result, latency)
-
-
-def test_robustness_table_has_a_line_a_member_and_a_dash_for_what_could_not_be_had():
-    def told(right: float) -> dict[str, Any]:
-        digits = {"title": "scans", "variants": {"int8": {"n": 300, "top1": right, "top1_unrejected": right + 0.01}}}
-        none = {"title": "none", "variants": {"int8": {"n": 1300, "refused": 0.5}}}
-        sets = {"scans": digits, "letters": none, "negatives": none}
-        return {"sets": {"data": {"title": "drawn", "skipped": "no folder"}, **sets}}
-
-    members = {"small": told(0.9), "nano": told(0.8)}
-    lines = robustness_table({"members": members}).splitlines()
-    assert lines[2] == "| `small` | – | 90.0 % | 50.0 % | 50.0 % |"
-    assert lines[3].startswith("| `nano` | – | 80.0 % |")
-    assert "none: 1,300" in lines[-1]
-    assert "drawn" not in lines[-1]
 
 
 def test_training_table_tells_the_medians_and_what_the_pipeline_costs():

@@ -7,7 +7,6 @@ import pytest
 
 from benchmarks.accuracy.canvas import arrays, canvas
 from benchmarks.accuracy.letters import LETTERS, letters
-from benchmarks.accuracy.negatives import KINDS, negatives
 from benchmarks.accuracy.samples import Outcome, summary
 from benchmarks.accuracy.thresholds import BUDGETS, CONFIDENCES, Scores, choose
 from benchmarks.harness.benchmark import read_result
@@ -20,7 +19,6 @@ EVERY = {
     "mnist": lambda seed, count: arrays("validation", seed, count),
     "canvas": lambda seed, count: canvas("validation", seed, count),
     "letters": letters,
-    "negatives": negatives,
 }
 
 
@@ -36,7 +34,7 @@ def drawn():
 
 
 def pixels(samples: list) -> list:
-    return [(sample.truth, sample.kind, sample.image.shape, sample.image.tobytes()) for sample in samples]
+    return [(sample.truth, sample.image.shape, sample.image.tobytes()) for sample in samples]
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -58,34 +56,24 @@ def test_ink_is_there_and_darker_than_most_of_the_picture(drawn):
         assert np.median(sample.image) > (int(sample.image.min()) + int(sample.image.max())) / 2 - 40
 
 
-@pytest.mark.parametrize("name", ["letters", "negatives"])
-def test_what_is_no_digit_is_to_be_refused(drawn, name):
-    assert {sample.truth for sample in drawn(name)} == {""}
-
-
-def test_every_kind_of_the_negatives_comes_as_often_as_asked(drawn):
-    samples = drawn("negatives")
-    assert [sample.kind for sample in samples] == [kind for kind in KINDS for _ in range(3)]
-    assert all(28 <= side <= 640 for sample in samples for side in sample.image.shape)
-
-
 def test_letters_leave_out_what_is_drawn_like_a_digit(drawn):
     assert len(LETTERS) == 52 - 12
+    assert {sample.truth for sample in drawn("letters")} == {""}
     assert all(sample.image.min() < 60 and sample.image.max() == 255 for sample in drawn("letters"))
 
 
-def test_a_right_answer_that_is_refused_counts_as_none_and_noise_that_is_refused_as_right():
+def test_a_right_answer_that_is_refused_counts_as_none_and_a_letter_that_is_refused_as_right():
     told = summary(
         [
-            Outcome("3", "a", "3", None),
-            Outcome("3", "a", "3", "ambiguous"),
-            Outcome("3", "b", "5", None),
-            Outcome("3", "b", "", "blank"),
+            Outcome("3", "3", None),
+            Outcome("3", "3", "ambiguous"),
+            Outcome("3", "5", None),
+            Outcome("3", "", "blank"),
         ]
     )
     assert (told["top1"], told["top1_unrejected"], told["rejected_wrongly"]) == (0.25, 0.5, 2)
-    assert told["kinds"]["a"] == {"n": 2, "right": 0.5, "reasons": {"ambiguous": 1}}
-    none = summary([Outcome("", "noise", "", "blank"), Outcome("", "noise", "8", None)])
+    assert told["reasons"] == {"ambiguous": 1, "blank": 1}
+    none = summary([Outcome("", "", "blank"), Outcome("", "8", None)])
     assert (none["refused"], none["accepted_wrongly"]) == (0.5, 1)
 
 

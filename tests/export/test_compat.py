@@ -16,8 +16,7 @@ import pytest
 from benchmarks.compat import compat_probe, releases
 from benchmarks.compat.compat import missing
 from benchmarks.compat.compat_tables import by_release
-from benchmarks.compat.reality import compare_line, reference
-from benchmarks.compat.verdicts import Pair, totals
+from benchmarks.compat.reality import Pair, compare_line, reference, totals
 from benchmarks.harness.benchmark import read_result
 from edgedigits.bundle import SHIPPED
 from edgedigits.classifier import DigitClassifier
@@ -64,7 +63,7 @@ def test_the_probe_answers_as_the_engine_does_and_goes_on_after_a_broken_file(tm
     broken, whole = map(json.loads, done.stdout.splitlines())
     assert broken["file"] == "broken.tflite"
     assert broken["error"]
-    with DigitClassifier("small", "int8.tflite", engine="litert") as classifier:
+    with DigitClassifier("small", variant="int8.tflite", engine="litert") as classifier:
         np.testing.assert_allclose(whole["outputs"], classifier.classify_batch(images), atol=1e-5)
 
 

@@ -118,7 +118,7 @@ def test_strict_makes_doubtful_figures_an_error_but_tells_them(monkeypatch, caps
     words = ["bench", "--variant", "int8", "--engine", installed_engines()[0]]
     assert main([*words, "--strict"]) == 0
     assert messages(capsys.readouterr().err) == []
-    monkeypatch.setattr(rounds, "here", pi("pi4", "bookworm").place)
+    monkeypatch.setattr(rounds, "this_machine", pi("pi4", "bookworm").source)
     for strict, code in (([], 0), (["--strict"], 4)):
         assert main([*words, *strict, "--json"]) == code
         captured = capsys.readouterr()

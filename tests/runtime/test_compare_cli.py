@@ -132,7 +132,7 @@ def test_other_machines_and_models_are_compared_only_where_that_is_meant(files, 
     assert main(words) == 2
     assert "cpu 'Cortex-A72' and 'Cortex-A76'; use --across machines" in capsys.readouterr().err
     assert main([*words, "--across", "machines"]) == 2
-    assert "say --across models" in capsys.readouterr().err
+    assert "use --across models" in capsys.readouterr().err
     assert main([*words, "--across", "machines", "--across", "models"]) == 0
 
 

@@ -87,7 +87,8 @@ def _inference_run(configuration: Configuration) -> tuple[TimedRun, float, str]:
     Returns the run, the load time in milliseconds, and the release of the engine.
     """
     model = lone_model(Path(configuration.path))
-    # Loaded once before, so that the load time has neither the import of the engine nor the reading of the file.
+    # Loaded once before and dropped, so that the load time has neither the import of the engine nor page faults of the
+    # file's bytes.
     load_engine(configuration.engine, model, configuration.threads)
     started = time.perf_counter_ns()
     engine = load_engine(configuration.engine, model, configuration.threads, **configuration.options)

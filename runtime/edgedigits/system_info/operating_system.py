@@ -16,7 +16,7 @@ _PROGRAMS_32 = {"aarch64": "armv7l", "armv8l": "armv7l", "x86_64": "i686", "i386
 
 @dataclass(frozen=True, slots=True)
 class OperatingSystem:
-    """The operating system.
+    """The operating system, its architecture and its C library.
 
     Attributes
     ----------

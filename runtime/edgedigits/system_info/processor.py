@@ -19,7 +19,7 @@ _X86 = {"AVX2": {"avx2"}, "AVX-512": {"avx512f"}, "VNNI": {"avx512_vnni", "avx_v
 
 @dataclass(frozen=True, slots=True)
 class Processor:
-    """The processor.
+    """The processor and its instruction sets.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""Verify that a model file gives the same outputs in this engine and on this machine as Keras gave at its export."""
+"""Verify that a model file gives the outputs on this device that it, and Keras, gave where it was exported."""

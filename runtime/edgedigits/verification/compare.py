@@ -18,7 +18,7 @@ from edgedigits.verification.statistics import (
     wilson,
 )
 
-# Two classes whose reference probabilities differ by less are a tie, which float32 rounding may break either way.
+# Two classes whose reference probabilities differ by at most this are a tie; float32 rounding may break it either way.
 NEAR_TIE = 2e-5
 
 

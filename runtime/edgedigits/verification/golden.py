@@ -69,7 +69,7 @@ class GoldenResult(NamedTuple):
 
     """
 
-    count: int  # type: ignore[assignment]  # hides the method of tuple
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody calls
     reference_engine: ReferenceEngine
     exact: bool
     wrong: tuple[int, ...]

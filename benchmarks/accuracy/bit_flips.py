@@ -81,7 +81,6 @@ def infer(model: Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the engine's outputs, float32 ``[N, classes]``."""
     engine = load_engine(ENGINE, model)
     values: NDArray[np.float32] = engine.run(images)
-    engine.close()
     return values
 
 

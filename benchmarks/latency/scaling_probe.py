@@ -76,9 +76,7 @@ class EngineProbe:
         """Return the time of one image through the engine."""
         image = np.load(self.folder / DIGITS)[:1]
         loaded = load_engine(self.engine, lone_model(self._file(width)), threads)
-        us = _median_us(lambda: loaded.run(image), self.seconds)
-        loaded.close()
-        return us
+        return _median_us(lambda: loaded.run(image), self.seconds)
 
     def _file(self, width: int) -> Path:
         return model_file(self.folder, width, self.precision, ENGINES[self.engine].format)

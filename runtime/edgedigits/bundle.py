@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import BundleError
+from edgedigits.images.rejection import DIGIT_PARAMETERS
 from edgedigits.manifest import (
     ALIASES,
     PRECISIONS,
@@ -63,17 +64,24 @@ class Bundle(NamedTuple):
     manifest: Manifest
 
     @staticmethod
-    def load(place: str | Path | None = None) -> Bundle:
+    def load(name_or_path: str | Path | None = None) -> Bundle:
         """Load the default bundle, a shipped one by name, or one by path.
 
         Raises
         ------
-        BundleError: there is no such bundle, or its manifest is broken or was edited.
+        BundleError: there is no such bundle, or its manifest is broken, was edited, or has a preprocessing parameter
+            that nothing here obeys.
 
         """
-        path = find_bundle(place)
+        path = find_bundle(name_or_path)
         file = path / MANIFEST
-        return Bundle(path, read_manifest(_read(file), str(file)))
+        manifest = read_manifest(_read(file), str(file))
+        if unknown := sorted(set(manifest.preprocessing.parameters) - set(DIGIT_PARAMETERS)):
+            raise BundleError(
+                f"{file}: preprocessing: expected no parameters but {', '.join(DIGIT_PARAMETERS)}, found {unknown[0]}; "
+                "export the model again"
+            )
+        return Bundle(path, manifest)
 
     @property
     def id(self) -> str:
@@ -194,7 +202,7 @@ def shipped_bundles() -> list[str]:
     return sorted(entry.parent.name for entry in SHIPPED.glob(f"*/{MANIFEST}"))
 
 
-def find_bundle(place: str | Path | None) -> Path:
+def find_bundle(name_or_path: str | Path | None) -> Path:
     """Return the folder of a bundle, given a shipped name or a path, or None for the default bundle.
 
     Raises
@@ -202,14 +210,14 @@ def find_bundle(place: str | Path | None) -> Path:
     BundleError: there is no such bundle; the message lists the shipped ones.
 
     """
-    if place is None or (str(place) in shipped_bundles() and not Path(place).exists()):
-        return SHIPPED / str(place or DEFAULT_BUNDLE)
-    path = Path(place)
+    if name_or_path is None or (str(name_or_path) in shipped_bundles() and not Path(name_or_path).exists()):
+        return SHIPPED / str(name_or_path or DEFAULT_BUNDLE)
+    path = Path(name_or_path)
     if not (path / MANIFEST).is_file():
         found = "no such file or folder" if not path.exists() else f"{path.name} without a {MANIFEST} in it"
         raise BundleError(
-            f"{place}: expected a bundle's folder or one of the shipped bundles ({', '.join(shipped_bundles())}), "
-            f"found {found}"
+            f"{name_or_path}: expected a bundle's folder or one of the shipped bundles "
+            f"({', '.join(shipped_bundles())}), found {found}"
         )
     return path
 

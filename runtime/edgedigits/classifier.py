@@ -210,16 +210,16 @@ class DigitClassifier:
 
 
 def _choose(bundle: str | Path | Bundle | None, variant: str | None, engine: str) -> tuple[Model, str]:
-    """The model file, and the engine that runs it."""
+    """Return the model file and the name of the engine that runs it."""
     if isinstance(bundle, str | Path) and is_model_file(bundle):
         if variant is not None:
-            raise BundleError(f"{bundle}: is one file and has no variant {variant!r}; leave --variant away")
+            raise BundleError(f"{bundle}: expected no --variant with one file, found {variant!r}; leave it away")
         model = lone_model(Path(bundle))
         return model, choose_engine(engine, model.format)[0]
-    whole = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
+    loaded = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
     engines = choose_engine(engine)
-    file = whole.pick(variant, list(dict.fromkeys(ENGINES[name].format for name in engines)))
-    return model_of_bundle(whole, file), next(name for name in engines if ENGINES[name].format == file.format)
+    file = loaded.pick(variant, list(dict.fromkeys(ENGINES[name].format for name in engines)))
+    return model_of_bundle(loaded, file), next(name for name in engines if ENGINES[name].format == file.format)
 
 
 def _is_expected(model: Model, expect_id: str) -> bool:
@@ -241,5 +241,5 @@ def _name(image: ImageSource) -> str:
 
 
 def _source(image: ImageSource) -> str | Path | type:
-    """What to remember of an image: its path, or what kind of object it is, so that the object can go."""
+    """Return what a prediction keeps of an image: its path, or its type, so that the object itself can go."""
     return image if isinstance(image, _PATHS) else type(image)

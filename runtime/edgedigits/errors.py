@@ -1,20 +1,20 @@
-"""The exceptions of edgedigits; their tree is the table of the command's exit codes.
+"""The exceptions of edgedigits, whose tree is the table of the command's exit codes.
 
-An error's text is one line: what was expected, what was found, what to do about it.
+The message of an error is one line: what was expected, what was found, and what to do.
 
 * EdgeDigitsError
-    * GateFailedError (1)                a gate said no: parity, accuracy, a golden answer
-        * GoldenMismatchError            a model answered its golden inputs wrongly
-    * InputError (2)                wrong use, or unreadable, corrupt or mismatched input, or an I/O error
-        * UsageError                options or arguments that make no sense together
-        * DatasetError              images and labels for training, calibration, evaluation
-        * ImageError                one image that cannot be read, or an array of the wrong kind
-        * BundleError               a bundle or model file that is missing, broken or not what its manifest says
-        * OutputError               a result that cannot be written, or is there already
-    * TargetError (3)               this machine cannot run this file, or would compute wrongly, or cannot tell
-        * EngineMissingError             no inference engine that reads this file is installed
-        * ExtraMissingError              the verb needs packages of an extra that are not installed
-        * ModelRejectedError             an engine refused the model file
+    * GateFailedError (1)           a gate failed: parity, accuracy or a golden test
+        * GoldenMismatchError       a model's outputs for its golden inputs differ from the recorded ones
+    * InputError (2)                wrong use; unreadable, corrupt or mismatched input; or an I/O error
+        * UsageError                options or arguments are invalid or do not go together
+        * DatasetError              a data set cannot be read, or is not the expected one
+        * ImageError                an image cannot be read, or an array is of the wrong kind
+        * BundleError               a bundle or model file is missing, broken or not what its manifest says
+        * OutputError               a result cannot be written, or exists already
+    * TargetError (3)               this machine cannot run the file, would compute wrongly, or it is unknown
+        * EngineMissingError        no installed inference engine reads the file
+        * ExtraMissingError         packages of an extra, which the command needs, are not installed
+        * ModelRejectedError        an engine refused the model file
     * MeasurementError (4)          the measurement is not valid, or there are too few data
 """
 
@@ -24,51 +24,51 @@ from typing import ClassVar
 
 
 class EdgeDigitsError(Exception):
-    """Base of all errors that edgedigits raises on purpose."""
+    """The base class of all errors that edgedigits raises on purpose."""
 
     exit_code: ClassVar[int] = 2
 
     def __str__(self) -> str:
-        """The text on one line, whatever a file's name holds."""
+        """Return the message on one line, even if a file's name has line ends."""
         return " ".join(super().__str__().splitlines())
 
 
 class GateFailedError(EdgeDigitsError):
-    """A gate said no (exit code 1)."""
+    """A gate failed (exit code 1)."""
 
     exit_code = 1
 
 
 class GoldenMismatchError(GateFailedError):
-    """A model answered its golden inputs differently from what its bundle promises."""
+    """A model's outputs for its golden inputs differ from the recorded ones."""
 
 
 class InputError(EdgeDigitsError):
-    """Wrong use, or input that is unreadable, corrupt or not what was promised (exit code 2)."""
+    """The use is wrong, or input is unreadable, corrupt or mismatched (exit code 2)."""
 
 
 class UsageError(InputError):
-    """Options or arguments that make no sense together."""
+    """Options or arguments are invalid or do not go together."""
 
 
 class DatasetError(InputError):
-    """A data set that cannot be read, or is not the one expected."""
+    """A data set cannot be read, or is not the expected one."""
 
 
 class ImageError(InputError):
-    """One image that cannot be read, or an array of a wrong shape, type or content."""
+    """An image cannot be read, or an array has a wrong shape, type or content."""
 
 
 class BundleError(InputError):
-    """A bundle or model file that is missing, broken, or not what its manifest says."""
+    """A bundle or model file is missing, broken, or not what its manifest says."""
 
 
 class OutputError(InputError):
-    """A result that cannot be written, or that exists already."""
+    """A result cannot be written, or exists already."""
 
 
 class TargetError(EdgeDigitsError):
-    """This machine cannot run the file, would compute wrongly, or the verdict is unknown (exit code 3)."""
+    """This machine cannot run the file, would compute wrongly, or it is unknown (exit code 3)."""
 
     exit_code = 3
 
@@ -78,7 +78,7 @@ class EngineMissingError(TargetError):
 
 
 class ExtraMissingError(TargetError):
-    """The verb needs packages that are not installed."""
+    """The command needs packages that are not installed."""
 
 
 class ModelRejectedError(TargetError):

@@ -16,28 +16,30 @@ NONE = "none"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One picture: its folder's name, the answer's label (None: nothing inferred), whether it was rejected."""
+    """One picture: its true label, the predicted label (None if no inference ran), and whether it was rejected."""
 
     label: str
-    answer: str | None
+    predicted: str | None
     rejected: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All outcomes, and a line for each picture that could not be read."""
+    """The outcomes of all pictures, and a line for each picture that could not be read."""
 
     outcomes: tuple[Outcome, ...]
     errors: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The object that ``eval --json`` prints."""
+        """Return the object that ``eval --json`` prints."""
         labelled = [one for one in self.outcomes if one.label != NONE]
-        right = [one for one in labelled if one.answer == one.label and not one.rejected]
+        right = [one for one in labelled if one.predicted == one.label and not one.rejected]
         return {
             "n": len(self.outcomes),
             "top1": len(right) / len(labelled) if labelled else None,
-            "top1_unrejected": sum(one.answer == one.label for one in labelled) / len(labelled) if labelled else None,
+            "top1_unrejected": sum(one.predicted == one.label for one in labelled) / len(labelled)
+            if labelled
+            else None,
             "ci95": list(wilson(len(right), len(labelled))) if labelled else None,
             "per_class": {label: self._class(label) for label in dict.fromkeys(one.label for one in labelled)},
             "rejected": sum(one.rejected for one in self.outcomes),
@@ -48,16 +50,18 @@ class Evaluation:
 
     def _class(self, label: str) -> dict[str, Any]:
         mine = [one for one in self.outcomes if one.label == label]
-        right = sum(one.answer == label and not one.rejected for one in mine)
+        right = sum(one.predicted == label and not one.rejected for one in mine)
         return {"n": len(mine), "top1": right / len(mine), "rejected": sum(one.rejected for one in mine)}
 
 
 def evaluate(classifier: DigitClassifier, folder: Path, *, mnist: bool = False) -> Evaluation:
-    """Classify every picture below ``folder``, one sub-folder a label; ``none`` holds pictures to be refused.
+    """Classify every picture below ``folder``, which has one sub-folder for each label.
+
+    The sub-folder ``none`` holds pictures that should be rejected.
 
     Raises
     ------
-    DatasetError: no such folders, or one that is no label of the model.
+    DatasetError: there are no such folders, or one is not named after a label of the model.
 
     """
     files = label_folders(folder)

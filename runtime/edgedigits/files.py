@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and where caches live."""
+"""Atomic writing of files and folders, and the folder of caches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgedigits.errors import OutputError
 
 
 def cache_folder() -> Path:
-    """``EDGEDIGITS_CACHE``, or the cache folder this system gives its users."""
+    """Return the folder in ``EDGEDIGITS_CACHE``, or else this system's cache folder of the user."""
     if chosen := os.environ.get("EDGEDIGITS_CACHE"):
         return Path(chosen)
     if sys.platform == "darwin":
@@ -23,7 +23,7 @@ def cache_folder() -> Path:
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
-    """Say so before the work starts when a result would replace something.
+    """Refuse to replace a file or folder, before the work starts.
 
     Raises
     ------
@@ -31,18 +31,18 @@ def refuse_existing(path: Path, *, overwrite: bool) -> None:
 
     """
     if not overwrite and os.path.lexists(path):
-        raise OutputError(f"{path}: exists already; name another place or say --overwrite")
+        raise OutputError(f"{path}: exists already; choose another path or add --overwrite")
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file so that readers see the old one or the new one, whole, even after a power cut.
+    """Write a file so that readers see either the old or the new content, even after a power cut.
 
     Raises
     ------
-    OutputError: the file cannot be written; an older one is left as it was.
+    OutputError: the file cannot be written; an existing one is unchanged.
 
     """
-    import tempfile  # 2 ms that most who import this module do not need
+    import tempfile  # this import takes 2 ms, which most users of this module do not need
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,11 +65,11 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 @contextmanager
 def folder_atomic(path: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give a temporary sibling to fill; at the end it becomes ``path``, or nothing happened at all.
+    """Yield a temporary sibling folder to fill; it replaces ``path`` at the end, unless there was an error.
 
     Raises
     ------
-    OutputError: ``path`` exists and ``overwrite`` is not set, or the disk does not take it.
+    OutputError: ``path`` exists and ``overwrite`` is not set, or the folder cannot be written.
 
     """
     import shutil
@@ -94,7 +94,7 @@ def folder_atomic(path: Path, *, overwrite: bool) -> Iterator[Path]:
 
 
 def _replace_folder(work: Path, path: Path) -> None:
-    """Put ``work`` where ``path`` is; a folder cannot be replaced in one step, so the old one steps aside."""
+    """Move ``work`` to ``path``; an old folder there is renamed first, since replacing it in one step is impossible."""
     old = work.with_name(work.name + ".old")
     had = os.path.lexists(path)
     if had:
@@ -116,7 +116,7 @@ def _replace_folder(work: Path, path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Flush a file or folder to the disk, where the system lets a folder be opened."""
+    """Flush a file, or a folder where the system can open one, to the disk."""
     if path.is_dir() and sys.platform == "win32":
         return
     handle = os.open(path, os.O_RDONLY)
@@ -127,7 +127,7 @@ def _sync(path: Path) -> None:
 
 
 def _umask() -> int:
-    """The process's file mode mask, which can only be read by setting it."""
+    """Return the process's file mode mask, which can only be read by setting it."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

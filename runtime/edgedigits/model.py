@@ -1,4 +1,4 @@
-"""One model file, read and verified, with all that is known of it: what an engine loads and a classifier uses."""
+"""A model file that is read and verified, with everything that is known about it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Model(NamedTuple):
 
     Attributes
     ----------
-    name: of the bundle's model, or the file's stem.
-    variant: ``int8.tflite`` and the like; None for a file without a bundle.
-    file: the bundle's entry for it; None for a file without a bundle.
+    name: the name of the bundle's model, or the file's stem.
+    variant: the precision and format, such as ``int8.tflite``; None for a file without a bundle.
+    file: the file's entry in the manifest; None for a file without a bundle.
 
     """
 
@@ -35,11 +35,11 @@ class Model(NamedTuple):
 
 
 def model_of_bundle(bundle: Bundle, file: ModelFile) -> Model:
-    """Read one of a bundle's files.
+    """Read and verify one of a bundle's files.
 
     Raises
     ------
-    BundleError: it is missing or is not the one in the manifest.
+    BundleError: the file is missing or is not the one in the manifest.
 
     """
     variant = file.precision + SUFFIXES[file.format]
@@ -47,17 +47,17 @@ def model_of_bundle(bundle: Bundle, file: ModelFile) -> Model:
 
 
 def is_model_file(place: str | Path) -> bool:
-    """Whether ``place`` names a .tflite or .onnx file rather than a bundle."""
+    """Return whether ``place`` names a .tflite or .onnx file rather than a bundle."""
     path = Path(place)
     return path.suffix in SUFFIXES.values() and not path.is_dir()
 
 
 def lone_model(path: Path) -> Model:
-    """Read a .tflite or .onnx file of any origin, of which nothing is known but its content.
+    """Read a .tflite or .onnx file without a bundle, of which only the content is known.
 
     Raises
     ------
-    BundleError: it cannot be read, is empty, or has another ending.
+    BundleError: the file cannot be read, is empty, or has another suffix.
 
     """
     format_ = next((known for known, suffix in SUFFIXES.items() if path.suffix == suffix), None)

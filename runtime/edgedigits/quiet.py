@@ -1,4 +1,4 @@
-"""Keep what native libraries chat about away from people who asked for a digit."""
+"""Hiding the messages that native libraries print."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_descriptor(descriptor: int) -> Iterator[None]:
-    """Send file descriptor 1 or 2 to nowhere for a while; one that is not open is left alone.
+    """Discard what is written to file descriptor 1 or 2 inside a ``with`` block; a closed one is left alone.
 
-    LiteRT tells on standard error that it made a delegate, and converters talk on both; no option stops them.
+    LiteRT prints to standard error that it created a delegate, and converters print to both; no option stops them.
     """
     stream = sys.stdout if descriptor == 1 else sys.stderr
     try:
@@ -22,11 +22,11 @@ def quiet_descriptor(descriptor: int) -> Iterator[None]:
         return
     if stream is not None:
         stream.flush()
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    discard = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, descriptor)
+        os.dup2(discard, descriptor)
         yield
     finally:
         os.dup2(kept, descriptor)
         os.close(kept)
-        os.close(nowhere)
+        os.close(discard)

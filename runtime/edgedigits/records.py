@@ -1,8 +1,8 @@
-"""Frozen dataclasses and named tuples to plain JSON values and back, strictly.
+"""Conversion of frozen dataclasses and named tuples to plain JSON values and back.
 
-`from_plain` takes nothing on trust: a missing, unknown or mistyped field is an error that says where it is. The types
-it knows are those that manifests and results use: str, int, float, bool, tuples, dicts, ``| None``, Literal, nested
-dataclasses, and Annotated with a `Check`.
+`from_plain` is strict: a missing, unknown or mistyped field is an error that names its place. It supports the types
+that manifests and results use: str, int, float, bool, tuples, dicts, ``| None``, Literal, nested dataclasses and named
+tuples, and Annotated with a `Check`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args
 from edgedigits.errors import BundleError
 
 T = TypeVar("T")
-# `A | None` is of the first kind, `Annotated[...] | None` of the second.
+# `A | None` has the first type, `Annotated[...] | None` the second.
 UNIONS = (types.UnionType, Union)
 
 
 class Check(NamedTuple):
-    """What a value must fulfil beyond its type; ``pattern`` is for the whole text."""
+    """A condition on a value beyond its type; ``pattern`` must match the whole text."""
 
     pattern: str | None = None
     minimum: int | None = None
@@ -33,7 +33,7 @@ FileName = Annotated[str, Check(pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 
 
 def to_plain(value: Any) -> Any:
-    """The JSON form of a record, or of anything made of records, tuples and dicts."""
+    """Return the JSON form of a record, or of anything made of records, tuples, lists and dicts."""
     if is_record(type(value)):
         return {name: to_plain(getattr(value, name)) for name in _names(type(value))}
     if isinstance(value, tuple | list):
@@ -44,11 +44,11 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(kind: type[T], value: Any, where: str) -> T:
-    """Read a record from its JSON form; ``where`` names the document in messages.
+    """Return the record of a JSON object; ``where`` names the document in messages.
 
     Raises
     ------
-    BundleError: a field is missing, unknown, or of another type than declared.
+    BundleError: a field is missing, unknown, or not of its declared type.
 
     """
     if not isinstance(value, dict):
@@ -64,13 +64,13 @@ def from_plain(kind: type[T], value: Any, where: str) -> T:
 
 @cache
 def field_types(kind: type) -> dict[str, Any]:
-    """Field name to declared type, annotations kept."""
+    """Return the declared type of each field, with its annotations."""
     hints = get_type_hints(kind, include_extras=True)
     return {name: hints[name] for name in _names(kind)}
 
 
 def is_record(kind: Any) -> bool:
-    """Whether a type is a dataclass or a named tuple."""
+    """Return whether a type is a dataclass or a named tuple."""
     return hasattr(kind, "__dataclass_fields__") or hasattr(kind, "_fields")
 
 
@@ -78,7 +78,7 @@ def _names(kind: Any) -> tuple[str, ...]:
     if hasattr(kind, "_fields"):
         names: tuple[str, ...] = kind._fields
         return names
-    from dataclasses import fields  # a millisecond that readers of a manifest do not need
+    from dataclasses import fields  # this import takes a millisecond, which reading a manifest does not need
 
     return tuple(field.name for field in fields(kind))
 
@@ -122,14 +122,14 @@ def _read_scalar(hint: Any, value: Any, where: str) -> Any:
         return value
     if hint is float and type(value) is int:
         return float(value)
-    if type(value) is not hint:  # not isinstance: True is an int there
+    if type(value) is not hint:  # isinstance would accept True as an int
         raise _wrong(where, f"a value of type {hint.__name__}", value)
     return value
 
 
 def _checked(value: Any, checks: list[Check], where: str) -> Any:
     for check in checks:
-        # fullmatch: a `$` alone also matches before a line's end.
+        # A `$` alone would also match before a line end.
         if check.pattern is not None and not re.fullmatch(check.pattern, value):
             raise _wrong(where, f"text like {check.pattern}", value)
         if check.minimum is not None and value < check.minimum:

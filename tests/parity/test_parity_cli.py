@@ -204,7 +204,7 @@ def test_old_and_new_list_the_digits_that_change(proven, command, edit_manifest,
     assert report["old"] == report["new"] == Bundle.load(new).id
     assert report["comparison"]["flips"] == []
     done = command("parity", proven.path, new, "--data", proven.data)
-    assert f"{len(proven.digits)} images of {proven.data}: 0 answers change, accuracy " in done.stdout
+    assert f"{len(proven.digits)} images of {proven.data}: 0 labels change, accuracy " in done.stdout
 
 
 def test_three_bundles_are_too_many(proven, command, refused):

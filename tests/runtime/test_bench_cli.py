@@ -63,7 +63,7 @@ def test_the_table_has_a_line_for_each_row_and_the_machine(monkeypatch, capsys, 
     ]  # fmt: skip
     assert f" {engine} 2.3.0, 1 thread " in one
     assert machine.startswith("10 processes each, in rounds; Raspberry Pi 4 Model B Rev 1.4, 4 cores, Python 3.11.2")
-    assert machine.endswith("; not told by this machine: load")
+    assert machine.endswith("; not known on this machine: load")
 
 
 def test_progress_is_one_line_a_round_where_no_terminal_can_write_it_over(monkeypatch, capsys, engine):

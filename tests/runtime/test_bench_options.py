@@ -49,25 +49,25 @@ def test_without_options_each_engine_is_measured_as_it_comes(monkeypatch, capsys
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--threads", "0"], "--threads: expected whole numbers from 1 such as 1,2,4, found '0'"),
-        (["--threads", "x"], "--threads: expected whole numbers from 1 such as 1,2,4, found 'x'"),
-        (["--threads", "1,,2"], "--threads: expected whole numbers from 1"),
+        (["--threads", "0"], "--threads: expected whole numbers of at least 1, such as 1,2,4, found '0'"),
+        (["--threads", "x"], "--threads: expected whole numbers of at least 1, such as 1,2,4, found 'x'"),
+        (["--threads", "1,,2"], "--threads: expected whole numbers of at least 1"),
         (["--threads", "-1,2"], "--threads"),
-        (["--batch", "0", "--engine", "onnxruntime"], "--batch: expected whole numbers from 1"),
+        (["--batch", "0", "--engine", "onnxruntime"], "--batch: expected whole numbers of at least 1"),
         (["--processes", "4"], "expected at least 5 processes of 0 seconds or more, found 4 of 0.1"),
         (["--seconds=-1"], "expected at least 5 processes of 0 seconds or more, found 10 of -1"),
         (["--seconds", "inf"], "found 10 of inf"),
         (["--seconds", "nan"], "found 10 of nan"),
         (["--images", "."], "expected a folder with images in it, found none"),
         (["--images", "nowhere"], "nowhere: expected a folder with images in it, found none"),
-        (["--objective", "p90"], "--objective, --max-drop and --max-size are for --recommend; say that as well"),
-        (["--max-drop", "0"], "are for --recommend"),
-        (["--max-size", "64KB"], "are for --recommend"),
+        (["--objective", "p90"], "--objective, --max-drop and --max-size need --recommend; add it"),
+        (["--max-drop", "0"], "need --recommend; add it"),
+        (["--max-size", "64KB"], "need --recommend; add it"),
         (["--recommend", "x.tflite"], "x.tflite: cannot be read"),
-        (["--recommend", "small", "small"], "--recommend chooses inside one bundle"),
+        (["--recommend", "small", "small"], "--recommend needs the accuracies in a manifest: expected one bundle"),
         (["--recommend", "--max-size", "large"], "--max-size: expected a size such as 64KB, 64KiB or 0.5MB, found"),
         (["--recommend", "--max-drop", "nan"], "--max-drop: expected points of accuracy from 0 to 100, found nan"),
-        (["--max-size", ""], "are for --recommend"),
+        (["--max-size", ""], "need --recommend; add it"),
         (["--variant", "float32", "--batch", "8"], "--batch: expected an .onnx file"),
         (["--variant", "float32", "--spinning", "on"], "--spinning: none of"),
         (["nowhere.onnx"], "nowhere.onnx: cannot be read"),
@@ -91,14 +91,17 @@ def test_wrong_use_is_one_line_and_2_before_anything_is_measured(monkeypatch, ca
 def test_a_lone_file_cannot_be_recommended(monkeypatch, capsys, shipped, engine):
     plant(monkeypatch, lambda asked: sample())
     assert main(["bench", "--recommend", str(shipped.path / f"small-int8.{ENGINES[engine].format}")]) == 2
-    assert "chooses inside one bundle, whose manifest tells accuracies" in capsys.readouterr().err
+    assert (
+        "--recommend needs the accuracies in a manifest: expected one bundle, found a file or several"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("words", [["--batch", "2"], ["--delegate", "off"], ["--spinning", "both"]])
 def test_pictures_go_one_by_one_through_the_engine_as_it_comes(monkeypatch, capsys, pictures, words):
     planted = plant(monkeypatch, lambda asked: sample())
     assert main(["bench", "--images", str(pictures[0].parents[1]), *words]) == 2
-    assert "--images measures what classify does" in capsys.readouterr().err
+    assert "--images measures classify, which has no --batch, --delegate or --spinning" in capsys.readouterr().err
     assert planted.configurations == []
 
 

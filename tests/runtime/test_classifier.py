@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from edgedigits import classifier as module
-from edgedigits.bundle import Bundle
+from edgedigits.bundle import Bundle, shipped_bundles
 from edgedigits.classifier import DigitClassifier
 from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError, EngineMissingError, ImageError, ModelRejectedError, UsageError
@@ -27,9 +27,6 @@ class FakeEngine:
 
     def run(self, images):
         return np.repeat(self.answer[np.newaxis], len(images), axis=0)
-
-    def close(self):
-        pass
 
 
 @pytest.fixture
@@ -200,7 +197,7 @@ def test_a_lone_file_has_no_variants(shipped):
     path = shipped.path / "small-int8.tflite"
     with pytest.raises(BundleError) as caught:
         DigitClassifier(path, variant="int8")
-    assert str(caught.value) == f"{path}: is one file and has no variant 'int8'; leave --variant away"
+    assert str(caught.value) == f"{path}: expected no --variant with one file, found 'int8'; leave it away"
 
 
 def test_labels_come_from_the_bundle_and_must_be_as_many_as_outputs(bundle_copy, edit_manifest, digits):
@@ -208,6 +205,45 @@ def test_labels_come_from_the_bundle_and_must_be_as_many_as_outputs(bundle_copy,
     with DigitClassifier(bundle_copy) as classifier:
         found = classifier.classify(digits.images[0, ..., 0])
         assert found.label == f"digit {found.digit}"
+
+
+# For each parameter a value that no digit can satisfy.
+STRICT = {"confidence": 1.5, "margin": 1.5}
+
+
+def shipped_parameters():
+    """Every parameter that a shipped manifest carries."""
+    return sorted(
+        {name for bundle in shipped_bundles() for name in Bundle.load(bundle).manifest.preprocessing.parameters}
+    )
+
+
+@pytest.mark.parametrize("name", shipped_parameters())
+def test_every_preprocessing_parameter_of_a_shipped_manifest_is_obeyed(bundle_copy, edit_manifest, digits, name):
+    def results():
+        """The reason of a digit's rejection, and the text of a page with two."""
+        page = np.pad(255 - np.hstack(digits.images[:2, ..., 0]), 20, constant_values=255)
+        with DigitClassifier(bundle_copy) as classifier:
+            return classifier.classify(digits.images[0, ..., 0]).rejected, classifier.read(page).text
+
+    rejected, text = results()
+    assert rejected is None
+    assert len(text) == 2
+    assert "?" not in text
+    edit_manifest(bundle_copy, lambda values: values["preprocessing"]["parameters"].update({name: STRICT[name]}))
+    # A line in which nothing looks like a digit is none.
+    assert results() == {"confidence": ("not_digit_like", ""), "margin": ("ambiguous", "??")}[name]
+
+
+def test_a_preprocessing_parameter_that_nothing_obeys_is_refused(bundle_copy, edit_manifest):
+    with pytest.raises(BundleError) as caught:
+        edit_manifest(bundle_copy, lambda values: values["preprocessing"]["parameters"].update(min_contrast=24))
+    assert str(caught.value) == (
+        f"{bundle_copy / 'manifest.json'}: preprocessing: expected no parameters but confidence, margin, found "
+        "min_contrast; export the model again"
+    )
+    with pytest.raises(BundleError, match="found min_contrast"):
+        DigitClassifier(bundle_copy)
 
 
 def test_too_few_labels_are_refused(fake, shipped):

@@ -77,7 +77,7 @@ def test_one_of_three_that_fails_does_not_stop_the_others(command, pictures, tmp
 def test_a_stored_result_is_not_overwritten_unless_asked(command, pictures, tmp_path, refused):
     (tmp_path / "out").write_text("precious")
     done = command("classify", pictures[0], "-o", tmp_path / "out")
-    refused(done, 2, f"{tmp_path / 'out'}: exists already; name another place or say --overwrite")
+    refused(done, 2, f"{tmp_path / 'out'}: exists already; choose another path or add --overwrite")
     assert done.stdout == ""
     assert (tmp_path / "out").read_text() == "precious"
     done = command("classify", pictures[0], "-o", tmp_path / "out", "--overwrite")
@@ -90,7 +90,7 @@ def test_a_picture_without_ink_is_no_answer_and_no_failure(command, tmp_path):
     Image.new("L", (80, 80), "white").save(tmp_path / "paper.png")
     done = command("classify", "paper.png")
     assert (done.returncode, done.stdout) == (
-        0, "paper.png: no answer (rejected: blank; contrast 0, noise 0)\n",
+        0, "paper.png: no digit (rejected: blank; contrast 0, noise 0)\n",
     )  # fmt: skip
     told = json.loads(command("classify", "--json", "paper.png").stdout)
     assert (told["digit"], told["label"], told["confidence"], told["rejected"]) == (None, None, 0.0, "blank")
@@ -174,7 +174,10 @@ def test_several_digits_are_counted_and_the_right_verb_named(command, tmp_path, 
         sheet[20:104, left : left + 84] -= np.asarray(Image.fromarray(digits.images[row, ..., 0]).resize((84, 84)))
     Image.fromarray(sheet).save(tmp_path / "three.png")
     done = command("classify", "three.png")
-    assert (done.returncode, done.stdout) == (0, "three.png: 3 digits seen: edgedigits read three.png\n")
+    assert (done.returncode, done.stdout) == (
+        0,
+        "three.png: 3 digits found; read them with: edgedigits read three.png\n",
+    )
 
 
 def test_every_stage_is_explained_by_a_picture(command, tmp_path, digits, refused):

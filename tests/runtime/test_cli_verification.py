@@ -34,7 +34,7 @@ def test_show_prints_the_model_card(command, shipped, tmp_path):
 
 def test_show_of_a_model_trained_elsewhere_says_so(command, bundle_copy, edit_manifest):
     edit_manifest(bundle_copy, lambda values: values.update(training=None))
-    assert "trained elsewhere" in command("show", bundle_copy).stdout
+    assert "training: unknown" in command("show", bundle_copy).stdout
     for training, told in (
         (
             {"config": {"batch_size": 3}, "validation": {"accuracy": 0.5}},
@@ -53,7 +53,7 @@ def test_show_of_a_lone_file_tells_its_tensors(command, shipped, engine):
     assert (told["image"]["name"], told["image"]["dtype"]) == ("image", "uint8")
     text = command("show", path).stdout
     assert "in   image  uint8 [" in text
-    assert "labels, accuracy and golden answers are not known" in text
+    assert "labels, accuracy and golden outputs are not known" in text
 
 
 def test_show_of_a_bundle_with_a_changed_file_is_refused(command, bundle_copy, refused):

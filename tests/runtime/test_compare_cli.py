@@ -36,7 +36,7 @@ def test_each_configuration_gets_a_verdict(files, capsys, new, verdict):
     assert head.split()[-1] == "verdict"
     assert line.startswith("small-int8.tflite in litert, 1 thread ")
     assert line.endswith(f"  {verdict}")
-    assert note == "one run after the other: the interval is wider by what runs differ in"
+    assert note == "one run after the other: the interval also covers the difference between runs"
 
 
 def test_the_json_has_what_the_table_says(files, capsys):
@@ -189,6 +189,6 @@ def test_two_real_measurements_are_compared(command):
 def test_an_interrupted_measurement_is_named_and_across_belongs_to_two_files(tmp_path, capsys):
     cut = store(tmp_path / "cut.json", result(row(), row(engine="tflite-runtime"), complete=False))
     assert main(["compare", str(cut)]) == 0
-    assert f"warning: {cut}: it was interrupted" in capsys.readouterr().err
+    assert f"warning: {cut}: the measurement was interrupted" in capsys.readouterr().err
     assert main(["compare", str(cut), "--across", "models"]) == 2
     assert "--across is for two files" in capsys.readouterr().err

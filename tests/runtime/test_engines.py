@@ -34,7 +34,6 @@ def test_every_engine_loads_the_shipped_files_and_answers_as_where_they_were_mad
         limit = shipped.manifest.golden.tolerance[model.file.precision].largest
         for expected in golden.expected[model.file.path].values():
             assert np.abs(found - expected).max() <= limit
-        loaded.close()
 
 
 def test_every_engine_sees_the_contract(shipped, engine):

@@ -51,8 +51,8 @@ def test_pictures_of_mnist_may_be_fed_as_they_are(classifier, tmp_path, digits):
     (tmp_path / "5").mkdir()
     Image.fromarray(255 - digits.images[0, ..., 0]).save(tmp_path / "5" / "x.png")
     plain, as_is = (evaluate(classifier, tmp_path, mnist=mnist).outcomes[0] for mnist in (False, True))
-    assert plain.answer == str(digits.labels[0])
-    assert as_is.answer != plain.answer  # dark on white is no digit to the model
+    assert plain.predicted == str(digits.labels[0])
+    assert as_is.predicted != plain.predicted  # dark on white is no digit to the model
 
 
 def test_a_folder_that_is_no_label_is_refused(classifier, pictures, tmp_path):

@@ -44,7 +44,7 @@ def test_a_result_that_would_replace_something_is_refused(tmp_path):
     for name in ("a", "dangling"):
         with pytest.raises(OutputError) as caught:
             refuse_existing(tmp_path / name, overwrite=False)
-        assert str(caught.value) == f"{tmp_path / name}: exists already; name another place or say --overwrite"
+        assert str(caught.value) == f"{tmp_path / name}: exists already; choose another path or add --overwrite"
         refuse_existing(tmp_path / name, overwrite=True)
 
 

@@ -61,7 +61,9 @@ def test_a_crash_is_told_with_its_signal(module, name):
 
 @pytest.mark.parametrize("body", ["raise SystemExit(7)", "print('no json')\nraise SystemExit(7)"])
 def test_a_process_that_leaves_without_a_word_is_told_with_its_code(module, body):
-    with pytest.raises(ModelRejectedError, match=r"^it died of exit code 7 \(it said nothing\); take another"):
+    with pytest.raises(
+        ModelRejectedError, match=r"^it died of exit code 7 \(it wrote nothing to standard error\); take another"
+    ):
         run_isolated(module(body), [], "it")
 
 

@@ -65,7 +65,7 @@ def test_results_and_every_error_are_public_names():
 
 def test_options_of_public_methods_are_named_by_the_caller():
     keyword_only = inspect.Parameter.KEYWORD_ONLY
-    allowed = {"self", "bundle", "image", "images", "place"}
+    allowed = {"self", "bundle", "image", "images", "name_or_path"}
     for function in (DigitClassifier, DigitClassifier.classify, DigitClassifier.classify_batch, DigitClassifier.read,
                      Bundle.load, Bundle.golden):  # fmt: skip
         for name, parameter in inspect.signature(function).parameters.items():

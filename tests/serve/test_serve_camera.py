@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from running import PATIENCE_S, Running, wait_until
 
-from edgedigits.serve.site import openapi
+from edgedigits.serve.static_files import openapi
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_what_it_sees_is_read_and_told(filming) -> None:
     running, _ = filming(end="again")
     assert running.get("/v1/model").json()["camera"] is True
     seen = running.get("/v1/camera").json()
-    jsonschema.validate(seen, {"$ref": "#/components/schemas/Seen", "components": openapi()["components"]})
+    jsonschema.validate(seen, {"$ref": "#/components/schemas/CameraFrame", "components": openapi()["components"]})
     assert (seen["error"], seen["reading"]["width"], seen["reading"]["height"]) == (None, 640, 480)
     assert seen["reading"]["text"]
     first = seen["frame"]

@@ -14,13 +14,13 @@ from running import PATIENCE_S, wait_until
 
 from edgedigits.serve.limits import LIMITS
 
-HASTY = Path(__file__).parent / "hasty.py"
+IMPATIENT = Path(__file__).parent / "impatient_service.py"
 
 
 @pytest.fixture
-def hasty(start):
+def impatient(start):
     """A service whose limits are small, so that tests need not wait for them."""
-    return lambda **limits: start(program=(str(HASTY),), EDGEDIGITS_TEST_LIMITS=json.dumps(limits))
+    return lambda **limits: start(program=(str(IMPATIENT),), EDGEDIGITS_TEST_LIMITS=json.dumps(limits))
 
 
 def connect(running: Any) -> socket.socket:
@@ -77,8 +77,8 @@ def test_a_body_of_just_five_megabytes_is_taken(service, drawn) -> None:
     assert service.post("/v1/classify", drawn[1] + bytes(LIMITS.body_bytes - len(drawn[1]))).json()["digit"] == 1
 
 
-def test_a_client_that_goes_on_sending_after_a_refusal_is_cut_off(hasty) -> None:
-    with connect(hasty(header_s=1000, body_s=1000)) as channel:
+def test_a_client_that_goes_on_sending_after_a_refusal_is_cut_off(impatient) -> None:
+    with connect(impatient(header_s=1000, body_s=1000)) as channel:
         channel.sendall(head(Content_Length=10**12))
         assert cut_off(channel, bytes(65536))
 
@@ -95,22 +95,22 @@ def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(service) -
     assert "at most 25 megapixels" in service.post("/v1/read", bomb).json()["detail"]
 
 
-def test_a_head_that_comes_too_slowly_is_answered_and_closed(hasty) -> None:
-    with connect(hasty(header_s=0.2)) as channel:
+def test_a_head_that_comes_too_slowly_is_answered_and_closed(impatient) -> None:
+    with connect(impatient(header_s=0.2)) as channel:
         channel.sendall(b"POST /v1/classify HTTP/1.1\r\nHost: loc")
         found = answered(channel)
     assert found.startswith(b"HTTP/1.1 408 ")
     assert json.loads(found.partition(b"\r\n\r\n")[2])["status"] == 408
 
 
-def test_a_drip_of_header_bytes_does_not_buy_time(hasty) -> None:
-    with connect(hasty(header_s=0.3)) as channel:
+def test_a_drip_of_header_bytes_does_not_buy_time(impatient) -> None:
+    with connect(impatient(header_s=0.3)) as channel:
         channel.sendall(b"GET / HTTP/1.1\r\n")
         assert cut_off(channel, b"X: y\r\n", pause_s=0.05)
 
 
-def test_the_second_request_of_a_connection_has_a_deadline_too(hasty) -> None:
-    with connect(hasty(header_s=0.3)) as channel:
+def test_the_second_request_of_a_connection_has_a_deadline_too(impatient) -> None:
+    with connect(impatient(header_s=0.3)) as channel:
         channel.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         first = channel.recv(65536)
         assert first.startswith(b"HTTP/1.1 200 ")
@@ -119,14 +119,14 @@ def test_the_second_request_of_a_connection_has_a_deadline_too(hasty) -> None:
 
 
 @pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"])
-def test_a_connection_without_a_request_is_closed_in_silence(hasty, said) -> None:
-    with connect(hasty(header_s=0.3, idle_s=1)) as channel:
+def test_a_connection_without_a_request_is_closed_in_silence(impatient, said) -> None:
+    with connect(impatient(header_s=0.3, idle_s=1)) as channel:
         channel.sendall(said)
         assert answered(channel).count(b"HTTP/1.1") == (1 if said else 0)
 
 
-def test_a_body_that_stops_is_answered(hasty) -> None:
-    with connect(hasty(body_s=0.3)) as channel:
+def test_a_body_that_stops_is_answered(impatient) -> None:
+    with connect(impatient(body_s=0.3)) as channel:
         channel.sendall(head(Content_Length=1000) + b"half of it")
         found = answered(channel)
     assert found.startswith(b"HTTP/1.1 408 ")
@@ -141,8 +141,8 @@ def test_bytes_that_are_no_http_are_answered_with_a_problem(service) -> None:
     assert b"application/problem+json" in found
 
 
-def test_too_many_connections_are_told_so(hasty) -> None:
-    running = hasty(connections=3)
+def test_too_many_connections_are_told_so(impatient) -> None:
+    running = impatient(connections=3)
     held = [connect(running) for _ in range(3)]
     with connect(running) as channel:
         found = answered(channel)
@@ -154,8 +154,8 @@ def test_too_many_connections_are_told_so(hasty) -> None:
         channel.close()
 
 
-def test_more_bytes_than_there_is_room_for_are_told_to_come_again(hasty, drawn) -> None:
-    running = hasty(stored_bytes=20_000)
+def test_more_bytes_than_there_is_room_for_are_told_to_come_again(impatient, drawn) -> None:
+    running = impatient(held_bytes=20_000)
     with connect(running) as first, connect(running) as second:
         first.sendall(head(Content_Length=30_000) + bytes(19_000))
         wait_until(lambda: running.post("/v1/classify", bytes(2000)).status == 503)
@@ -165,8 +165,8 @@ def test_more_bytes_than_there_is_room_for_are_told_to_come_again(hasty, drawn) 
     wait_until(lambda: running.post("/v1/classify", drawn[6]).status == 200)
 
 
-def test_a_full_queue_says_when_to_come_again_and_those_who_hang_up_free_it(hasty, drawn) -> None:
-    running = hasty(places=2, slow_s=0.5)
+def test_a_full_queue_says_when_to_come_again_and_those_who_hang_up_free_it(impatient, drawn) -> None:
+    running = impatient(queue_length=2, slow_s=0.5)
     request = head(Content_Length=len(drawn[7])) + drawn[7]
     first, second = connect(running), connect(running)
     for channel in (first, second):
@@ -190,8 +190,8 @@ def answered_part(channel: socket.socket) -> bytes:
     return found
 
 
-def test_a_client_that_does_not_read_is_cut_off(hasty) -> None:
-    with connect(hasty(stalled_s=0.3)) as channel:
+def test_a_client_that_does_not_read_is_cut_off(impatient) -> None:
+    with connect(impatient(stalled_s=0.3)) as channel:
         channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         request = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
         assert cut_off(channel, request)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from running import png_of
 
-from edgedigits.serve.site import openapi
+from edgedigits.serve.static_files import openapi
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed: the extra [dev] is not there")
 

@@ -19,7 +19,7 @@ from running import PATIENCE_S, wait_until
 
 from edgedigits.serve.server import _Watchdog
 
-HASTY = Path(__file__).parent / "hasty.py"
+IMPATIENT = Path(__file__).parent / "impatient_service.py"
 POST = b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
 
 
@@ -27,12 +27,12 @@ POST = b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n
 def slow(start):
     """A service that takes half a second for an answer."""
     return lambda **env: start(
-        program=(str(HASTY),), EDGEDIGITS_TEST_LIMITS=json.dumps({"slow_s": 0.5, "places": 4}), **env
+        program=(str(IMPATIENT),), EDGEDIGITS_TEST_LIMITS=json.dumps({"slow_s": 0.5, "queue_length": 4}), **env
     )
 
 
 def test_it_says_where_it_is_and_what_answers(service) -> None:
-    assert service.opening.startswith(f"edgedigits serve: {service.url} answers with small int8")
+    assert service.opening.startswith(f"edgedigits serve: {service.url} runs small int8")
     assert "golden inputs" in service.opening
     assert "password" not in service.opening
     assert service.address[0] == "127.0.0.1"
@@ -154,15 +154,15 @@ def test_systemd_hears_when_it_is_ready_alive_and_ending(start, tmp_path: Path) 
 @pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no systemd without Unix sockets")
 def test_the_watchdog_is_silent_while_pictures_do_not_get_their_turn(tmp_path: Path, monkeypatch) -> None:
     place = f"{os.path.relpath(tmp_path)}/notify"
-    unfit: list[str] = []
-    watchdog = _Watchdog(SimpleNamespace(unfit=lambda: unfit[0] if unfit else None))
+    not_ready: list[str] = []
+    watchdog = _Watchdog(SimpleNamespace(why_not_ready=lambda: not_ready[0] if not_ready else None))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as hears:
         hears.bind(place)
         hears.settimeout(0)
         monkeypatch.setenv("NOTIFY_SOCKET", place)
         asyncio.run(watchdog())
         assert hears.recv(100) == b"WATCHDOG=1"
-        unfit.append("one picture has taken 31 seconds so far")
+        not_ready.append("one picture has taken 31 seconds so far")
         asyncio.run(watchdog())
         with pytest.raises(BlockingIOError):
             hears.recv(100)
@@ -170,7 +170,7 @@ def test_the_watchdog_is_silent_while_pictures_do_not_get_their_turn(tmp_path: P
 
 def test_a_stuck_picture_makes_it_unready(start, drawn) -> None:
     limits = json.dumps({"slow_s": 1.5, "stuck_s": 0.2})
-    running = start(program=(str(HASTY),), EDGEDIGITS_TEST_LIMITS=limits)
+    running = start(program=(str(IMPATIENT),), EDGEDIGITS_TEST_LIMITS=limits)
     assert running.get("/readyz").status == 200
     with socket.create_connection(running.address, PATIENCE_S) as channel:
         channel.sendall(POST % len(drawn[1]) + drawn[1])

@@ -7,12 +7,12 @@ import threading
 
 import pytest
 
-from edgedigits.serve.worker import Full, Worker
+from edgedigits.serve.worker import QueueFullError, Worker
 
 
 @pytest.fixture
 def worker():
-    made = Worker(places=3)
+    made = Worker(max_jobs=3)
     yield made
     made.close()
 
@@ -39,7 +39,7 @@ def test_answers_and_exceptions_come_back_to_who_asked(worker: Worker) -> None:
         with pytest.raises(ZeroDivisionError):
             await worker.run(lambda: 1 // 0)
         assert await worker.run(threading.current_thread) is not threading.current_thread()
-        assert worker.taken == 0
+        assert worker.jobs == 0
 
     asyncio.run(go())
 
@@ -66,7 +66,7 @@ def test_who_finds_no_place_is_told_at_once(worker: Worker) -> None:
         gate = Gate()
         waiting = [asyncio.ensure_future(worker.run(gate)) for _ in range(3)]
         await begun(gate)
-        with pytest.raises(Full):
+        with pytest.raises(QueueFullError):
             await worker.run(lambda: None)
         gate.open.set()
         assert await asyncio.gather(*waiting) == ["done"] * 3
@@ -85,11 +85,11 @@ def test_who_hangs_up_frees_the_place_and_nothing_is_computed_for_them(worker: W
         patient = asyncio.ensure_future(worker.run(lambda: computed.append("patient"), asyncio.Event().wait))
         leaving = asyncio.ensure_future(worker.run(lambda: computed.append("leaving"), gone.wait))
         await asyncio.sleep(0)
-        assert worker.taken == 3
+        assert worker.jobs == 3
         gone.set()
         with pytest.raises(asyncio.CancelledError):
             await leaving
-        assert worker.taken == 2
+        assert worker.jobs == 2
         last = asyncio.ensure_future(worker.run(lambda: computed.append("last")))
         await asyncio.sleep(0)
         gate.open.set()
@@ -126,7 +126,7 @@ def test_it_tells_how_long_it_is_at_one_job(worker: Worker) -> None:
 
 
 def test_closing_waits_for_the_job_that_was_begun() -> None:
-    worker, done = Worker(places=1), []
+    worker, done = Worker(max_jobs=1), []
 
     async def go() -> None:
         gate = Gate()

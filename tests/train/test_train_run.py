@@ -224,7 +224,7 @@ def test_interrupt_keeps_the_last_epoch_and_says_how_to_go_on(tmp_path: Path, st
 
 def test_existing_folder_is_refused_before_any_work_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "keep.txt").write_text("mine")
-    with pytest.raises(OutputError, match="exists already; name another place or say --overwrite"):
+    with pytest.raises(OutputError, match="exists already; choose another path or add --overwrite"):
         find_start(tmp_path, {}, resume=False, overwrite=False)
     assert [path.name for path in tmp_path.iterdir()] == ["keep.txt"]
 

@@ -1,1 +1,1 @@
-"""The command."""
+"""The command line: one module for each command, imported when it runs."""

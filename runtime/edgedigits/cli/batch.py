@@ -1,4 +1,4 @@
-"""Answer one picture after the other, as they come."""
+"""Processing one picture after the other and printing each result at once."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 
     from edgedigits.images.decode import ImageSource
 
-# From a picture's name and the picture to the object for --json and the text for eyes.
-Answer = Callable[[str, "ImageSource"], tuple[dict[str, Any], str]]
+# It takes a picture and its name, and returns the object for --json and the text for people.
+ProcessPicture = Callable[[str, "ImageSource"], tuple[dict[str, Any], str]]
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:
-    """The pictures, how many of a camera, and where to explain what was done with them."""
+    """Add the pictures, the number of a camera's frames, and the folder for explanations."""
     parser.add_argument("images", nargs="+", metavar="IMAGE", help=HELP)
-    parser.add_argument("--max-frames", type=int, metavar="N", help="stop a camera after N frames")
-    parser.add_argument("--explain", type=Path, metavar="DIR", help="write a picture of every stage into this folder")
+    parser.add_argument("--max-frames", type=int, metavar="N", help="stop after N frames of a camera")
+    parser.add_argument(
+        "--explain", type=Path, metavar="DIR", help="write pictures of all processing stages into this folder"
+    )
 
 
 def write_stages(folder: Path, name: str, stages: Iterable[tuple[str, Image.Image]]) -> None:
-    """Write the stages of one picture as PNG files that begin with its name.
+    """Write the stages of one picture as PNG files whose names begin with the picture's.
 
     Raises
     ------
@@ -47,30 +49,30 @@ def write_stages(folder: Path, name: str, stages: Iterable[tuple[str, Image.Imag
 
 
 def file_stem(name: str) -> str:
-    """What to call files that belong to a picture, whatever the picture is called."""
+    """Return the stem of the names of a picture's files, with only harmless characters."""
     return re.sub(r"[^\w.#-]", "_", Path(name).stem) or "image"
 
 
-def answer_batch(args: argparse.Namespace, answer: Answer) -> int:
-    """Print each picture's answer; one that fails is told on stderr and does not stop the others.
+def process_batch(args: argparse.Namespace, process: ProcessPicture) -> int:
+    """Process each picture and print its result; return the highest exit code.
 
-    Returns the highest exit code. With ``-o`` the lines of JSON are stored, too.
+    An error is printed on standard error and does not stop the batch. With ``-o`` the lines of JSON are also stored.
     """
     lines, code = [], 0
-    # Closed by hand: a camera's process must not outlive a Ctrl-C.
+    # It is closed explicitly, since a camera's process must not outlive a Ctrl-C.
     with closing(expand(args.images, args.max_frames)) as pictures:
         for name, picture in pictures:
             try:
                 if isinstance(picture, EdgeDigitsError):
                     raise picture
-                values, text = answer(name, picture)
+                values, text = process(name, picture)
             except EdgeDigitsError as error:
                 print(f"edgedigits: {error}", file=sys.stderr)
                 values, text, code = {"error": str(error)}, "", max(code, error.exit_code)
             line = json.dumps(values | {"source": name}, allow_nan=False)
             if args.json or text:
                 print(line if args.json else text, flush=True)
-            if args.output is not None:  # a camera's frames have no end
+            if args.output is not None:  # a camera never ends: keep lines only where they are stored
                 lines.append(line + "\n")
     if args.output is not None:
         write_atomic(args.output, "".join(lines).encode())

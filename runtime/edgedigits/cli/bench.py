@@ -1,4 +1,4 @@
-"""`edgedigits bench`."""
+"""The command `edgedigits bench`."""
 
 from __future__ import annotations
 
@@ -20,35 +20,45 @@ _INTERRUPTED, _NOT_VALID = 130, 4
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
+    """Add the options of the command."""
     parser.add_argument(
         "models", nargs="*", metavar="BUNDLE|FILE",
-        help="bundles, or any .tflite or .onnx files (default: the bundle in the package)",
+        help="bundles, or .tflite and .onnx files (default: the bundle in the package)",
     )  # fmt: skip
     add_choice(parser, threads=False)
     parser.add_argument(
-        "--threads", default="1", metavar="N,N", help="threads of the engine, such as 1,2,4 (default: 1)"
+        "--threads", default="1", metavar="N,N", help="numbers of engine threads to measure, such as 1,2,4 (default: 1)"
     )
-    parser.add_argument("--batch", default="1", metavar="N,N", help="images at once, .onnx files only (default: 1)")
-    for option, what in (("delegate", "XNNPACK's kernels (.tflite)"), ("spinning", "waiting threads spin (.onnx)")):
-        parser.add_argument(
-            f"--{option}", choices=("on", "off", "both"), help=f"{what}; both measures with and without"
-        )
-    parser.add_argument("--images", metavar="DIR", help="the way from a picture's file to its answer, stage by stage")
-    parser.add_argument("--processes", type=int, default=10, metavar="N", help="fresh processes each (default: 10)")
-    parser.add_argument("--seconds", type=float, default=0.1, help="steady state of each process (default: 0.1)")
-    parser.add_argument("--strict", action="store_true", help="exit with 4 when a figure is doubtful")
-    parser.add_argument("--recommend", action="store_true", help="say which file, engine and threads to ship here")
     parser.add_argument(
-        "--objective", choices=("p50", "p90", "p99"), help="what --recommend makes small (default: p50)"
+        "--batch", default="1", metavar="N,N", help="batch sizes to measure, .onnx files only (default: 1)"
     )
-    parser.add_argument("--max-drop", type=float, metavar="POINTS", help="of accuracy against Keras, for --recommend")
-    parser.add_argument("--max-size", metavar="SIZE", help="of the file, such as 64KB, for --recommend")
+    for option, what in (("delegate", "XNNPACK's kernels (.tflite)"), ("spinning", "polling of idle threads (.onnx)")):
+        parser.add_argument(f"--{option}", choices=("on", "off", "both"), help=f"{what}: on, off, or both in turn")
+    parser.add_argument(
+        "--images", metavar="DIR", help="measure all stages from the picture files in this folder to their results"
+    )
+    parser.add_argument(
+        "--processes", type=int, default=10, metavar="N", help="fresh processes for each configuration (default: 10)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=0.1, help="time in the steady state of each process (default: 0.1)"
+    )
+    parser.add_argument("--strict", action="store_true", help="exit with 4 if a figure is unreliable")
+    parser.add_argument(
+        "--recommend", action="store_true", help="recommend a file, engine and number of threads for this device"
+    )
+    parser.add_argument(
+        "--objective", choices=("p50", "p90", "p99"), help="the latency that --recommend minimises (default: p50)"
+    )
+    parser.add_argument(
+        "--max-drop", type=float, metavar="POINTS", help="for --recommend: the largest loss of accuracy against Keras"
+    )
+    parser.add_argument("--max-size", metavar="SIZE", help="for --recommend: the largest file, such as 64KB")
     add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure every configuration in rounds of fresh processes; Ctrl-C reports what was measured so far."""
+    """Measure every configuration in rounds of fresh processes; Ctrl-C prints what was measured so far."""
     output = output_of(args)
     output.refuse_existing()
     from edgedigits.cli.bench_matrix import matrix, plan_of, wish_of
@@ -76,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         except EdgeDigitsError as error:
             failed = error
     output.give(to_plain(result), text)
-    if failed is not None:  # only now: what was measured is not lost
+    if failed is not None:  # it is raised only now, so that the measurement is not lost
         raise failed
     if not result.complete:
         progress("edgedigits: interrupted; this is what was measured so far")
@@ -85,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _shown() -> Progress:
-    """One line that is written over, where a terminal can; else a line a round."""
+    """Return a function that shows progress: one line that is replaced on a terminal, else a line for each round."""
     if sys.stderr.isatty():
         return lambda line: print(f"\r\033[K{line}", end="\r", file=sys.stderr, flush=True)
     said: set[str] = set()
@@ -109,7 +119,7 @@ def _text(result: Result) -> str:
     lines.append(
         f"{result.processes} processes each, in rounds; {machine.board or machine.cpu or machine.architecture}, "
         f"{machine.cores} cores, Python {machine.python}, edgedigits {result.edgedigits}"
-        + (f"; not told by this machine: {', '.join(result.absent)}" if result.absent else "")
+        + (f"; not known on this machine: {', '.join(result.absent)}" if result.absent else "")
     )
     if result.withheld:
         lines.append(f"times withheld: {result.withheld}")
@@ -117,14 +127,14 @@ def _text(result: Result) -> str:
 
 
 def _cells(row: MeasuredRow) -> list[str]:
-    asked, found = row.configuration, row.summary
-    setting = asked.setting.replace(asked.engine, f"{asked.engine} {row.version or ''}".rstrip(), 1)
+    used, found = row.configuration, row.summary
+    setting = used.setting.replace(used.engine, f"{used.engine} {row.version or ''}".rstrip(), 1)
     if found is None:
-        return [asked.file, setting, *["–"] * 9]
+        return [used.file, setting, *["–"] * 9]
     low, high = found.p50_ci95_us
     times = [found.first_us, found.min_us, found.p50_us]
     return [
-        asked.file, setting, f"{found.load_ms:.2f}", *(f"{time:.1f}" for time in times), f"{low:.1f}-{high:.1f}",
+        used.file, setting, f"{found.load_ms:.2f}", *(f"{time:.1f}" for time in times), f"{low:.1f}-{high:.1f}",
         f"{found.p90_us:.1f}", f"{found.p99_us:.1f}", f"{found.throughput:,.0f}",
         "–" if found.peak_rss_mb is None else f"{found.peak_rss_mb:.0f}",
     ]  # fmt: skip

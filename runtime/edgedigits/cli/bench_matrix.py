@@ -1,4 +1,4 @@
-"""What `bench` is asked to measure: every combination of the options that a file and an engine know."""
+"""The configurations that `bench` measures: every combination of options that a file and an engine support."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1_000_000, "KIB": 1024, "MIB": 1024**
 
 
 def plan_of(args: argparse.Namespace) -> Plan:
-    """How much to measure.
+    """Return how many processes to measure, and for how long.
 
     Raises
     ------
-    UsageError: fewer processes than an interval needs, or a negative time.
+    UsageError: there are fewer processes than an interval needs, or the time is negative.
 
     """
     if args.processes < LEAST_PROCESSES or not 0 <= args.seconds < float("inf"):
@@ -41,20 +41,20 @@ def plan_of(args: argparse.Namespace) -> Plan:
 
 
 def wish_of(args: argparse.Namespace) -> SelectionCriteria | None:
-    """What --recommend is to heed; None without it.
+    """Return the objective and limits of --recommend; None without it.
 
     Raises
     ------
-    UsageError: a size that is none, or limits without --recommend.
+    UsageError: a size is invalid, or limits are given without --recommend.
 
     """
     if not args.recommend:
         if args.objective or args.max_drop is not None or args.max_size is not None:
-            raise UsageError("bench: --objective, --max-drop and --max-size are for --recommend; say that as well")
+            raise UsageError("bench: --objective, --max-drop and --max-size need --recommend; add it")
         return None
     if len(args.models) > 1 or any(map(is_model_file, args.models)):
         raise UsageError(
-            "bench: --recommend chooses inside one bundle, whose manifest tells accuracies; name just that"
+            "bench: --recommend needs the accuracies in a manifest: expected one bundle, found a file or several"
         )
     if args.max_drop is not None and not 0 <= args.max_drop <= 100:
         raise UsageError(f"--max-drop: expected points of accuracy from 0 to 100, found {args.max_drop:g}")
@@ -64,27 +64,29 @@ def wish_of(args: argparse.Namespace) -> SelectionCriteria | None:
 
 
 def matrix(args: argparse.Namespace) -> tuple[list[Configuration], Manifest | None]:
-    """All configurations, and the manifest of the first bundle.
+    """Return all configurations, and the manifest of the first bundle.
 
     Raises
     ------
-    EdgeDigitsError: a model cannot be read, no engine reads it, or options that no configuration can have.
+    EdgeDigitsError: a model cannot be read, no engine reads it, or no configuration supports an option.
 
     """
     if args.images is not None:
         if not image_files(Path(args.images)):
             raise UsageError(f"{args.images}: expected a folder with images in it, found none")
         if args.delegate or args.spinning or args.batch != "1":
-            raise UsageError("bench: --images measures what classify does: without --batch, --delegate and --spinning")
+            raise UsageError(
+                "bench: --images measures classify, which has no --batch, --delegate or --spinning; leave them away"
+            )
     found: list[Configuration] = []
     manifest: Manifest | None = None
-    for place in args.models or [None]:
-        if place is not None and is_model_file(place):
-            model = lone_model(Path(place))
+    for path in args.models or [None]:
+        if path is not None and is_model_file(path):
+            model = lone_model(Path(path))
             for engine in choose_engine(args.engine, model.format):
                 lone = Configuration(
-                    str(place),
-                    Path(place).name,
+                    str(path),
+                    Path(path).name,
                     len(model.data),
                     model.sha256,
                     None,
@@ -97,10 +99,10 @@ def matrix(args: argparse.Namespace) -> tuple[list[Configuration], Manifest | No
                 )
                 found += _settings(args, lone)
             continue
-        bundle = Bundle.load(place)
+        bundle = Bundle.load(path)
         manifest = manifest or bundle.manifest
         for file, engine in pairs(*choose_files(bundle, args.variant, args.engine)):
-            bundle.read(file)  # refuses a file that is not the one in the manifest
+            bundle.read(file)  # raises if the file is not the one in the manifest
             variant = file.precision + SUFFIXES[file.format]
             one = Configuration(
                 str(bundle.path / file.path), file.path, file.bytes, file.sha256, bundle.id, variant, engine, 1, {}, 1,
@@ -112,20 +114,20 @@ def matrix(args: argparse.Namespace) -> tuple[list[Configuration], Manifest | No
 
 
 def _refuse_unknown(args: argparse.Namespace, found: list[Configuration]) -> None:
-    """An option that none of the configurations knows would be passed over in silence."""
+    """Refuse an option that no configuration supports, which would have no effect."""
     kinds = [ENGINES[one.engine] for one in found]
     if args.batch != "1" and not any(kind.format == "onnx" for kind in kinds):
         raise UsageError(
-            "--batch: expected an .onnx file, whose first axis is free, found none; .tflite files take one"
+            "--batch: expected an .onnx file, whose batch size is free, found none; .tflite files have batch size 1"
         )
     for name in ("delegate", "spinning"):
         if getattr(args, name) is not None and not any(name in kind.options for kind in kinds):
             raise UsageError(f"--{name}: none of {', '.join({one.engine: 0 for one in found})} has this option")
 
 
-def _settings(args: argparse.Namespace, asked: Configuration) -> list[Configuration]:
-    """The same with threads, options and batch, in every combination that its engine knows."""
-    kind = ENGINES[asked.engine]
+def _settings(args: argparse.Namespace, configuration: Configuration) -> list[Configuration]:
+    """Return a configuration with every combination of threads, options and batch that its engine supports."""
+    kind = ENGINES[configuration.engine]
     batches = _numbers(args.batch, "--batch") if kind.format == "onnx" else [1]
     switches = {
         name: {"on": [True], "off": [False], "both": [True, False]}[said]
@@ -134,7 +136,7 @@ def _settings(args: argparse.Namespace, asked: Configuration) -> list[Configurat
     }
     options = [dict(zip(switches, values, strict=True)) for values in product(*switches.values())]
     return [
-        replace(asked, threads=threads, options=chosen, batch=batch)
+        replace(configuration, threads=threads, options=chosen, batch=batch)
         for threads, chosen, batch in product(_numbers(args.threads, "--threads"), options, batches)
     ]
 
@@ -145,7 +147,7 @@ def _numbers(text: str, what: str) -> list[int]:
     except ValueError:
         found = []
     if not found or min(found) < 1:
-        raise UsageError(f"{what}: expected whole numbers from 1 such as 1,2,4, found {text!r}")
+        raise UsageError(f"{what}: expected whole numbers of at least 1, such as 1,2,4, found {text!r}")
     return list(dict.fromkeys(found))
 
 

@@ -1,4 +1,4 @@
-"""`edgedigits classify`."""
+"""The command `edgedigits classify`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.batch import add_images, answer_batch, write_stages
+from edgedigits.cli.batch import add_images, process_batch, write_stages
 from edgedigits.console.options import add_model, add_output, output_of
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
+    """Add the options of the command."""
     add_images(parser)
     add_model(parser)
-    parser.add_argument("--mnist", action="store_true", help="28x28 images follow MNIST's convention: feed them as is")
-    parser.add_argument("--show", action="store_true", help="draw what the model was fed")
+    parser.add_argument(
+        "--mnist", action="store_true", help="28x28 images follow MNIST's convention: use them as they are"
+    )
+    parser.add_argument("--show", action="store_true", help="draw the model input in the terminal")
     add_output(parser)
 
 
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         if args.explain is not None and classifier.pipeline != "digit/1":
             raise UsageError(f"--explain: expected a model of digits, found the pipeline {classifier.pipeline}")
 
-        def answer(name: str, picture: ImageSource) -> tuple[dict[str, Any], str]:
+        def process(name: str, picture: ImageSource) -> tuple[dict[str, Any], str]:
             prediction = classifier.classify(picture, mnist=args.mnist)
             if args.explain is not None:
                 _explain(args.explain, name, prediction, mnist=args.mnist)
@@ -48,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
                 name, prediction, draw=args.show and not args.json and prediction.digit is not None
             )
 
-        return answer_batch(args, answer)
+        return process_batch(args, process)
 
 
 def _explain(folder: Path, name: str, prediction: Prediction, *, mnist: bool) -> None:
-    """Write the stages of one image, named by it, and the image with its answer last."""
+    """Write the stages of one image and, last, the image with its label."""
     from edgedigits.images.explain import explain
 
     stages = explain(prediction.pixels[..., 0], mnist=mnist)
@@ -65,15 +67,15 @@ def _text(name: str, prediction: Prediction, *, draw: bool) -> str:
         from edgedigits.cli.half_blocks import draw as half_blocks
 
         drawn = "\n" + half_blocks(prediction.model_input)
-    return _answer(name, prediction) + drawn
+    return _line(name, prediction) + drawn
 
 
-def _answer(name: str, prediction: Prediction) -> str:
+def _line(name: str, prediction: Prediction) -> str:
     rejection = prediction.rejection
     if rejection is None:
         return f"{name}: {prediction.label}  {prediction.confidence:.1%}"
     if rejection.reason == "several_digits":
-        return f"{name}: {rejection.measured['digits']:.0f} digits seen: edgedigits read {name}"
+        return f"{name}: {rejection.measured['digits']:.0f} digits found; read them with: edgedigits read {name}"
     measured = ", ".join(f"{key.replace('_', ' ')} {value:.3g}" for key, value in rejection.measured.items())
-    guess = f"{prediction.label}  {prediction.confidence:.1%} " if prediction.digit is not None else "no answer "
+    guess = f"{prediction.label}  {prediction.confidence:.1%} " if prediction.digit is not None else "no digit "
     return f"{name}: {guess}(rejected: {rejection.reason}; {measured})"

@@ -23,28 +23,32 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "classify": Command("Read", "say which digit each image shows", "edgedigits.cli.classify"),
+    "classify": Command("Read", "classify the digit in each image", "edgedigits.cli.classify"),
     "read": Command("Read", "read all digits of each image, in lines and words", "edgedigits.cli.read"),
     "eval": Command("Read", "measure accuracy over folders named by label", "edgedigits.cli.evaluate"),
     "serve": Command(
         "Read",
-        "answer on the network: a page to draw on, an interface for programs, a camera",
+        "serve a page to draw on, an interface for programs, and a camera on the network",
         "edgedigits.cli.serve",
         "serve",
     ),
     "show": Command("Trust", "print the model card of a bundle or a model file", "edgedigits.cli.show"),
     "check": Command(
         "Trust",
-        "derive what a file needs and say which engine releases run it",
+        "derive the requirements of a model file and list the engine releases that run it",
         "edgedigits_export.cli.check",
         "check",
     ),
-    "selftest": Command("Trust", "answer the golden inputs on this device", "edgedigits.cli.selftest"),
-    "parity": Command("Trust", "compare every variant in every engine with Keras", "edgedigits.cli.parity"),
-    "doctor": Command("Trust", "examine this machine and say what it needs to run an engine", "edgedigits.cli.doctor"),
+    "selftest": Command(
+        "Trust", "verify on this device that models give their recorded outputs", "edgedigits.cli.selftest"
+    ),
+    "parity": Command("Trust", "compare every variant in every engine with the Keras model", "edgedigits.cli.parity"),
+    "doctor": Command(
+        "Trust", "examine this machine and print what it needs to run an engine", "edgedigits.cli.doctor"
+    ),
     "train": Command("Make", "train a classifier", "edgedigits_train.cli", "train"),
     "export": Command("Make", "turn a Keras model into a verified bundle", "edgedigits_export.cli.export", "export"),
     "report": Command("Make", "write a page about a run and its bundle", "edgedigits_export.cli.report", "report"),
     "bench": Command("Measure", "measure latency on this device", "edgedigits.cli.bench"),
-    "compare": Command("Measure", "say what became slower between two measurements", "edgedigits.cli.compare"),
+    "compare": Command("Measure", "compare two measurements and print what became slower", "edgedigits.cli.compare"),
 }

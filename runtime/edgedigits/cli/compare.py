@@ -1,4 +1,4 @@
-"""`edgedigits compare`."""
+"""The command `edgedigits compare`."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
-    parser.add_argument("old", type=Path, metavar="OLD.json", help="what bench -o stored")
+    """Add the options of the command."""
+    parser.add_argument("old", type=Path, metavar="OLD.json", help="a result that bench -o stored")
     parser.add_argument(
         "new", type=Path, nargs="?", metavar="NEW.json",
-        help="what it stored later; without it, every row of OLD.json is compared with its first one, round by round",
+        help="a later result; without it, every row of OLD.json is compared with its first row, round by round",
     )  # fmt: skip
     parser.add_argument(
         "--across", action="append", default=[], choices=("machines", "models"),
-        help="compare in spite of different machines, or of different models",
+        help="compare results of different machines or models, which is refused otherwise",
     )  # fmt: skip
     parser.add_argument(
-        "--fail-if-slower", metavar="PERCENT", help="exit with 1 when something is slower by more, such as 5%%"
+        "--fail-if-slower", metavar="PERCENT", help="exit with 1 if a row is slower by more than this, such as 5%%"
     )
     add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Say what became slower or faster, and fail where that was asked."""
+    """Print what became slower or faster, and apply --fail-if-slower."""
     output = output_of(args)
     output.refuse_existing()
     limit = None if args.fail_if_slower is None else _limit(args.fail_if_slower)
@@ -44,13 +44,13 @@ def run(args: argparse.Namespace) -> int:
 
     old = read_result(args.old)
     if args.new is None and args.across:
-        raise UsageError("compare: --across is for two files; the rows of one are compared whatever they are of")
+        raise UsageError("compare: --across is for two files; the rows of one file are always compared")
     new = None if args.new is None else read_result(args.new)
     changes = compare_rows(old) if new is None else compare_results(old, new, args.across)
     for path, result in ((args.old, old), (args.new, new)):
         if result is not None:
-            cut = [] if result.complete else ["it was interrupted: some rows have fewer processes than others"]
-            for line in [*cut, *result.all_warnings()]:
+            note = "the measurement was interrupted: some rows have fewer processes than others"
+            for line in [*([] if result.complete else [note]), *result.all_warnings()]:
                 progress(f"warning: {path}: {line}")
     rows = [to_plain(change) | {"verdict": change.verdict} for change in changes]
     output.give({"schema": "edgedigits/compare/1", "changes": rows}, _text(changes))
@@ -68,13 +68,13 @@ def _text(changes: list[Change]) -> str:
         rows.append([names, *times, change.verdict])
     note = (
         f"against {changes[0].old}, in turns, round by round" if changes[0].interleaved
-        else "one run after the other: the interval is wider by what runs differ in"
+        else "one run after the other: the interval also covers the difference between runs"
     )  # fmt: skip
     return table(["configuration", "old µs", "new µs", "ratio", "99 % interval", "verdict"], rows) + f"\n{note}"
 
 
 def _gate(changes: list[Change], limit: float) -> None:
-    """Like every gate here: it passes, fails, or cannot tell, which is never a pass."""
+    """Raise an error unless every row is certainly within the limit."""
     slower = [change for change in changes if change.ratio_ci99[0] > 1 + limit]
     if slower:
         worst = max(slower, key=lambda change: change.ratio)

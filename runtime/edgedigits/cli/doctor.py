@@ -1,4 +1,4 @@
-"""`edgedigits doctor`."""
+"""The command `edgedigits doctor`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _ABSENT = "–"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
+    """Add the options of the command."""
     add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Examine this machine, and say what it lacks."""
+    """Examine this machine and print what it has, what it lacks, and what to install."""
     output = output_of(args)
     output.refuse_existing()
     from edgedigits import __version__
@@ -40,13 +40,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def describe(found: Examination, advice: Advice) -> str:
-    """The text for eyes: facts, engines, warnings, and last what to do."""
+    """Return the text for people: facts, engines, warnings, and last what to do."""
     facts = _facts(found)
     width = max(map(len, facts))
     lines = [f"{name:<{width}}  {value or _ABSENT}" for name, value in facts.items()]
-    rows = [[engine.name, engine.version or _ABSENT, _verdict(engine)] for engine in found.engines]
-    lines += ["", table(["engine", "version", "answers golden inputs"], rows), ""]
-    # A command in a warning is to be copied: the terminal folds long lines, nobody else does.
+    rows = [[engine.name, engine.version or _ABSENT, _works(engine)] for engine in found.engines]
+    lines += ["", table(["engine", "version", "passes golden inputs"], rows), ""]
+    # Lines are not wrapped, so that a command in a warning can be copied.
     notes = [f"error: {engine.error}" for engine in found.engines if engine.error]
     notes += [f"warning: {warning}" for warning in advice.warnings]
     return "\n".join([*lines, *notes, *([""] if notes else []), _last_words(advice)])
@@ -84,8 +84,8 @@ def _features(features: dict[str, bool] | None) -> str | None:
 
 def _environment(found: Examination) -> str:
     if found.python.venv:
-        seen = "sees" if found.python.system_site_packages else "does not see"
-        return f"in a virtual environment that {seen} the system's packages"
+        sees = "sees" if found.python.system_site_packages else "does not see"
+        return f"in a virtual environment that {sees} the system's packages"
     if found.python.externally_managed:
         return "no virtual environment; pip may not install outside one (PEP 668)"
     return "no virtual environment"
@@ -97,7 +97,7 @@ def _package(part: Component) -> str | None:
     return f"{part.version or 'of unknown version'}{'' if part.works else f'; {part.error}'}"
 
 
-def _verdict(engine: Component) -> str:
+def _works(engine: Component) -> str:
     if not engine.installed:
         return "not installed"
     return "yes" if engine.works else "NO"

@@ -1,4 +1,4 @@
-"""`edgedigits eval`."""
+"""The command `edgedigits eval`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from edgedigits.quiet import quiet_descriptor
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
+    """Add the options of the command."""
     parser.add_argument(
         "folder", metavar="DIR", type=Path,
-        help="a folder with one sub-folder a label, and 'none' for images to be refused",
+        help="a folder with one sub-folder for each label, and 'none' for images to be rejected",
     )  # fmt: skip
     add_model(parser)
-    parser.add_argument("--mnist", action="store_true", help="28x28 images follow MNIST's convention: feed them as is")
+    parser.add_argument(
+        "--mnist", action="store_true", help="28x28 images follow MNIST's convention: use them as they are"
+    )
     add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Classify every image and count."""
+    """Classify every image and print the accuracy."""
     output = output_of(args)
     output.refuse_existing()
     from edgedigits.classifier import DigitClassifier

@@ -1,4 +1,4 @@
-"""The exporter's parts of the runtime's commands, which run on a workstation and are found by name.
+"""The exporter's parts of the runtime's commands, which run on a host and are found by name.
 
 The runtime never imports the exporter; like the table of commands, this names its modules as text.
 """

@@ -1,4 +1,4 @@
-"""Draw a small picture in a terminal: two pixels a character, in half blocks and 24-bit grey."""
+"""Drawing a small picture in a terminal with half blocks, two pixels to a character, in 24-bit colour."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def draw(image: NDArray[np.uint8]) -> str:
-    """Lines of text for uint8 ``[H, W]`` or ``[H, W, 3]``; an odd last row is paired with black."""
+    """Return lines of text for a picture, uint8 ``[H, W]`` or ``[H, W, 3]``; an odd last row is paired with black."""
     rgb = np.repeat(image[..., np.newaxis], 3, axis=2) if image.ndim == 2 else image
     if len(rgb) % 2:
         rgb = np.concatenate([rgb, np.zeros_like(rgb[:1])])

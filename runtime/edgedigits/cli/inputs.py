@@ -1,4 +1,4 @@
-"""What the user names on the command line, as sources of pictures."""
+"""The pictures that the words of a command line name: files, folders, patterns, standard input, cameras."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Pictures = Generator[tuple[str, "ImageSource | EdgeDigitsError"], None, None]
 
 
 def expand(names: Sequence[str], max_frames: int | None = None) -> Pictures:
-    """Every picture that the names mean, one after the other: what to call it, and it or why there is none.
+    """Yield the name of each picture, and the picture or the error in its place.
 
-    A camera gives frames, called ``camera:0#1`` and so on, up to ``max_frames`` or until the iterator is closed, which
-    also ends the camera's process.
+    A camera's frames are called ``camera:0#1`` and so on. They end after ``max_frames``, or when the iterator is
+    closed, which also ends the camera's process.
 
     Raises
     ------
-    UsageError: less than one frame is asked for.
+    UsageError: ``max_frames`` is less than 1.
 
     """
     if max_frames is not None and max_frames < 1:
@@ -59,7 +59,7 @@ def _frames(name: str, max_frames: int | None) -> Iterator[tuple[str, ImageSourc
 
 
 def _standard_input() -> BinaryIO | ImageError:
-    if sys.stdin is None:  # Python has none where the descriptor is closed
+    if sys.stdin is None:  # Python sets it to None where the descriptor is closed
         return ImageError("-: expected an image on standard input, found it closed")
     return sys.stdin.buffer
 

@@ -1,4 +1,4 @@
-"""Entry point of `edgedigits`: find the verb, import what it needs and nothing else, turn errors into exit codes."""
+"""The entry point of `edgedigits`, which imports the module of one command, runs it, and returns its exit code."""
 
 from __future__ import annotations
 
@@ -21,30 +21,29 @@ _INTERRUPTED = 130
 _IO_ERROR = 2
 
 
-# Objects made before young ones are searched for cycles; Python's own 700 has imports alone do that 60 times.
-_YOUNG = 50_000
+# The number of new objects before the first collection of garbage; with Python's own 700, imports alone cause 60.
+_GARBAGE_THRESHOLD = 50_000
 
 
 def process() -> int:
-    """`main` in a process of its own, which is in a hurry to begin and to end."""
-    gc.set_threshold(_YOUNG)
-    os.environ.setdefault(
-        "OPENBLAS_NUM_THREADS", "1"
-    )  # numpy starts a thread a core for products that no verb asks for
+    """Run `main` with settings that make a short-lived process start and end quickly."""
+    gc.set_threshold(_GARBAGE_THRESHOLD)
+    # By default numpy starts a thread for each core, for matrix products that no command computes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     code = main()
-    gc.freeze()  # Python searches all there is for cycles before it ends: 15 ms after numpy
+    gc.freeze()  # it saves the collection of garbage at the end, 15 ms once numpy is loaded
     return code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit code."""
+    """Run a command line and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a file name may be no text, a terminal may know no µ
+        if isinstance(stream, TextIOWrapper):  # a file name may not be valid text, and a terminal may not know µ
             stream.reconfigure(errors="backslashreplace")
     try:
         code = _run(words)
-        sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told
+        sys.stdout.flush()  # here, where an error of the disk or pipe can still be reported
         return code
     except EdgeDigitsError as error:
         print(f"edgedigits: {error}", file=sys.stderr)
@@ -52,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("edgedigits: interrupted", file=sys.stderr)
         return _INTERRUPTED
-    except BrokenPipeError:  # `edgedigits ... | head`: the reader has seen enough
+    except BrokenPipeError:  # `edgedigits ... | head`: the reader has closed the pipe
         _drop_output()
         return _IO_ERROR
     except OSError as error:
@@ -62,19 +61,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _drop_output() -> None:
-    """What could not be written must not be tried again when Python ends, with a message and exit code of its own."""
-    with suppress(OSError, ValueError):  # a stream without a descriptor has nothing to try again
+    """Discard output that could not be written, or Python would try again at its end and print an error of its own."""
+    with suppress(OSError, ValueError):  # a stream without a descriptor keeps no output
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(words: list[str]) -> int:
     if words and words[0] in COMMANDS:
-        parser = _verb_parser(words[0])
-        args = parser.parse_args(words[1:])
-        verb = COMMANDS[words[0]]
-        if verb.extra is not None:
-            require_extra(words[0], verb.extra)
-        code: int = import_module(verb.module).run(args)
+        args = _command_parser(words[0]).parse_args(words[1:])
+        command = COMMANDS[words[0]]
+        if command.extra is not None:
+            require_extra(words[0], command.extra)
+        code: int = import_module(command.module).run(args)
         return code
     parser = _top_parser()
     parser.parse_args(words)
@@ -82,40 +80,40 @@ def _run(words: list[str]) -> int:
     return 0
 
 
-def _verb_parser(name: str) -> argparse.ArgumentParser:
-    verb = COMMANDS[name]
-    text = f"{verb.help[0].upper()}{verb.help[1:]}."
+def _command_parser(name: str) -> argparse.ArgumentParser:
+    command = COMMANDS[name]
+    text = f"{command.help[0].upper()}{command.help[1:]}."
     parser = argparse.ArgumentParser(f"edgedigits {name}", description=text, allow_abbrev=False)
-    import_module(verb.module).configure(parser)
+    import_module(command.module).configure(parser)
     return parser
 
 
 def _top_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "edgedigits",
-        usage="edgedigits VERB ... | edgedigits VERB --help",
-        description="Digit classifiers, proved to answer on the board as they did on the desk.",
-        epilog=_verb_list(),
+        usage="edgedigits COMMAND ... | edgedigits COMMAND --help",
+        description="Classify and read digits on small boards, with models verified to compute there as on the host.",
+        epilog=_command_list(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("verb", nargs="?", choices=COMMANDS, metavar="VERB", help="one of the verbs below")
+    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
     parser.add_argument("--version", action="version", version=f"edgedigits {__version__}")
     parser.add_argument("--completion", action=_Completion, choices=("bash", "zsh"), help="print a completion script")
     return parser
 
 
-def _verb_list() -> str:
+def _command_list() -> str:
     width = max(map(len, COMMANDS))
     lines: list[str] = []
-    for group in dict.fromkeys(verb.group for verb in COMMANDS.values()):
+    for group in dict.fromkeys(command.group for command in COMMANDS.values()):
         lines.append(f"{group}:")
-        lines += [f"  {name:<{width}}  {verb.help}" for name, verb in COMMANDS.items() if verb.group == group]
+        lines += [f"  {name:<{width}}  {one.help}" for name, one in COMMANDS.items() if one.group == group]
     return "\n".join([*lines, "", _EXIT_CODES])
 
 
 class _Completion(argparse.Action):
-    """Print a completion script and leave: verbs and options, then file names."""
+    """The option that prints a completion script: commands, options, then file names."""
 
     def __call__(
         self,
@@ -124,7 +122,7 @@ class _Completion(argparse.Action):
         values: str | Sequence[object] | None,
         option_string: str | None = None,  # noqa: ARG002
     ) -> None:
-        """Write the script for the shell named."""
+        """Print the script for one shell and exit."""
         cases = "\n".join(f'    {name}) words="{" ".join(_options(name))}" ;;' for name in COMMANDS)
         if values == "zsh":
             print("autoload -U +X bashcompinit && bashcompinit")
@@ -138,7 +136,7 @@ class _Completion(argparse.Action):
 
 
 def _options(name: str) -> list[str]:
-    return [word for action in _verb_parser(name)._actions for word in action.option_strings]  # noqa: SLF001
+    return [word for action in _command_parser(name)._actions for word in action.option_strings]  # noqa: SLF001
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`edgedigits parity`."""
+"""The command `edgedigits parity`."""
 
 from __future__ import annotations
 
@@ -26,29 +26,38 @@ if TYPE_CHECKING:
 
 _SHOWN_FLIPS = 20
 _JUDGED = ["file", "engine", "accuracy", "95 % interval", "drop", "at most", "agree", "flips", "max |Δ|", "gate"]
-_TOLD = ["file", "engine", "lost", "gained", "McNemar p", "mean |Δ|", "KL, nats", "ECE before -> after", "lost most"]
+_FURTHER = ["file", "engine", "lost", "gained", "McNemar p", "mean |Δ|", "KL, nats", "ECE before -> after", "lost most"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
+    """Add the options of the command."""
     parser.add_argument(
         "bundles", nargs="*", metavar="BUNDLE",
-        help="one bundle to compare with Keras, or OLD NEW to list the digits whose answer changes",
+        help="one bundle to compare with Keras, or OLD NEW to list the images whose label changes",
     )  # fmt: skip
-    parser.add_argument("--data", help="mnist, a folder of label folders, or an .npz (default: that of its export)")
+    parser.add_argument(
+        "--data", help="labelled images: mnist, a folder of label folders, or an .npz (default: those of the export)"
+    )
     add_choice(parser)
     parser.add_argument(
         "--save-outputs", type=Path, metavar="DIR",
-        help="keep all answers, a file each, to compare them elsewhere; without a reference here, only do that",
+        help="store all outputs, one file for each variant and engine, to compare them on another machine; "
+        "without a reference on this one, nothing else is done",
     )  # fmt: skip
     parser.add_argument(
-        "--outputs", type=Path, nargs="+", metavar="FILE", help="compare what --save-outputs kept, and run nothing"
+        "--outputs",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="compare outputs that --save-outputs stored, and run nothing",
     )
     parser.add_argument(
         "--per-layer", type=Path, metavar="MODEL.keras",
-        help="from the Keras model, on a workstation: name the first layer of each variant that departs",
+        help="on a host, compare layer by layer with the Keras model and name the first layer that differs",
     )  # fmt: skip
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="with --per-layer: draw it, as .png or .svg")
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="with --per-layer: draw the comparison as .png or .svg"
+    )
     add_output(parser)
 
 
@@ -79,7 +88,7 @@ def _check(args: argparse.Namespace) -> None:
     if args.per_layer and (len(args.bundles) > 1 or args.save_outputs or args.outputs or args.engine != "auto"):
         raise UsageError("--per-layer: expected one bundle and no OLD NEW, outputs or --engine with it, found more")
     if args.picture and not args.per_layer:
-        raise UsageError("--picture: draws the layers, expected --per-layer MODEL.keras with it, found none")
+        raise UsageError("--picture draws the layers: expected --per-layer MODEL.keras with it, found none")
     if args.outputs and (args.save_outputs or args.variant or args.engine != "auto"):
         raise UsageError("--outputs runs nothing: expected no --save-outputs, --variant or --engine with it, found one")
 
@@ -126,7 +135,7 @@ def _one(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
 def _measure(
     args: argparse.Namespace, bundle: Bundle, data: Dataset, here: dict[str, Any], saved: list[str]
 ) -> list[ParityRow]:
-    """Run everything; what is kept is noted in ``saved``."""
+    """Run all files in all engines; the paths of stored outputs are added to ``saved``."""
     from edgedigits import __version__
     from edgedigits.console.chosen_files import choose_files
     from edgedigits.verification.outputs import SCHEMA, Header, Outputs, outputs_path, write_outputs
@@ -149,7 +158,7 @@ def _measure(
 
 
 def _tables(rows: list[ParityRow], here: dict[str, Any], labels: Sequence[str]) -> str:
-    """For each machine what the gates judge, then what else is told."""
+    """Return, for each machine, a table of what the gates judge and one of further figures."""
 
     def name(row: ParityRow) -> str:
         return _name(row.machine or here)
@@ -157,16 +166,16 @@ def _tables(rows: list[ParityRow], here: dict[str, Any], labels: Sequence[str]) 
     parts = []
     for machine, group in groupby(sorted(rows, key=name), name):
         ran = list(group)
-        told = [_told(row, row.comparison, labels) for row in ran if row.comparison]
+        further = [_further(row, row.comparison, labels) for row in ran if row.comparison]
         parts += [f"on {machine}:", table(_JUDGED, [_judged(row, row.comparison) for row in ran])]
-        parts += [table(_TOLD, told)] if told else []
+        parts += [table(_FURTHER, further)] if further else []
     return "\n\n".join(parts)
 
 
 def _name(machine: dict[str, Any]) -> str:
-    """A machine in a few words; they may come from a file, and a terminal obeys control characters."""
-    told = f"{machine.get('board') or machine.get('cpu') or 'a machine without a name'}, {machine.get('architecture')}"
-    return "".join(letter for letter in told if letter.isprintable())
+    """Return a machine's name without control characters, since it may come from a file."""
+    name = f"{machine.get('board') or machine.get('cpu') or 'a machine without a name'}, {machine.get('architecture')}"
+    return "".join(letter for letter in name if letter.isprintable())
 
 
 def _judged(row: ParityRow, figures: Comparison | None) -> list[str]:
@@ -181,7 +190,7 @@ def _judged(row: ParityRow, figures: Comparison | None) -> list[str]:
     ]  # fmt: skip
 
 
-def _told(row: ParityRow, figures: Comparison, labels: Sequence[str]) -> list[str]:
+def _further(row: ParityRow, figures: Comparison, labels: Sequence[str]) -> list[str]:
     worst = max(figures.per_class, key=lambda one: one.before - one.after)
     lost = worst.before - worst.after
     return [
@@ -192,7 +201,7 @@ def _told(row: ParityRow, figures: Comparison, labels: Sequence[str]) -> list[st
 
 
 def _remarks(rows: list[ParityRow]) -> list[str]:
-    """A line for each row that did not pass."""
+    """Return a line for each row that did not pass."""
     found = []
     for row in rows:
         reasons = row.error or "; ".join(row.verdict.reasons if row.verdict else ())
@@ -210,7 +219,7 @@ def _two(args: argparse.Namespace, loaded: list[Bundle], data: Dataset) -> int:
     names = loaded[0].manifest.labels
     rows = [[str(f.index), names[f.label], names[f.before], names[f.after]] for f in comparison.flips]
     text = (
-        f"{before.path} -> {after.path} in {engine}, {len(data)} images of {data.source}: {len(rows)} answers change, "
+        f"{before.path} -> {after.path} in {engine}, {len(data)} images of {data.source}: {len(rows)} labels change, "
         f"accuracy {comparison.accuracy.top1:.2%} ({-comparison.drop:+.2f} percentage points)"
     )
     if rows:

@@ -1,4 +1,4 @@
-"""`edgedigits read`."""
+"""The command `edgedigits read`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.cli.batch import add_images, answer_batch, file_stem, write_stages
+from edgedigits.cli.batch import add_images, file_stem, process_batch, write_stages
 from edgedigits.console.options import add_model, add_output, output_of
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing, write_atomic
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from edgedigits.images.decode import ImageSource
     from edgedigits.reading import Reading
 
-NOTHING = "no digits found"
+NO_DIGITS = "no digits found"
 PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
+    """Add the options of the command."""
     add_images(parser)
     add_model(parser)
     parser.add_argument(
         "--annotate", type=Path, metavar="PATH",
-        help="draw boxes and answers: into this .png or .jpg file for one image, otherwise into this folder",
+        help="draw boxes and labels on the images: a .png or .jpg file for one image, a folder for several",
     )  # fmt: skip
     add_output(parser)
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Read every image."""
     output = output_of(args)
     output.refuse_existing()
-    drawings = _Drawings(args.annotate, overwrite=args.overwrite)
+    annotated = _AnnotatedFiles(args.annotate, overwrite=args.overwrite)
     if args.explain is not None:
         refuse_existing(args.explain, overwrite=args.overwrite)
     from edgedigits.classifier import DigitClassifier
@@ -45,10 +45,10 @@ def run(args: argparse.Namespace) -> int:
         loaded = DigitClassifier(args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads)
     with loaded as classifier:
 
-        def answer(name: str, picture: ImageSource) -> tuple[dict[str, Any], str]:
-            drawings.check(name)
+        def process(name: str, picture: ImageSource) -> tuple[dict[str, Any], str]:
+            annotated.check(name)
             reading = classifier.read(picture)
-            drawings.draw(name, picture, reading)
+            annotated.draw(name, picture, reading)
             if args.explain is not None:
                 from edgedigits.pages.explain import explain
 
@@ -56,17 +56,17 @@ def run(args: argparse.Namespace) -> int:
                 write_stages(args.explain, name, [*stages, ("5-answer", reading.annotate())])
             return reading.to_dict(), _text(name, reading, alone=args.images == [name])
 
-        return answer_batch(args, answer)
+        return process_batch(args, process)
 
 
 def _text(name: str, reading: Reading, *, alone: bool) -> str:
-    """The numbers, a line of writing a line; of several pictures each under its name."""
-    text = reading.text or NOTHING
+    """Return the text of a page, under its name if there are several."""
+    text = reading.text or NO_DIGITS
     return text if alone else f"{name}:\n" + "\n".join(f"  {line}" for line in text.splitlines())
 
 
-class _Drawings:
-    """Where annotated pictures go: nowhere, into one file, or into a folder."""
+class _AnnotatedFiles:
+    """The files of annotated pictures: none, one file, or files in a folder."""
 
     def __init__(self, path: Path | None, *, overwrite: bool) -> None:
         self._path = path
@@ -78,7 +78,7 @@ class _Drawings:
             refuse_existing(path, overwrite=overwrite)
 
     def check(self, name: str) -> None:
-        """Refuse a second picture for one file, and a file that is there."""
+        """Refuse a second picture for one file, and a file that exists."""
         self._seen += 1
         if self._seen > 1:
             self.expect_several()
@@ -91,7 +91,7 @@ class _Drawings:
             raise UsageError(f"--annotate {self._path}: expected one image for one file, found more; name a folder")
 
     def draw(self, name: str, picture: ImageSource, reading: Reading) -> None:
-        """Write the annotated picture, in the source's colours where it can be read again."""
+        """Write the annotated picture, in the source's colours if it is a file."""
         if self._path is None:
             return
         target = self._path if self._is_file else self._target(name)
@@ -99,8 +99,8 @@ class _Drawings:
         write_atomic(target, _annotated(picture, reading, PICTURES.get(target.suffix.lower(), "PNG")))
 
     def _target(self, name: str) -> Path:
-        """The file in the folder for a picture; pictures of one name in several folders are numbered."""
-        assert self._path is not None  # noqa: S101 - asked only where there is a folder
+        """Return the file in the folder for a picture; pictures of the same name get numbers."""
+        assert self._path is not None  # noqa: S101  it is called only where there is a folder
         stem = file_stem(name)
         target, number = self._path / f"{stem}.png", 1
         while target in self._written:

@@ -1,4 +1,4 @@
-"""`edgedigits selftest`."""
+"""The command `edgedigits selftest`."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
+    """Add the options of the command."""
     parser.add_argument("bundle", nargs="?", help="a shipped bundle's name or a path (default: the one in the package)")
     add_choice(parser)
     parser.add_argument(
         "--board", choices=("zero2w", "pi3", "pi4", "pi5"),
-        help="with the real wheels of an emulated Raspberry Pi (x86-64 Linux with Debian's apt; proves no speed); or "
-        "here with another release: --engine tflite-runtime==2.14",
+        help="run on an emulated Raspberry Pi with that board's wheels (needs x86-64 Linux with Debian's apt; says "
+        "nothing about speed). To run another release on this machine, use --engine tflite-runtime==2.14",
     )  # fmt: skip
-    parser.add_argument("--os", choices=("bookworm", "trixie"), help="the board's system (default: bookworm)")
-    parser.add_argument("--arch", choices=("arm64", "armhf"), help="its architecture (default: arm64)")
+    parser.add_argument(
+        "--os", choices=("bookworm", "trixie"), help="the operating system of --board (default: bookworm)"
+    )
+    parser.add_argument("--arch", choices=("arm64", "armhf"), help="the architecture of --board (default: arm64)")
     add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Answer the golden inputs with each variant in each engine, here or elsewhere."""
+    """Run the golden inputs through each variant in each engine, on this machine or on an emulated board."""
     output = output_of(args)
     if args.board or args.os or args.arch or "==" in args.engine:
         request = RemoteSelftestRequest(
@@ -63,6 +65,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _reference(result: GoldenResult) -> str:
-    """Whose recorded answers, and how close these have to come."""
-    who = result.reference_engine
-    return f"{who.engine} {who.version}, {'exactly' if result.exact else 'up to rounding'}"
+    """Return the reference engine, and how close the outputs have to be to its own."""
+    reference = result.reference_engine
+    return f"{reference.engine} {reference.version}, {'exactly' if result.exact else 'up to rounding'}"

@@ -1,4 +1,4 @@
-"""`edgedigits show`."""
+"""The command `edgedigits show`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Options of the verb."""
-    parser.add_argument("model", nargs="?", metavar="BUNDLE|FILE", help="default: the bundle in the package")
+    """Add the options of the command."""
+    parser.add_argument(
+        "model",
+        nargs="?",
+        metavar="BUNDLE|FILE",
+        help="a bundle, or a .tflite or .onnx file (default: the bundle in the package)",
+    )
     add_output(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what is known of a bundle, or of a lone file."""
+    """Print the model card of a bundle or of a model file."""
     output = output_of(args)
     output.refuse_existing()
     from edgedigits.bundle import Bundle
@@ -42,7 +47,7 @@ def _bundle_card(bundle: Bundle) -> tuple[dict[str, Any], str]:
     from edgedigits.records import to_plain
 
     for file in bundle.manifest.files:
-        bundle.read(file)  # a card for a bundle that does not load would be a lie
+        bundle.read(file)  # a bundle with a file that does not load gets no card
     manifest = bundle.manifest
     height, width, channels = manifest.image
     keras = manifest.reference.keras
@@ -57,7 +62,7 @@ def _bundle_card(bundle: Bundle) -> tuple[dict[str, Any], str]:
         confidence_line(manifest.confidence),
         f"calibrated on {manifest.calibration.count} images of {manifest.calibration.source}, "
         f"seed {manifest.calibration.seed}",
-        f"golden inputs: {manifest.golden.file.count}, answered by "
+        f"golden inputs: {manifest.golden.file.count}, with outputs of "
         + ", ".join(f"{reference.engine} {reference.version}" for reference in manifest.golden.reference_engines),
         f"made with {', '.join(f'{name} {version}' for name, version in sorted(manifest.tools.items()))}",
         *_provenance(manifest),
@@ -84,13 +89,13 @@ def _needs(file: ModelFile) -> str:
 
 def _provenance(manifest: Manifest) -> list[str]:
     if manifest.training is None:
-        return ["trained elsewhere: no train.json came with the model"]
-    # Whoever trained may have written anything there.
+        return ["training: unknown, since the model came without a train.json"]
+    # This record comes from whoever trained the model, so that nothing is certain about its types.
     config, validation = (_object(manifest.training.get(key)) for key in ("config", "validation"))
-    told = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in config.items())
+    settings = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in config.items())
     share = validation.get("accuracy")
     accuracy = f"; validation {share:.2%}" if isinstance(share, float) else ""
-    return [f"trained with {told or 'an unknown configuration'}{accuracy}"]
+    return [f"trained with {settings or 'an unknown configuration'}{accuracy}"]
 
 
 def _object(value: object) -> dict[str, Any]:
@@ -113,7 +118,7 @@ def _file_card(path: Path) -> tuple[dict[str, Any], str]:
     text = (
         f"{path}  {len(model.data):,} bytes, sha256 {model.sha256[:12]}, loads in {engine.name} {engine.version}\n"
         f"in   {_tensor(engine.image)}\nout  {_tensor(engine.probabilities)}\n"
-        "without a bundle: labels, accuracy and golden answers are not known"
+        "a file without a bundle: labels, accuracy and golden outputs are not known"
     )
     return values, text
 

@@ -1,4 +1,4 @@
-"""Which files and engines a verb works on, where it may be all of them."""
+"""The files and engines of a command that by default uses all of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from edgedigits.verification.parity import pairs
 
 
 def choose_files(bundle: Bundle, variant: str | None, engine: str) -> tuple[list[ModelFile], list[str]]:
-    """The bundle's files of ``variant`` (None: all) and the engines that ``engine`` stands for.
+    """Return the bundle's files of ``variant`` (None: all) and the engines that ``engine`` stands for.
 
     Raises
     ------
-    BundleError: no such variant.
+    BundleError: there is no such variant.
     EngineMissingError: no installed engine reads any of the files.
 
     """
@@ -24,8 +24,8 @@ def choose_files(bundle: Bundle, variant: str | None, engine: str) -> tuple[list
         precision, format_ = split_variant(variant)
         files = [file for file in files if file.precision == precision and format_ in {None, file.format}]
         if not files:
-            there = ", ".join(file.path for file in bundle.manifest.files)
-            raise BundleError(f"{bundle.path}: expected a variant {variant}, found only {there}")
+            present = ", ".join(file.path for file in bundle.manifest.files)
+            raise BundleError(f"{bundle.path}: expected a variant {variant}, found only {present}")
     if not pairs(files, engines):
         raise EngineMissingError(
             f"expected an engine that reads {', '.join(file.path for file in files)}, found {', '.join(engines)}; "

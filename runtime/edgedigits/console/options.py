@@ -35,7 +35,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where the result goes."""
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="store the JSON in FILE")
-    parser.add_argument("--overwrite", action="store_true", help="replace FILE if it is there")
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
 
 
 def output_of(args: argparse.Namespace) -> Output:

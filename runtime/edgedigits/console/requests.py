@@ -1,4 +1,4 @@
-"""What commands of the runtime ask of the exporter, which does that work on a workstation."""
+"""The requests that commands of the runtime hand to the exporter, which runs on a host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inference engines behind one small protocol, one module each, found by name."""
+"""Inference engines, one module each, which follow one protocol and are found by name."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""LiteRT, the successor of tflite-runtime: the default engine for .tflite files."""
+"""The engine LiteRT, the default for .tflite files."""
 
 from __future__ import annotations
 
-from ai_edge_litert import __version__ as VERSION  # noqa: N812  each engine module names its release so
+from ai_edge_litert import __version__ as VERSION  # noqa: N812  every engine module has this name for its release
 from ai_edge_litert.interpreter import Interpreter
 
 from edgedigits.engines.interpreter import InterpreterEngine
 
 
 def load(data: bytes, num_threads: int, *, delegate: bool = True) -> InterpreterEngine:
-    """Load a .tflite file's bytes, with the XNNPACK delegate or without it; raises what LiteRT raises."""
+    """Load a .tflite file's bytes, with or without the XNNPACK delegate; errors of LiteRT pass through."""
     kernels = {}
     if not delegate:
         from ai_edge_litert.interpreter import OpResolverType

@@ -1,4 +1,4 @@
-"""onnxruntime: the engine for .onnx files."""
+"""The engine onnxruntime, for .onnx files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ VERSION: str = onnxruntime.__version__
 # One large batch runs ten times slower per image than chunks that stay in the cache (3,100 against 34,000 a second).
 CHUNK = 50
 _ERRORS_ONLY = 3
-_DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}  # the others are called as in numpy
+_DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64"}  # the other types have numpy's names
 
 
 class OnnxRuntimeEngine:
-    """A .onnx file in one session, which serves all threads."""
+    """An .onnx file in one session, which all threads share."""
 
     def __init__(self, data: bytes, num_threads: int, *, spinning: bool) -> None:
-        """Build the session; whatever onnxruntime raises passes through."""
+        """Create the session; errors of onnxruntime pass through."""
         self.name, self.version = "onnxruntime", VERSION
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = num_threads
@@ -33,7 +33,7 @@ class OnnxRuntimeEngine:
         self.probabilities = _info(self._session.get_outputs())
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Infer in chunks, or one by one where the file has a fixed batch of 1."""
+        """Run inference in chunks, or image by image where the file has a fixed batch of 1."""
         step = CHUNK if self.image.shape[0] == -1 else 1
         results = [self._infer(images[start : start + step]) for start in range(0, len(images), step)]
         if not results:
@@ -41,18 +41,14 @@ class OnnxRuntimeEngine:
         return results[0] if len(results) == 1 else np.concatenate(results)
 
     def _infer(self, images: NDArray[Any]) -> NDArray[Any]:
-        answer: NDArray[Any] = self._session.run([self.probabilities.name], {self.image.name: images})[0]
-        return answer
-
-    def close(self) -> None:
-        """Let go of the session."""
-        del self._session
+        scores: NDArray[Any] = self._session.run([self.probabilities.name], {self.image.name: images})[0]
+        return scores
 
 
 def load(data: bytes, num_threads: int, *, spinning: bool = False) -> OnnxRuntimeEngine:
-    """Load a .onnx file's bytes; raises what onnxruntime raises.
+    """Load an .onnx file's bytes; errors of onnxruntime pass through.
 
-    With ``spinning``, waiting threads ask for work all the time: a third of a core at ten answers a second.
+    With ``spinning``, idle threads poll for work, which takes a third of a core at ten inferences a second.
     """
     return OnnxRuntimeEngine(data, num_threads, spinning=spinning)
 

@@ -1,4 +1,4 @@
-"""What every engine offers."""
+"""The protocol that every inference engine follows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from edgedigits.manifest import TensorInfo
 
 
 class Engine(Protocol):
-    """One loaded model.
+    """One model, loaded in an inference engine.
 
-    ``run`` may be called from several threads at once.
+    Several threads may call ``run`` at once. The model's memory is free once nothing refers to the engine.
 
     Attributes
     ----------
-    name, version: of the engine.
-    image, probabilities: the model's one input and one output as the file has them.
+    name, version: the engine's name and release.
+    image, probabilities: the model's one input and one output as the file defines them.
 
     """
 
@@ -27,9 +27,5 @@ class Engine(Protocol):
     probabilities: TensorInfo
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
-        """Infer on ``[N, ...]`` of the input's own type; returns ``[N, ...]`` of the output's own type."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the model."""
+        """Run inference on ``[N, ...]`` of the input's type; return ``[N, ...]`` of the output's type."""
         ...

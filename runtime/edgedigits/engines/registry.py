@@ -1,4 +1,4 @@
-"""The engines by name: which are installed, which reads a format, and loading a model in one."""
+"""The table of engines, the choice among them, and the loading of a model in one."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class EngineKind(NamedTuple):
     Attributes
     ----------
     package, distribution: the name under which Python imports the package, and the one under which pip knows it.
-    options: what it can be told at load beside the number of threads: ``delegate`` (kernels of XNNPACK, on unless told
-        otherwise), ``spinning`` (waiting threads ask for work all the time, off unless told otherwise).
+    options: the options of loading besides the number of threads: ``delegate`` (kernels of XNNPACK, on by default)
+        and ``spinning`` (idle threads poll for work, off by default).
 
     """
 
@@ -44,19 +44,19 @@ ENGINES = {
 
 
 def installed_engines(format_: Format | None = None) -> list[str]:
-    """Names of the engines whose package is there, in order of preference; with ``format_``, of those that read it."""
+    """Return the installed engines, in order of preference; with ``format_``, only those that read it."""
     return [
         name for name, kind in ENGINES.items() if format_ in {None, kind.format} and find_spec(kind.package) is not None
     ]
 
 
 def choose_engine(name: str, format_: Format | None = None) -> list[str]:
-    """The installed engines that ``name`` stands for: itself, or for ``auto`` all that read ``format_``.
+    """Return the installed engines that ``name`` stands for; ``auto`` stands for all that read ``format_``.
 
     Raises
     ------
-    UsageError: no engine of that name.
-    EngineMissingError: none of them is installed; the message has the pip line.
+    UsageError: there is no engine of that name.
+    EngineMissingError: none of them is installed; the message has the pip command.
 
     """
     if name != "auto" and name not in ENGINES:
@@ -74,11 +74,11 @@ def choose_engine(name: str, format_: Format | None = None) -> list[str]:
 
 
 def load_engine(name: str, model: Model, num_threads: int = 1, **options: bool) -> Engine:
-    """Load a model in an engine; ``options`` are those of its `EngineKind`.
+    """Load a model in an engine; `EngineKind` lists the ``options``.
 
     Raises
     ------
-    UsageError: fewer than one thread, an option the engine does not have, or it reads another format.
+    UsageError: there are fewer than one thread, or the engine has no such option or reads another format.
     EngineMissingError: the engine is not installed, or its import fails.
     ModelRejectedError: the engine refuses the file, or it has several inputs or outputs.
 
@@ -104,7 +104,7 @@ def load_engine(name: str, model: Model, num_threads: int = 1, **options: bool) 
 
 
 def reason(error: BaseException) -> str:
-    """One line out of any exception, whose message may be long or empty."""
+    """Return one line about any exception, whose message may be long or empty."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
 

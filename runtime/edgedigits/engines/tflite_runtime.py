@@ -1,8 +1,8 @@
-"""tflite-runtime: the engine for .tflite files on 32-bit ARM and older systems (Python 3.11 at most, numpy 1)."""
+"""The engine tflite-runtime, for .tflite files on 32-bit ARM and older systems (Python 3.11 at most, numpy 1)."""
 
 from __future__ import annotations
 
-from tflite_runtime import __version__ as VERSION  # noqa: N812  each engine module names its release so
+from tflite_runtime import __version__ as VERSION  # noqa: N812  every engine module has this name for its release
 from tflite_runtime.interpreter import Interpreter
 
 from edgedigits.engines.flatbuffer_verify import verify_flatbuffer
@@ -12,9 +12,9 @@ from edgedigits.engines.interpreter import InterpreterEngine
 def load(data: bytes, num_threads: int, *, delegate: bool = True) -> InterpreterEngine:
     """Load a .tflite file's bytes, with the XNNPACK delegate or without it.
 
-    Raises what tflite-runtime raises, and ValueError for a file cut short.
+    Errors of tflite-runtime pass through; a file that is cut short raises ValueError.
     """
-    verify_flatbuffer(data)  # this engine does not: it crashes, or answers from whatever lies behind the bytes
+    verify_flatbuffer(data)  # this engine would crash, or read whatever memory lies behind the bytes
     kernels = {}
     if not delegate:
         from tflite_runtime.interpreter import OpResolverType

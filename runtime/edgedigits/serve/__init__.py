@@ -1,4 +1,4 @@
-"""Digits for people and programs on the network: a small HTTP service, a page to draw on, and the board's camera.
+"""The HTTP service: an interface for programs, a page to draw on, and the board's camera.
 
-Everything in here needs the extra ``serve``; nothing outside of it does.
+This package needs the extra ``serve``; the rest of the runtime does not.
 """

@@ -1,4 +1,4 @@
-"""What a client may take of the machine, all in one place."""
+"""The limits of what clients may use of the machine."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ MEGABYTE = 1_000_000
 
 
 class Limits(NamedTuple):
-    """How much, how many, how long.
+    """Limits of sizes, counts and times.
 
     Attributes
     ----------
-    body_bytes: of one request; phones' photographs are smaller, or made smaller by the page.
-    stored_bytes: of all requests that are being received or wait for their turn.
-    pixels: of one picture; 25 million, decoded, take 170 MB, and a 512 MB board has them.
-    places: requests that wait for their turn or have it; more are told to come again.
-    connections: open at a time; a process may open 1,024 files.
-    header_s: for a request's line and headers to come, from the first byte or the connection's beginning.
-    body_s: for its body; 5 MB at 170 kB a second.
-    idle_s: that a connection without a request stays open.
-    stalled_s: that a client may leave an answer unread.
-    drain_s: for what was begun, once the service is told to end.
-    stuck_s: in one picture, after which the service calls itself not ready.
+    body_bytes: the size of one request's body; phones' photographs are smaller, or the page makes them smaller.
+    held_bytes: the size of all bodies together that are being received or wait for their turn.
+    pixels: the size of one picture; 25 million pixels take 170 MB decoded, which a 512 MB board has.
+    queue_length: the number of requests that wait for their turn or have it; the service refuses more with 503.
+    connections: the number of open connections; a process may open 1,024 files.
+    header_s: the time for a request's line and headers, from its first byte or the start of the connection.
+    body_s: the time for a request's body: 5 MB at 170 kB a second.
+    idle_s: the time that a connection without a request stays open.
+    stalled_s: the time that a client may leave a response unread.
+    drain_s: the time to finish requests once the service is told to end.
+    stuck_s: the time that one picture may take before the service reports that it is not ready.
 
     """
 
     body_bytes: int = 5 * MEGABYTE
-    stored_bytes: int = 64 * MEGABYTE
+    held_bytes: int = 64 * MEGABYTE
     pixels: int = 25_000_000
-    places: int = 64
+    queue_length: int = 64
     connections: int = 256
     header_s: float = 10.0
     body_s: float = 30.0
@@ -40,5 +40,5 @@ class Limits(NamedTuple):
 
 
 LIMITS = Limits()
-# What a client that is refused before it has sent everything may still send, so that it reads the answer: seconds.
+# The time in seconds that a client may go on sending after an early refusal, so that it reads the response.
 LINGER_S = 2.0

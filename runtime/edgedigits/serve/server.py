@@ -1,4 +1,4 @@
-"""From a free port to the last answer: listen, tell that it is ready, end when told to."""
+"""The server: it listens, reports to systemd, and ends in order when it is told to."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from edgedigits.errors import OutputError, UsageError
-from edgedigits.serve.protocol import Connection
+from edgedigits.serve.connection import Connection
 from edgedigits.serve.service import Service
 
-# Of requests that wait to be accepted; what comes more is refused by the kernel.
+# The number of connections that wait to be accepted; the kernel refuses more.
 _BACKLOG = 128
 _WATCH_S = 10
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; ``port`` 0 takes a free one.
+    """Return a listening socket; ``port`` 0 takes a free port.
 
     Raises
     ------
-    UsageError: no address of this machine, or no port.
-    OutputError: the port is in use or may not be used.
+    UsageError: ``host`` is no address of this machine, or ``port`` is no port.
+    OutputError: the port is in use, or this user may not use it.
 
     """
     unusable = UsageError(f"--host {host} --port {port}: expected an address of this machine and a port up to 65535")
-    if not 0 <= port < 1 << 16:  # getaddrinfo would take the remainder
+    if not 0 <= port < 1 << 16:  # getaddrinfo would wrap it around
         raise unusable
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -59,20 +59,20 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url_of(listening: socket.socket) -> str:
-    """Where to point a browser on this machine, or in its network."""
+    """Return the URL for a browser on this machine, or in its network."""
     host, port = listening.getsockname()[:2]
-    if host in {"0.0.0.0", "::"}:  # noqa: S104  asked for by the user
+    if host in {"0.0.0.0", "::"}:  # noqa: S104  the user chose it
         host = f"{socket.gethostname().partition('.')[0]}.local"
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def serve(app: ASGIApp, service: Service, listening: socket.socket, ready: Callable[[], None]) -> int:
-    """Answer until SIGTERM or SIGINT, finish what was begun, and return the signal's number.
+    """Serve until SIGTERM or SIGINT, finish the open requests, and return the signal's number.
 
-    ``ready`` is called when requests are accepted.
+    ``ready`` is called once requests are accepted.
     """
     for name in ("uvicorn.error", "python_multipart.multipart"):
-        logging.getLogger(name).setLevel(logging.ERROR)  # not each client's mistakes
+        logging.getLogger(name).setLevel(logging.ERROR)  # clients' mistakes are not logged
     limits = service.limits
     config = uvicorn.Config(
         app,
@@ -89,13 +89,13 @@ def serve(app: ASGIApp, service: Service, listening: socket.socket, ready: Calla
         timeout_notify=_WATCH_S,
     )
     server = _Server(config, service, ready)
-    service.begun = server.server_state.tasks
+    service.open_requests = server.server_state.tasks
     server.run(sockets=[listening])
     return server.signal
 
 
 class _Server(uvicorn.Server):
-    """Tells systemd how it fares (man sd_notify), and ends in order."""
+    """The uvicorn server, which reports its state to systemd (man sd_notify) and ends in order."""
 
     def __init__(self, config: uvicorn.Config, service: Service, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -115,7 +115,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take signals as a wish to end; uvicorn's own way raises them once more afterwards."""
+        """End the server on a signal; uvicorn's own method would raise the signal again afterwards."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end, number)
@@ -127,24 +127,24 @@ class _Server(uvicorn.Server):
 
     def _end(self, number: signal.Signals) -> None:
         if self.should_exit:
-            self.force_exit = True  # the second one means it
+            self.force_exit = True  # the second signal does not wait for open requests
         else:
             self.should_exit, self.signal = True, number.value
 
 
 class _Watchdog:
-    """Tells systemd every few seconds that requests get their turn; silent, it has the service started again."""
+    """The watchdog: it tells systemd every few seconds that the service works, or systemd restarts the service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def __call__(self) -> None:
-        if self._service.unfit() is None:
+        if self._service.why_not_ready() is None:
             notify("WATCHDOG=1")
 
 
 def notify(state: str) -> None:
-    """Send a line to systemd, if it started this process and asked for it."""
+    """Send a state to systemd if it started this process and expects that."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return

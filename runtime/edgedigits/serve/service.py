@@ -1,4 +1,4 @@
-"""What every request needs: the classifier, the worker, room, counters, and whether the service is fit to answer."""
+"""The state that all requests share: the classifier, the worker, the memory budget and the metrics."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from edgedigits.errors import GateFailedError
 from edgedigits.manifest import ReferenceEngine
 from edgedigits.serve.camera import Camera
 from edgedigits.serve.limits import Limits
+from edgedigits.serve.memory_budget import MemoryBudget
 from edgedigits.serve.metrics import Metrics
-from edgedigits.serve.store import Store
 from edgedigits.serve.uploads import picture_of
 from edgedigits.serve.worker import Worker
 from edgedigits.verification.golden import check_golden
@@ -31,8 +31,8 @@ class Service:
 
     Attributes
     ----------
-    proved: how many golden inputs were answered as recorded before the service began; None for a lone file.
-    begun: requests that were begun and are not answered yet, as the server keeps them.
+    verified_inputs: the number of golden inputs on which the model was verified; None for a file without a bundle.
+    open_requests: the requests that have no response yet; the server keeps this collection.
 
     """
 
@@ -40,24 +40,26 @@ class Service:
     metrics: Metrics
     limits: Limits
     camera: Camera | None = None
-    proved: int | None = None
-    begun: Collection[object] = ()
+    verified_inputs: int | None = None
+    open_requests: Collection[object] = ()
     worker: Worker = field(init=False)
-    store: Store = field(init=False)
+    memory: MemoryBudget = field(init=False)
 
     def __post_init__(self) -> None:
         """Start the worker."""
-        self.worker = Worker(self.limits.places)
-        self.store = Store(self.limits.stored_bytes)
+        self.worker = Worker(self.limits.queue_length)
+        self.memory = MemoryBudget(self.limits.held_bytes)
 
-    def unfit(self) -> str | None:
-        """Why no requests should be sent here just now, or None."""
+    def why_not_ready(self) -> str | None:
+        """Return why the service cannot take requests now, or None."""
         if self.worker.busy_s() > self.limits.stuck_s:
             return f"one picture has taken {self.worker.busy_s():.0f} seconds so far"
         return None
 
     def classify(self, body: bytes, content_type: str | None, *, fed: bool) -> bytes:
-        """The JSON of one answer, as `classify --json` prints it; ``fed`` adds what the model saw, PNG in base64.
+        """Classify a picture and return the JSON that `classify --json` prints.
+
+        ``fed`` adds the model input as a PNG in base64.
 
         Raises
         ------
@@ -66,14 +68,14 @@ class Service:
 
         """
         prediction = self.classifier.classify(picture_of(body, content_type))
-        told = prediction.to_dict()
-        self._count(told, [prediction.rejected])
+        values = prediction.to_dict()
+        self._count(values, [prediction.rejected])
         if fed:
-            told["fed"] = None if prediction.digit is None else _png(prediction.model_input)
-        return _encode(told).encode()
+            values["fed"] = None if prediction.digit is None else _png(prediction.model_input)
+        return _encode(values).encode()
 
     def read(self, body: bytes, content_type: str | None) -> bytes:
-        """The JSON of one page, as `read --json` prints it.
+        """Read a picture and return the JSON that `read --json` prints.
 
         Raises
         ------
@@ -82,12 +84,12 @@ class Service:
 
         """
         reading = self.classifier.read(picture_of(body, content_type))
-        told = reading.to_dict()
-        self._count(told, [digit.rejection and digit.rejection.reason for digit in reading.digits])
-        return _encode(told).encode()
+        values = reading.to_dict()
+        self._count(values, [digit.rejection and digit.rejection.reason for digit in reading.digits])
+        return _encode(values).encode()
 
     def card(self) -> dict[str, Any]:
-        """Which model answers, in which engine, and its bundle's manifest."""
+        """Return the model, its engine, and the manifest of its bundle."""
         classifier = self.classifier
         bundle = classifier.model.bundle
         return {
@@ -101,34 +103,34 @@ class Service:
         }
 
     def close(self) -> None:
-        """End the worker after the picture that it is at, then let go of the model."""
+        """End the worker after its present picture, then close the classifier."""
         self.worker.close()
         self.classifier.close()
 
-    def _count(self, told: Mapping[str, Any], rejections: Iterable[str | None]) -> None:
-        self.metrics.observe({stage: value for stage, value in told["timing_ms"].items() if stage != "total"})
+    def _count(self, values: Mapping[str, Any], rejections: Iterable[str | None]) -> None:
+        self.metrics.observe({stage: value for stage, value in values["timing_ms"].items() if stage != "total"})
         for reason in rejections:
             if reason is not None:
                 self.metrics.count_rejection(reason)
 
 
-def prove(classifier: DigitClassifier) -> int | None:
-    """Answer all golden inputs of the classifier's bundle; returns how many, None for a file without a bundle.
+def verify(classifier: DigitClassifier) -> int | None:
+    """Verify the model on all golden inputs of its bundle; return their number, or None for a file without a bundle.
 
     Raises
     ------
-    GateFailedError: some are answered otherwise than recorded.
+    GateFailedError: some outputs differ from the recorded ones.
 
     """
     bundle, file = classifier.model.bundle, classifier.model.file
     if bundle is None or file is None:
         return None
-    me = ReferenceEngine(*classifier.engine_id)
-    result = check_golden(bundle, file, classifier.classify_batch(bundle.golden().images), me)
+    engine = ReferenceEngine(*classifier.engine_id)
+    result = check_golden(bundle, file, classifier.classify_batch(bundle.golden().images), engine)
     if not result.passed:
         raise GateFailedError(
-            f"serve: {len(result.wrong)} of {result.count} golden inputs are answered otherwise than recorded, by "
-            f"{result.max_abs_difference:.3g} at most; edgedigits selftest tells more"
+            f"serve: expected the recorded outputs for {result.count} golden inputs, found {len(result.wrong)} that "
+            f"differ, by {result.max_abs_difference:.3g} at most; edgedigits selftest shows more"
         )
     return result.count
 

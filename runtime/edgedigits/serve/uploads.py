@@ -1,4 +1,4 @@
-"""A picture out of a request: its body as it is, or the one file in a multipart form; bounded in size."""
+"""Receiving the picture of a request, which is the body itself or the one file of a multipart form."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from edgedigits.serve.limits import MEGABYTE, Limits
+from edgedigits.serve.memory_budget import Reservation
 from edgedigits.serve.problems import Problem
-from edgedigits.serve.store import Shelf
 
 _PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
 _TINY_BYTES, _TINY_SIDE = 4096, 64
 
 
-async def receive_body(request: Request, shelf: Shelf, limits: Limits) -> bytes:
-    """The whole body, refused as soon as it is known to be too large.
+async def receive_body(request: Request, reservation: Reservation, limits: Limits) -> bytes:
+    """Receive the whole body; refuse it as soon as it is known to be too large.
 
     Raises
     ------
-    Problem: 413 or 503.
-    ClientDisconnect: the client has gone, or was too slow for the connection's patience.
+    Problem: 413, the body is too large, or 503, the memory budget is used up.
+    ClientDisconnect: the client has gone, or was slower than the connection's deadline.
 
     """
     declared = request.headers.get("content-length", "")
@@ -30,15 +30,15 @@ async def receive_body(request: Request, shelf: Shelf, limits: Limits) -> bytes:
         raise _too_large(limits)
     chunks: list[bytes] = []
     async for chunk in request.stream():
-        if shelf.held + len(chunk) > limits.body_bytes:
+        if reservation.held + len(chunk) > limits.body_bytes:
             raise _too_large(limits)
-        shelf.take(len(chunk))
+        reservation.take(len(chunk))
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def is_tiny(body: bytes) -> bool:
-    """Whether it says it is a PNG of few pixels: answered sooner than handed to another thread."""
+    """Return whether the body is a PNG of few pixels, which takes less time than handing it to another thread."""
     if len(body) > _TINY_BYTES or not body.startswith(_PNG):
         return False
     width, height = int.from_bytes(body[16:20]), int.from_bytes(body[20:24])
@@ -46,11 +46,11 @@ def is_tiny(body: bytes) -> bool:
 
 
 def picture_of(body: bytes, content_type: str | None) -> bytes:
-    """The picture in a body: all of it, whatever its type is called, unless it is a form.
+    """Return the picture in a body: the one file of a form, or else the whole body, whatever its content type.
 
     Raises
     ------
-    Problem: 400, a form that is damaged or does not hold exactly one file.
+    Problem: 400, the form is damaged or does not hold exactly one file.
 
     """
     if content_type is None or not content_type.lower().startswith("multipart/form-data"):
@@ -80,7 +80,7 @@ def picture_of(body: bytes, content_type: str | None) -> bytes:
 
 
 class _Files:
-    """Collects the parts that are files: those whose disposition has a file name (RFC 7578, section 4.2)."""
+    """The parts of a form that are files: their disposition has a file name (RFC 7578, section 4.2)."""
 
     def __init__(self) -> None:
         self.found: list[bytearray] = []

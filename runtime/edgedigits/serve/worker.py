@@ -1,7 +1,7 @@
-"""One thread that answers one picture after the other, and a bounded number of places to wait for it.
+"""A worker thread that processes one picture after the other from a queue of limited length.
 
-Inference lets other threads run and takes microseconds, preparing a photograph does neither: so the event loop goes on
-while a picture is answered, and a board of one core is not asked to answer two at once.
+Preparing a photograph takes long and blocks other threads' Python code. In a thread of its own it leaves the event
+loop responsive, and a board with one core never processes two pictures at once.
 """
 
 from __future__ import annotations
@@ -14,109 +14,110 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
-class Full(Exception):
-    """Every place is taken."""
+class QueueFullError(Exception):
+    """The worker's queue is full."""
 
 
-class _Job(Generic[Answer]):
-    """What is to be done, until nobody waits for it any more, and who is to be told."""
+class _Job(Generic[Result]):
+    """A piece of work and the future of its result; ``work`` is None once nobody waits for it."""
 
     __slots__ = ("future", "loop", "work")
 
-    def __init__(self, work: Callable[[], Answer]) -> None:
-        self.work: Callable[[], Answer] | None = work
+    def __init__(self, work: Callable[[], Result]) -> None:
+        self.work: Callable[[], Result] | None = work
         self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Answer] = self.loop.create_future()
+        self.future: asyncio.Future[Result] = self.loop.create_future()
 
-    def settle(self, answer: Answer | None, error: BaseException | None) -> None:
-        if self.future.done():  # nobody waits
+    def settle(self, result: Result | None, error: BaseException | None) -> None:
+        if self.future.done():  # nobody waits for it any more
             return
         if error is not None:
             self.future.set_exception(error)
         else:
-            self.future.set_result(answer)  # type: ignore[arg-type]  # None only beside an error
+            self.future.set_result(result)  # type: ignore[arg-type]  # it is None only with an error
 
 
 class Worker:
-    """The thread, its queue, and who has a place.
+    """The worker thread and its queue.
 
-    All but the thread itself is used in one event loop.
+    All methods are called from one event loop.
     """
 
-    def __init__(self, places: int) -> None:
-        """Start the thread; it never keeps a process alive."""
-        self._places = places
-        self._taken = 0
-        self._began: float | None = None
-        self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+    def __init__(self, max_jobs: int) -> None:
+        """Start the thread, which never keeps a process alive; ``max_jobs`` includes the job that runs."""
+        self._max_jobs = max_jobs
+        self._jobs = 0
+        self._job_started: float | None = None
+        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name="inference", daemon=True)
         self._thread.start()
 
     @property
-    def taken(self) -> int:
-        """Requests that wait for their turn or have it."""
-        return self._taken
+    def jobs(self) -> int:
+        """The number of jobs that wait or run."""
+        return self._jobs
 
     def busy_s(self) -> float:
-        """For how many seconds the thread is at one job; 0 while it has none."""
-        began = self._began
-        return 0.0 if began is None else time.monotonic() - began
+        """Return for how many seconds the present job has run; 0 without a job."""
+        started = self._job_started
+        return 0.0 if started is None else time.monotonic() - started
 
-    async def run(self, work: Callable[[], Answer], hung_up: Callable[[], Awaitable[object]] | None = None) -> Answer:
-        """Wait for a turn and for ``work``, whose answer or exception is passed on.
+    async def run(
+        self, work: Callable[[], Result], disconnected: Callable[[], Awaitable[object]] | None = None
+    ) -> Result:
+        """Run ``work`` in the thread and return its result, or raise its exception.
 
-        ``hung_up`` comes back when nobody wants the answer any more: a job that has not begun then gives its place
-        back at once.
+        ``disconnected`` returns when nobody wants the result any more; a job that still waits then leaves the queue.
 
         Raises
         ------
-        Full: every place is taken.
-        asyncio.CancelledError: ``hung_up`` came back first, or the caller was cancelled.
+        QueueFullError: the queue is full.
+        asyncio.CancelledError: ``disconnected`` returned first, or the caller was cancelled.
 
         """
-        if self._taken >= self._places:
-            raise Full
-        self._taken += 1
+        if self._jobs >= self._max_jobs:
+            raise QueueFullError
+        self._jobs += 1
         job = _Job(work)
-        self._jobs.put(job)
-        # A job that has its turn at once cannot give a place back any sooner.
-        watch = asyncio.ensure_future(_cancel_after(hung_up, job)) if hung_up and self._taken > 1 else None
+        self._queue.put(job)
+        # A job that runs at once cannot leave the queue any sooner.
+        watch = asyncio.ensure_future(_cancel_after(disconnected, job)) if disconnected and self._jobs > 1 else None
         try:
             return await job.future
         finally:
             job.work = None
-            self._taken -= 1
+            self._jobs -= 1
             if watch is not None:
                 watch.cancel()
 
     def close(self) -> None:
-        """End the thread after the job that it is at."""
-        self._jobs.put(None)
+        """End the thread after the present job."""
+        self._queue.put(None)
         self._thread.join()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (job := self._queue.get()) is not None:
             work = job.work
             if work is not None:
-                self._began = time.monotonic()
-                answer, error = _attempt(work)
-                self._began = None
-                with suppress(RuntimeError):  # the loop has ended meanwhile
-                    job.loop.call_soon_threadsafe(job.settle, answer, error)
-                del answer, error
-            del job, work  # pictures, which must not stay until the next one comes
+                self._job_started = time.monotonic()
+                result, error = _attempt(work)
+                self._job_started = None
+                with suppress(RuntimeError):  # the loop may have ended meanwhile
+                    job.loop.call_soon_threadsafe(job.settle, result, error)
+                del result, error
+            del job, work  # they hold the picture, whose memory must not wait for the next job
 
 
-async def _cancel_after(hung_up: Callable[[], Awaitable[object]], job: _Job[Any]) -> None:
-    await hung_up()
+async def _cancel_after(disconnected: Callable[[], Awaitable[object]], job: _Job[Any]) -> None:
+    await disconnected()
     job.future.cancel()
 
 
-def _attempt(work: Callable[[], Answer]) -> tuple[Answer | None, BaseException | None]:
+def _attempt(work: Callable[[], Result]) -> tuple[Result | None, BaseException | None]:
     try:
         return work(), None
-    except BaseException as error:  # noqa: BLE001  raised again where the answer is awaited
+    except BaseException as error:  # noqa: BLE001  raised again where the result is awaited
         return None, error

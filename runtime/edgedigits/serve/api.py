@@ -1,4 +1,4 @@
-"""What programs ask: classify, read, the model's card, the camera, and how the service fares."""
+"""The HTTP interface for programs: classify, read, model card, camera, health and metrics."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from starlette.routing import Route
 
 from edgedigits.errors import ImageError, UsageError
 from edgedigits.serve import metrics
-from edgedigits.serve.camera import Camera, Seen
+from edgedigits.serve.camera import Camera, CameraFrame
 from edgedigits.serve.problems import Problem, busy
 from edgedigits.serve.service import Service
 from edgedigits.serve.uploads import is_tiny, receive_body
-from edgedigits.serve.worker import Full
+from edgedigits.serve.worker import QueueFullError
 
 _JSON = "application/json"
 _BOUNDARY = "frame"
@@ -25,35 +25,35 @@ _FLAGS = {"true": True, "false": False}
 
 
 async def classify(request: Request) -> Response:
-    """``POST /v1/classify``: the object of `classify --json`; ``?fed=true`` adds the image that the model saw."""
-    asked = request.query_params.get("fed", "false") if request.scope["query_string"] else "false"
-    if asked not in _FLAGS:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"fed: expected true or false, found {asked}")
+    """Handle ``POST /v1/classify``: the object of `classify --json`; ``?fed=true`` adds the model input."""
+    fed = request.query_params.get("fed", "false") if request.scope["query_string"] else "false"
+    if fed not in _FLAGS:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"fed: expected true or false, found {fed}")
     service = _service(request)
-    return await _answered(request, lambda body, kind: service.classify(body, kind, fed=_FLAGS[asked]))
+    return await _process(request, lambda body, kind: service.classify(body, kind, fed=_FLAGS[fed]))
 
 
 async def read(request: Request) -> Response:
-    """``POST /v1/read``: the object of `read --json`."""
-    return await _answered(request, _service(request).read)
+    """Handle ``POST /v1/read``: the object of `read --json`."""
+    return await _process(request, _service(request).read)
 
 
 async def model(request: Request) -> Response:
-    """``GET /v1/model``: which model answers, and its bundle's manifest."""
+    """Handle ``GET /v1/model``: the model, its engine and its bundle's manifest."""
     return _json(_service(request).card())
 
 
 async def camera(request: Request) -> Response:
-    """``GET /v1/camera``: what the camera sees just now, as the object of `read --json`."""
+    """Handle ``GET /v1/camera``: the newest frame of the camera as the object of `read --json`."""
     try:
-        seen = await _camera(request).look()
+        frame = await _camera(request).newest()
     except TimeoutError as error:
         raise busy("the camera gives no picture yet") from error
-    return _json({"frame": seen.number, "error": seen.error, "reading": seen.reading})
+    return _json({"frame": frame.number, "error": frame.error, "reading": frame.reading})
 
 
 async def camera_stream(request: Request) -> Response:
-    """``GET /v1/camera/stream``: its annotated frames as they come, Motion JPEG."""
+    """Handle ``GET /v1/camera/stream``: the annotated frames of the camera as Motion JPEG."""
     frames = _camera(request).watch()
     first = await anext(frames, None)
     if first is None or first.error is not None:
@@ -62,26 +62,26 @@ async def camera_stream(request: Request) -> Response:
 
 
 async def healthz(_: Request) -> Response:
-    """``GET /healthz``: the service runs."""
+    """Handle ``GET /healthz``: the service runs."""
     return _json({"status": "ok"})
 
 
 async def readyz(request: Request) -> Response:
-    """``GET /readyz``: the model was proved on its golden inputs, and requests get their turn."""
+    """Handle ``GET /readyz``: the model is verified on its golden inputs, and requests get their turn."""
     service = _service(request)
-    if why := service.unfit():
+    if why := service.why_not_ready():
         raise busy(why)
-    return _json({"status": "ready", "golden_inputs": service.proved})
+    return _json({"status": "ready", "golden_inputs": service.verified_inputs})
 
 
 async def metrics_text(request: Request) -> Response:
-    """``GET /metrics``: Prometheus' text."""
+    """Handle ``GET /metrics``: the metrics in Prometheus' text format."""
     text = await asyncio.to_thread(_service(request).metrics.text)
     return Response(text, media_type=metrics.MEDIA_TYPE)
 
 
 def routes() -> list[Route]:
-    """Where all of these are."""
+    """Return the routes of all handlers."""
     gets: dict[str, Callable[[Request], object]] = {
         "/v1/model": model,
         "/v1/camera": camera,
@@ -97,48 +97,50 @@ def routes() -> list[Route]:
     ]
 
 
-async def _answered(request: Request, answer: Callable[[bytes, str | None], bytes]) -> Response:
+async def _process(request: Request, process: Callable[[bytes, str | None], bytes]) -> Response:
+    """Receive the body and return the JSON that ``process`` makes of it."""
     service = _service(request)
     try:
-        with service.store.shelf() as shelf:
-            body = await receive_body(request, shelf, service.limits)
+        with service.memory.reserve() as reservation:
+            body = await receive_body(request, reservation, service.limits)
             kind = request.headers.get("content-type")
-            if len(service.begun) <= 1 and is_tiny(body):
-                told = answer(body, kind)  # nobody waits, and it is done sooner than another thread would begin
+            if len(service.open_requests) <= 1 and is_tiny(body):
+                # No other request waits, and this takes less time than handing it to another thread.
+                result = process(body, kind)
             else:
-                told = await service.worker.run(lambda: answer(body, kind), request.receive)
+                result = await service.worker.run(lambda: process(body, kind), request.receive)
     except (ClientDisconnect, asyncio.CancelledError):
         if not await request.is_disconnected():
-            raise  # the service was told to end, and it took too long
+            raise  # the service was told to end, and this took too long
         return Response(status_code=_GONE)
-    except Full as error:
-        raise busy("too many pictures wait for their answer; send it again in a moment") from error
+    except QueueFullError as error:
+        raise busy("too many pictures wait for their turn; send it again in a moment") from error
     except ImageError as error:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error).removeprefix("image bytes: ")) from error
     except UsageError as error:
         raise Problem(HTTPStatus.NOT_IMPLEMENTED, str(error)) from error
     except MemoryError as error:
         raise busy("this picture needs more memory than there is now; make it smaller") from error
-    return Response(told, media_type=_JSON)
+    return Response(result, media_type=_JSON)
 
 
-# What nginx logs for a client that hung up; it is never sent, only counted.
+# The status that nginx logs for a client that disconnected; it is counted and never sent.
 _GONE = 499
 
 
-async def _parts(first: Seen, frames: AsyncIterator[Seen]) -> AsyncIterator[bytes]:
-    # The boundary ends a part, not begins it: browsers show a frame when they have seen the next boundary.
+async def _parts(first: CameraFrame, frames: AsyncIterator[CameraFrame]) -> AsyncIterator[bytes]:
+    # The boundary ends a part: browsers show a frame once they have seen the next boundary.
     yield f"--{_BOUNDARY}\r\n".encode()
     yield _part(first)
-    async for seen in frames:
-        if seen.error is not None:
+    async for frame in frames:
+        if frame.error is not None:
             return
-        yield _part(seen)
+        yield _part(frame)
 
 
-def _part(seen: Seen) -> bytes:
-    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(seen.jpeg)}\r\n\r\n"
-    return head.encode() + seen.jpeg + f"\r\n--{_BOUNDARY}\r\n".encode()
+def _part(frame: CameraFrame) -> bytes:
+    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(frame.jpeg)}\r\n\r\n"
+    return head.encode() + frame.jpeg + f"\r\n--{_BOUNDARY}\r\n".encode()
 
 
 def _service(request: Request) -> Service:

@@ -13,15 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from edgedigits.serve import unit as unit_module
-from edgedigits.serve.unit import unit_for
+from edgedigits.serve import systemd_unit
+from edgedigits.serve.systemd_unit import unit_for
 
 
 @pytest.fixture(params=[(), ("--camera", "camera:0"), ("--host", "0.0.0.0", "--port", "80", "--bundle", "small")])  # noqa: S104
 def unit(request, command, tmp_path: Path) -> Path:
     done = command("serve", "--print-systemd-unit", *request.param)
     assert done.returncode == 0
-    assert not done.stderr or "is closed to others" in done.stderr  # as a folder of pytest's own is
+    assert (
+        not done.stderr or "expected a folder that the service's user may enter" in done.stderr
+    )  # pytest's own is not
     file = tmp_path / "edgedigits.service"
     file.write_text(done.stdout)
     return file
@@ -79,10 +81,10 @@ def test_a_home_that_others_may_not_enter_is_said(open_place: Path, monkeypatch:
     program = open_place / "home" / "bin" / "edgedigits"
     program.parent.mkdir(parents=True)
     program.touch()
-    monkeypatch.setattr(unit_module.sysconfig, "get_path", lambda _: str(program.parent))
-    assert unit_module.closed_to_others() is None
+    monkeypatch.setattr(systemd_unit.sysconfig, "get_path", lambda _: str(program.parent))
+    assert systemd_unit.inaccessible_folder() is None
     (open_place / "home").chmod(0o700)
-    assert unit_module.closed_to_others() == open_place / "home"
+    assert systemd_unit.inaccessible_folder() == open_place / "home"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A systemd unit for this very installation."""
+"""The systemd unit that runs the service from this installation."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-# Why each: man systemd.exec. Not ProcSubset=pid: engines read /proc/cpuinfo. Not MemoryDenyWriteExecute: engines may
-# write code for this processor. ProtectHome=read-only and not =yes: the environment may live in somebody's home.
+# man systemd.exec explains each setting. ProcSubset=pid is left out because engines read /proc/cpuinfo, and
+# MemoryDenyWriteExecute because engines may generate code. ProtectHome is read-only because the virtual environment
+# may be in a home folder.
 _UNIT = """\
 [Unit]
 Description=edgedigits: reads digits for this network
@@ -55,7 +56,7 @@ UMask=0077
 WantedBy=multi-user.target
 """
 _NO_DEVICES = "PrivateDevices=yes"
-# What a USB camera or Raspberry Pi's own is made of; the group may open them.
+# The devices of a USB camera and of a Raspberry Pi's own camera, which this group may open.
 _CAMERA = """\
 SupplementaryGroups=video
 DevicePolicy=closed
@@ -65,13 +66,13 @@ DeviceAllow=char-dma_heap rw"""
 
 
 def unit_for(options: Sequence[str], *, camera: bool) -> str:
-    """The unit's text; ``options`` are those of `edgedigits serve`."""
+    """Return the text of the unit; ``options`` are those of `edgedigits serve`."""
     command = " ".join(_quoted(word) for word in [*_program(), "serve", *options])
     return _UNIT.format(command=command, devices=_CAMERA if camera else _NO_DEVICES)
 
 
-def closed_to_others() -> Path | None:
-    """The folder that keeps a service's own user from this installation, or None."""
+def inaccessible_folder() -> Path | None:
+    """Return the folder whose permissions keep the service's user from this installation, or None."""
     folders = reversed(Path(_program()[0]).absolute().parents)
     return next((folder for folder in folders if not folder.stat().st_mode & stat.S_IXOTH), None)
 
@@ -82,8 +83,8 @@ def _program() -> list[str]:
 
 
 def _quoted(word: str) -> str:
-    """As systemd.service(5) reads a command line: ``%`` and ``$`` doubled, the rest in double quotes where needed."""
-    told = word.replace("%", "%%").replace("$", "$$")
-    if told and not set(told) & set(" \t\"'\\;"):
-        return told
-    return '"' + told.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Quote a word for systemd.service(5): double ``%`` and ``$``, and add double quotes where they are needed."""
+    escaped = word.replace("%", "%%").replace("$", "$$")
+    if escaped and not set(escaped) & set(" \t\"'\\;"):
+        return escaped
+    return '"' + escaped.replace("\\", "\\\\").replace('"', '\\"') + '"'

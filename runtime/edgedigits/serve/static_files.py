@@ -1,4 +1,4 @@
-"""The page's files and the description of the interface, read once from the package."""
+"""The routes of the page's files and of the OpenAPI document, which are read once from the package."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".
 
 
 def routes() -> list[Route]:
-    """A route for each file, the index at ``/``."""
+    """Return a route for each file; that of the index is ``/``."""
     page = files("edgedigits.serve") / "page"
-    found = [Route("/openapi.json", _given(json.dumps(openapi()).encode(), "application/json"), methods=["GET"])]
+    found = [Route("/openapi.json", _serve_bytes(json.dumps(openapi()).encode(), "application/json"), methods=["GET"])]
     for file in page.iterdir():
         path = "/" if file.name == _INDEX else f"/{file.name}"
         kind = _KINDS[PurePath(file.name).suffix]
-        found.append(Route(path, _given(file.read_bytes(), kind), methods=["GET"]))
+        found.append(Route(path, _serve_bytes(file.read_bytes(), kind), methods=["GET"]))
     return found
 
 
 @cache
 def openapi() -> dict[str, Any]:
-    """The OpenAPI document."""
+    """Return the OpenAPI document of the interface."""
     document: dict[str, Any] = json.loads((files("edgedigits.serve") / "openapi.json").read_bytes())
     document["info"]["version"] = __version__
     document["components"]["schemas"]["Manifest"] = json.loads(
@@ -41,8 +41,8 @@ def openapi() -> dict[str, Any]:
     return document
 
 
-def _given(data: bytes, kind: str) -> Callable[[Request], Awaitable[Response]]:
-    async def give(_: Request) -> Response:
+def _serve_bytes(data: bytes, kind: str) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(_: Request) -> Response:
         return Response(data, media_type=kind)
 
-    return give
+    return respond

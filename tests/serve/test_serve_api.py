@@ -23,7 +23,7 @@ from edgedigits.serve.app import make_app
 from edgedigits.serve.limits import LIMITS
 from edgedigits.serve.metrics import Metrics
 from edgedigits.serve.service import Service
-from edgedigits.serve.site import openapi
+from edgedigits.serve.static_files import openapi
 from edgedigits.serve.uploads import is_tiny
 from edgedigits.system_info.source import this_machine
 
@@ -122,7 +122,7 @@ def test_it_is_ready_when_every_golden_input_was_answered_as_recorded(service, s
         ("GET", "/../../etc/passwd", None, 404, "nothing here"),
         ("GET", "/%2e%2e/manifest.schema.json", None, 404, "nothing here"),
         ("GET", "/v1/model/", None, 404, "nothing here"),
-        ("GET", "/v1/classify", None, 405, "cannot be asked this way"),
+        ("GET", "/v1/classify", None, 405, "does not support this method"),
         ("GET", "/v1/camera", None, 404, "--camera"),
         ("GET", "/v1/camera/stream", None, 404, "--camera"),
         ("POST", "/v1/classify", b"", 422, "empty"),
@@ -217,9 +217,9 @@ def test_the_description_names_each_reason_and_matches_what_is_answered(service,
 
 
 def test_every_route_is_described_and_nothing_else(service) -> None:
-    from edgedigits.serve import interface
+    from edgedigits.serve import api
 
-    assert set(openapi()["paths"]) == {route.path for route in interface.routes()}
+    assert set(openapi()["paths"]) == {route.path for route in api.routes()}
 
 
 def test_metrics_count_requests_stages_and_rejections(start, drawn) -> None:

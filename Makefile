@@ -29,7 +29,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: install ## train, export, prove and measure a classifier, and write a report (under 10 minutes)
+demo: install ## train, export, verify and measure a classifier, and write a report (under 10 minutes)
 	$(BIN)/edgedigits train --model small -o $(DEMO)/run --overwrite $(TRAIN)
 	$(BIN)/edgedigits export $(DEMO)/run/model.keras --calibration mnist -o $(DEMO)/bundle --overwrite
 	$(BIN)/edgedigits selftest $(DEMO)/bundle
@@ -91,7 +91,7 @@ bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine 
 	$(BIN)/python -m benchmarks.latency.training
 	$(BIN)/python -m benchmarks.publish.readme
 
-models: install ## train the whole family again, export, prove and measure it; goes on where it was stopped (hours)
+models: install ## train the whole family again, export, verify and measure it; goes on where it was stopped (hours)
 	$(BIN)/python -m models.make
 	$(BIN)/edgedigits bench $(MEMBERS) --variant int8.tflite --engine litert --seconds 0.03 --overwrite \
 	  -o benchmarks/results/family-latency.json

@@ -50,8 +50,9 @@ def _mixture(folder: Path) -> list[Request]:
         for side, label in ((56, 1), (112, 3), (280, 7))
     ]
     blank = post("/v1/classify", encoded(Image.new("L", (100, 100), 255)))
+    with_input = post("/v1/classify?model_input=true", encoded(Image.fromarray(digit(1))))
     others = [
-        saved(folder, "fed", post("/v1/classify?fed=true", encoded(Image.fromarray(digit(1)))), '"fed": "'),
+        saved(folder, "model_input", with_input, '"model_input": "'),
         saved(folder, "page", post("/v1/read", encoded(page())), '"digits": ['),
         saved(folder, "blank", blank, '"rejected": "'),
         saved(folder, "text", post("/v1/classify", b"no picture"), '"detail"', 422),

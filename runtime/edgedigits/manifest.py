@@ -1,4 +1,4 @@
-"""The manifest of a bundle: the typed contract between the desk that exports and the board that runs.
+"""The manifest of a bundle, which is the typed contract between the host that exports and the board that runs.
 
 Its JSON Schema, `manifest.schema.json` beside this file, is made from these types. They are named tuples because every
 `classify` waits until these 15 classes are made: 0.04 ms each, where frozen dataclasses take 0.3.

@@ -1,4 +1,4 @@
-"""The part of a bundle's manifest that describes its files: the models, and the golden answers that prove them."""
+"""The part of a bundle's manifest that describes its files: the models, and the golden outputs that verify them."""
 
 from __future__ import annotations
 

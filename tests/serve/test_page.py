@@ -25,9 +25,9 @@ def test_a_seven_drawn_with_the_mouse_is_read_with_bars_timing_and_what_the_mode
     expect(visit.at("#bars .best b")).to_have_text("7")
     across = "bar => bar.getBoundingClientRect().width / bar.parentNode.offsetWidth"
     assert visit.at("#bars .best .fill").evaluate(across) > 0.9
-    fed = Image.open(io.BytesIO(base64.b64decode(visit.at("#fed").get_attribute("src").partition(",")[2])))
-    assert fed.size == (28, 28)
-    expect(visit.at("#fed")).to_be_visible()
+    seen = Image.open(io.BytesIO(base64.b64decode(visit.at("#model-input").get_attribute("src").partition(",")[2])))
+    assert seen.size == (28, 28)
+    expect(visit.at("#model-input")).to_be_visible()
     times = visit.at("#timing div").all_inner_texts()
     assert [text.split("\n")[0] for text in times] == ["Decode", "Preprocess", "Infer", "Server", "Round trip"]
     assert all(text.endswith(" ms") for text in times)
@@ -125,7 +125,7 @@ def test_undo_takes_strokes_back_one_by_one_and_clear_can_be_undone(visit):
     for _ in range(2):
         visit.button("Undo").click()
     visit.says("Nothing drawn yet.")
-    expect(visit.at("#fed")).to_be_hidden()
+    expect(visit.at("#model-input")).to_be_hidden()
     expect(visit.at("#invitation")).to_be_visible()
 
 
@@ -177,7 +177,7 @@ REASONS = [
 
 
 def test_every_reason_has_its_words(visit):
-    said = {"label": None, "probabilities": [], "box": None, "fed": None}
+    said = {"label": None, "probabilities": [], "box": None, "model_input": None}
     visit.page.route(CLASSIFY, lambda route: route.fulfill(json={**route.fetch().json(), **said, **refusal}))
     for refusal, words in REASONS:  # noqa: B007
         visit.draw(DASH)
@@ -224,7 +224,7 @@ def test_what_was_cleared_meanwhile_is_not_answered(visit, service, drawn):
         visit.draw(SEVEN)
     visit.button("Clear").click()
     with visit.page.expect_request(CLASSIFY):
-        held[0].fulfill(json=service.post("/v1/classify?fed=true", drawn[7]).json())
+        held[0].fulfill(json=service.post("/v1/classify?model_input=true", drawn[7]).json())
     visit.answers("")
     expect(visit.at("#words")).to_have_text("Nothing drawn yet.")
     assert np.asarray(Image.open(io.BytesIO(visit.sent())).convert("L")).min() == 255

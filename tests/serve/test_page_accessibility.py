@@ -107,7 +107,7 @@ def test_fingers_find_every_control(phone):
 def test_sheet_answer_and_bars_share_a_phones_first_screen(phone):
     phone.draw(SEVEN)
     phone.answers("7")
-    for part in ("#pad", "#digit", "#words", "#fed", "#bars"):
+    for part in ("#pad", "#digit", "#words", "#model-input", "#bars"):
         expect(phone.at(part)).to_be_in_viewport(ratio=1)
 
 

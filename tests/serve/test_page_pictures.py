@@ -48,7 +48,7 @@ def test_a_real_digit_chosen_as_a_file_is_sent_as_it_is_and_shown_with_its_box(v
     assert visit.sent() == drawn[3]
     expect(visit.at("#picture")).to_be_visible()
     expect(visit.at("#pad")).to_be_hidden()
-    expect(visit.at("#fed")).to_be_visible()
+    expect(visit.at("#model-input")).to_be_visible()
     assert visit.at("#boxes text").all_text_contents() == ["3"]
     # A line of two pixels on the screen goes around it.
     assert box_in_picture(visit) == pytest.approx(ink_box(Image.open(io.BytesIO(drawn[3]))), abs=6)
@@ -124,7 +124,7 @@ def test_a_blank_picture_is_refused_in_words(visit):
     visit.choose("blank.png", encoded(Image.new("L", (200, 300), 255), "PNG"))
     visit.says("No ink found in this picture.")
     visit.answers("")
-    expect(visit.at("#fed")).to_be_hidden()
+    expect(visit.at("#model-input")).to_be_hidden()
     assert set(visit.shares().values()) == {"–"}
 
 

@@ -73,10 +73,10 @@ def test_a_page_sent_to_classify_is_told_to_be_read(service, several) -> None:
 
 
 def test_the_image_that_the_model_saw_comes_along_when_asked_for(service, drawn, classifier) -> None:
-    found = service.post("/v1/classify?fed=true", drawn[5]).json()
-    seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(found["fed"]))))
+    found = service.post("/v1/classify?model_input=true", drawn[5]).json()
+    seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(found["model_input"]))))
     np.testing.assert_array_equal(seen, classifier.classify(drawn[5]).model_input)
-    assert "fed" not in service.post("/v1/classify?fed=false", drawn[5]).json()
+    assert "model_input" not in service.post("/v1/classify?model_input=false", drawn[5]).json()
 
 
 def test_a_form_s_file_is_the_picture(service, drawn) -> None:
@@ -128,7 +128,7 @@ def test_it_is_ready_when_every_golden_input_was_answered_as_recorded(service, s
         ("POST", "/v1/classify", b"", 422, "empty"),
         ("POST", "/v1/classify", b"no picture", 422, "expected an image"),
         ("POST", "/v1/read", b"\x89PNG\r\n\x1a\n", 422, "image"),
-        ("POST", "/v1/classify?fed=maybe", b"", 400, "true or false"),
+        ("POST", "/v1/classify?model_input=maybe", b"", 400, "true or false"),
     ],
 )
 def test_what_goes_wrong_is_a_problem_detail(service, method, path, body, status, says) -> None:
@@ -207,7 +207,7 @@ def test_the_description_names_each_reason_and_matches_what_is_answered(service,
     assert set(schemas["Prediction"]["properties"]["rejected"]["enum"]) == {None, *Reason.__args__}
     for path, body, name in [
         ("/v1/classify", drawn[0], "Prediction"),
-        ("/v1/classify?fed=true", drawn[0], "Prediction"),
+        ("/v1/classify?model_input=true", drawn[0], "Prediction"),
         ("/v1/read", several, "Reading"),
     ]:
         schema = {"$ref": f"#/components/schemas/{name}", "components": described["components"]}

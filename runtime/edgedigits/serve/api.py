@@ -25,12 +25,12 @@ _FLAGS = {"true": True, "false": False}
 
 
 async def classify(request: Request) -> Response:
-    """Handle ``POST /v1/classify``: the object of `classify --json`; ``?fed=true`` adds the model input."""
-    fed = request.query_params.get("fed", "false") if request.scope["query_string"] else "false"
-    if fed not in _FLAGS:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"fed: expected true or false, found {fed}")
+    """Handle ``POST /v1/classify``: the object of `classify --json`; ``?model_input=true`` adds the model input."""
+    model_input = request.query_params.get("model_input", "false") if request.scope["query_string"] else "false"
+    if model_input not in _FLAGS:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"model_input: expected true or false, found {model_input}")
     service = _service(request)
-    return await _process(request, lambda body, kind: service.classify(body, kind, fed=_FLAGS[fed]))
+    return await _process(request, lambda body, kind: service.classify(body, kind, model_input=_FLAGS[model_input]))
 
 
 async def read(request: Request) -> Response:

@@ -56,10 +56,10 @@ class Service:
             return f"one picture has taken {self.worker.busy_s():.0f} seconds so far"
         return None
 
-    def classify(self, body: bytes, content_type: str | None, *, fed: bool) -> bytes:
+    def classify(self, body: bytes, content_type: str | None, *, model_input: bool) -> bytes:
         """Classify a picture and return the JSON that `classify --json` prints.
 
-        ``fed`` adds the model input as a PNG in base64.
+        ``model_input`` adds the model input as a PNG in base64.
 
         Raises
         ------
@@ -70,8 +70,8 @@ class Service:
         prediction = self.classifier.classify(picture_of(body, content_type))
         values = prediction.to_dict()
         self._count(values, [prediction.rejected])
-        if fed:
-            values["fed"] = None if prediction.digit is None else _png(prediction.model_input)
+        if model_input:
+            values["model_input"] = None if prediction.digit is None else _png(prediction.model_input)
         return _encode(values).encode()
 
     def read(self, body: bytes, content_type: str | None) -> bytes:

@@ -54,7 +54,7 @@ export class Answer {
     const text = answer.rejected ? "?" : answer.label;
     this.#write(answer.rejected === "blank" ? "" : text, words);
     this.#likely(answer.probabilities);
-    this.#see(answer.fed);
+    this.#see(answer.model_input);
     this.#time(answer.timing_ms, roundTrip);
     this.#box(answer.box ? [{ ...answer, text }] : [], place);
   }
@@ -135,10 +135,10 @@ export class Answer {
     byId("bars").replaceChildren(...this.#bars.map(({ item }) => item));
   }
 
-  #see(fed) {
-    const image = byId("fed");
-    image.hidden = !fed;
-    if (fed) image.src = `data:image/png;base64,${fed}`;
+  #see(input) {
+    const image = byId("model-input");
+    image.hidden = !input;
+    if (input) image.src = `data:image/png;base64,${input}`;
   }
 
   #time(timing, roundTrip) {

@@ -30,7 +30,7 @@ function status(text) {
 async function judge(asked) {
   try {
     const image = await asked.image();
-    const found = await ask("v1/classify?fed=true", image);
+    const found = await ask("v1/classify?model_input=true", image);
     const several = found.answer.rejected === "several_digits" && (await ask("v1/read", image));
     if (asked !== subject) return;
     if (several) answer.read(several, asked.place);

@@ -85,7 +85,6 @@ bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine 
 	$(BIN)/python -m benchmarks.latency.roofline
 	$(BIN)/python -m benchmarks.publish.pareto
 	$(BIN)/python -m benchmarks.latency.scaling
-	$(BIN)/python -m benchmarks.latency.loadgen
 	$(BIN)/python -m benchmarks.latency.false_positives
 	$(BIN)/python -m benchmarks.serving.serve
 	$(BIN)/python -m benchmarks.latency.training

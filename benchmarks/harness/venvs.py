@@ -41,15 +41,15 @@ def made_venv(home: Path, python: str, *installs: Sequence[str]) -> str:
 
 
 @cache
-def project_venv(folder: Path, *more: str, extras: str = "", constrained: bool = True) -> str:
-    """Return the Python of an environment with this checkout's wheel, as users install it, and the packages ``more``.
+def project_venv(folder: Path, *, extras: str = "", constrained: bool = True) -> str:
+    """Return the Python of an environment with this checkout's wheel, as users install it.
 
     The environment is made anew when code changed. With ``constrained``, packages have the releases of constraints.txt.
     """
     shutil.rmtree(folder / "wheel", ignore_errors=True)
     _uv("build", "--wheel", "-o", str(folder / "wheel"), str(ROOT))
     (wheel,) = (folder / "wheel").glob("*.whl")
-    asked = [f"{wheel}{extras}", *more, *(["-c", str(ROOT / "constraints.txt")] if constrained else [])]
+    asked = [f"{wheel}{extras}", *(["-c", str(ROOT / "constraints.txt")] if constrained else [])]
     known = hashlib.sha256(wheel.read_bytes() + repr((asked, sys.version_info)).encode()).hexdigest()[:12]
     for old in folder.glob("edgedigits-*"):
         if old.name != f"edgedigits-{known}":

@@ -1,1 +1,1 @@
-"""How long inference takes: engines, overhead, scaling, roofline, LoadGen, false positives of compare, training."""
+"""How long inference takes: engines, overhead, scaling, roofline, false positives of compare, training."""

@@ -17,14 +17,14 @@ from benchmarks.boards.pi_tables import boards_table, cheapest_table, instructio
 from benchmarks.compat.compat_tables import compat_line, compat_tables
 from benchmarks.harness.benchmark import read_result
 from benchmarks.harness.child import ROOT
-from benchmarks.latency import engines, false_positives, loadgen, overhead, roofline, scaling, training
+from benchmarks.latency import engines, false_positives, overhead, roofline, scaling, training
 from benchmarks.peers import peers
 from benchmarks.publish import pareto
 from benchmarks.publish.variants import variants_table
 from benchmarks.serving.serve_table import TABLES as SERVE_TABLES
 
 # Each writes its table on docs/benchmarks.md, under a mark of its name.
-LATENCY = [module.BENCHMARK for module in (engines, overhead, scaling, loadgen, roofline, false_positives, training)]
+LATENCY = [module.BENCHMARK for module in (engines, overhead, scaling, roofline, false_positives, training)]
 
 
 def sections() -> Iterator[tuple[str, str, str]]:

@@ -1,1 +1,1 @@
-"""What `edgedigits serve` costs and withstands: throughput, memory, hostile requests."""
+"""What `edgedigits serve` costs: throughput and memory."""

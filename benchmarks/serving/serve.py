@@ -1,7 +1,7 @@
-"""What `edgedigits serve` costs and withstands: throughput beside a bare endpoint, memory, hostile requests.
+"""What `edgedigits serve` costs: throughput beside a bare endpoint, and memory.
 
 Ten minutes for everything, in an environment that has the wheel as users install it. Parts that are not asked for stay
-in the file as they were. The exit code is 1 for a wrong response, a failure, or memory that grew. Linux only.
+in the file as they were. The exit code is 1 for a wrong response or memory that grew. Linux only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 from benchmarks.harness.benchmark import SCHEMA, Benchmark, Result, describe, progress, write_result
 from benchmarks.harness.venvs import project_venv
-from benchmarks.serving.hostile import hostile
 from benchmarks.serving.memory import memory
 from benchmarks.serving.serve_table import TABLES
 from benchmarks.serving.servers import ours, theirs
@@ -27,7 +26,6 @@ PACKAGES = ("edgedigits", "starlette", "uvicorn", "h11", "litert", "numpy", "pil
 BUSY = 1.0
 ROUNDS, SECONDS = 7, 1.5
 POINTS = (2_000, 20_000, 50_000, 100_000, 150_000, 200_000)
-REQUESTS, HOSTILE_ROUNDS = 10_000, 10
 
 
 def measure(args: argparse.Namespace) -> Result:
@@ -47,9 +45,7 @@ def _measure_part(part: str, python: str, *, smallest: bool) -> dict[str, Any]:
     if part == "throughput":
         commands = {"ours": ours(python), "theirs": theirs(python)}
         return throughput(commands, *((1, 0.05) if smallest else (ROUNDS, SECONDS)))
-    if part == "memory":
-        return memory(ours(python), (40, 80) if smallest else POINTS)
-    return hostile(ours(python), *((12, 2) if smallest else (REQUESTS, HOSTILE_ROUNDS)))
+    return memory(ours(python), (40, 80) if smallest else POINTS)
 
 
 def _tables(result: Result) -> str:
@@ -66,7 +62,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 BENCHMARK = Benchmark(
-    "serve", "What does `edgedigits serve` cost, and what does it withstand?", measure, _tables,
+    "serve", "What does `edgedigits serve` cost?", measure, _tables,
     options=_options, failures=_failures,
 )  # fmt: skip
 

@@ -52,33 +52,7 @@ def memory_table(result: Result) -> str:
     return markdown_table(("requests", "resident MB", "most MB", "threads", "open files"), "r", rows, note)
 
 
-def hostile_table(result: Result) -> str:
-    """Lay out the statuses that hostile requests were answered with."""
-    part = result["hostile"]
-    if len(part["rounds"]) < 2:
-        return "The service died."
-    statuses = list(part["statuses"])
-    rows = [
-        [name.replace("_", " "), *(counts.get(status, "") for status in statuses)]
-        for name, counts in part["answers"].items()
-    ]
-    rows.append(["**all**", *(f"{part['statuses'][status]:,}" for status in statuses)])
-    before, first, last = part["before"], part["rounds"][0], part["rounds"][-1]
-    note = (
-        f"{part['count']:,} requests by seed {part['seed']}, {part['at_once']} at once, in {part['seconds']} s. A "
-        "request may have several answers; *closed* had none, *gone* hung up itself. Failures: "
-        f"{part['failures']} (a 5xx but 503, no end, a wrong answer to a good digit after any round, a crash, "
-        f"a leak). Open files: {before['descriptors']} before, {last['descriptors']} at the end; threads: "
-        f"{before['threads']} and {last['threads']}; resident after the first of {len(part['rounds']) - 1} rounds "
-        f"{first['rss_kb'] / 1024:.0f} MB, at the end {last['rss_kb'] / 1024:.0f} ({part['growth']:+.1%}, at most "
-        f"{part['goal']:.0%} are allowed), at most {last['peak_kb'] / 1024:.0f}. {_origin(part)}"
-    )
-    return markdown_table(["requests", *statuses], "lr", rows, note)
-
-
-TABLES: dict[str, Callable[[Result], str]] = {
-    "throughput": throughput_table, "memory": memory_table, "hostile": hostile_table
-}  # fmt: skip
+TABLES: dict[str, Callable[[Result], str]] = {"throughput": throughput_table, "memory": memory_table}
 
 
 def _cores(part: dict[str, Any]) -> str:

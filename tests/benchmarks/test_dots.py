@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.harness.benchmark import read_result as committed
 from benchmarks.harness.dots import COLOURS, Dot, draw_dots
-from benchmarks.latency import engines, loadgen, overhead
+from benchmarks.latency import engines, overhead
 from benchmarks.peers import peers
 
 
@@ -18,12 +18,10 @@ def expected_labels(name: str, result: dict[str, Any]) -> list[str]:
         return [f"{row['configuration']['variant']} in {row['configuration']['engine']}" for row in result["rows"]]
     if name == "overhead":
         return [f"({row['engine']})" for row in result["rows"]]
-    if name == "peers":
-        return [row["title"].replace("`", "") for row in result["rows"] if row["reason"] is None]
-    return [f"round {number + 1}, {how}" for number in range(3) for how in ("LoadGen", "direct")]
+    return [row["title"].replace("`", "") for row in result["rows"] if row["reason"] is None]
 
 
-@pytest.mark.parametrize("module", [engines, overhead, peers, loadgen])
+@pytest.mark.parametrize("module", [engines, overhead, peers])
 def test_every_figure_of_the_result_has_a_row(module):
     name, draw = module.BENCHMARK.name, module.BENCHMARK.picture
     result = committed(name)

@@ -13,22 +13,16 @@ import pytest
 
 from benchmarks.harness.benchmark import read_result
 from benchmarks.serving import (
-    attack_client,
-    attacks_http,
-    attacks_pictures,
-    hostile,
     load_client,
     memory,
     payloads,
     serve,
-    serve_table,
     servers,
     throughput,
 )
-from edgedigits.serve.limits import LIMITS
 
 HERE = Path(__file__).parent
-PARTS = ("throughput", "memory", "hostile")
+PARTS = ("throughput", "memory")
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of processes in /proc"),
     pytest.mark.skipif(find_spec("uvicorn") is None, reason="the extra serve is not installed here"),
@@ -52,17 +46,16 @@ def test_the_smallest_run_measures_the_real_service_and_finds_nothing_wrong(tmp_
         (picture, connections) for picture in ("28×28", "drawing") for connections in (1, 8, 64)
     ]  # fmt: skip
     assert all(row["ratio"] > 0 and row["client_busy"] < 0.9 for row in told["throughput"]["rows"])
-    assert sum(told["hostile"]["statuses"].values()) >= told["hostile"]["count"]
     assert printed.count("Bundle `") == len(PARTS), "a table each"
 
 
 def test_a_part_that_is_not_asked_for_stays_as_it_was(tmp_path):
     output = tmp_path / "serve.json"
-    before = read_result("serve")["hostile"]
-    output.write_text(json.dumps({"schema": 1, "hostile": before}))
+    before = read_result("serve")["throughput"]
+    output.write_text(json.dumps({"schema": 1, "throughput": before}))
     serve.BENCHMARK.main(["--smallest", "--only", "memory", "-o", str(output)])
     told = json.loads(output.read_text())
-    assert told["hostile"] == before
+    assert told["throughput"] == before
     assert [row["requests"] for row in told["memory"]["rows"]] == [40, 80]
 
 
@@ -77,55 +70,6 @@ def test_both_sides_give_the_same_answer():
         del one["timing_ms"]
     assert told[0] == told[1]
     assert (told[0]["digit"], told[0]["rejected"]) == (7, None)
-
-
-@pytest.mark.parametrize(
-    ("way", "failure"),
-    [
-        ("500", "was answered: 500"),
-        ("wrong", 'a good digit was answered: HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{"digit": 8'),
-        ("memory", "resident memory grew by"),
-        ("descriptors", "descriptors at the end"),
-        ("threads", "threads at the end"),
-        ("crash", "the service died after 0 rounds"),
-        ("exit", "the service ended with 1 instead of 0"),
-        ("traceback", "tracebacks; the first: Traceback (most recent call last):\n  a bug"),
-        ("silent", "was answered: hung"),
-    ],
-)
-def test_what_goes_wrong_under_hostile_requests_is_noticed(stub, monkeypatch, way, failure):
-    monkeypatch.setattr(attack_client, "QUIET_S", 0.1)
-    monkeypatch.setattr(attack_client, "PATIENCE_S", 1.0)
-    monkeypatch.setattr(hostile, "SETTLE_TIMES", 2)
-    found = hostile.hostile(stub(way), 150, 3)
-    assert failure in "\n".join(found["failed"])
-    assert found["failures"] >= 1
-    of = {"machine": {"board": "b", "cores": 2, "python": "3"}, "versions": {}, "bundle": "", "load_average": 0.0}
-    assert serve_table.hostile_table({"hostile": found | {"of": of}})
-
-
-def test_a_service_that_bears_it_passes(stub, monkeypatch):
-    monkeypatch.setattr(attack_client, "QUIET_S", 0.1)
-    monkeypatch.setattr(attack_client, "PATIENCE_S", 10.0)
-    found = hostile.hostile(stub("well"), 100, 2)
-    assert found["failed"] == []
-    assert (found["exit_code"], len(found["rounds"])) == (0, 3)
-
-
-def test_attacks_are_the_same_for_a_number_and_of_every_kind():
-    assert hostile.attack(5) == hostile.attack(5) != hostile.attack(6)
-    names = {hostile.attack(number)[0] for number in range(3000)}
-    assert names == hostile.ATTACKS.keys()
-    for number in range(200):
-        for step in hostile.attack(number)[1]:
-            assert isinstance(step, bytes | float) or step in {attacks_http.END, attacks_http.HANG_UP}
-
-
-def test_bombs_are_small_and_as_large_as_they_say():
-    assert len(attacks_pictures.zeros(attacks_pictures.BEYOND)) < 50_000
-    assert len(attacks_pictures.text_bomb()) < 200_000
-    below, beyond = (wide * high for wide, high in (attacks_pictures.BELOW, attacks_pictures.BEYOND))
-    assert below <= LIMITS.pixels < beyond
 
 
 @pytest.mark.parametrize(("way", "failure"), [("memory", "resident memory grew by"), ("wrong", "times HTTP/1.1 200")])

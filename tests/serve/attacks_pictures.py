@@ -8,14 +8,33 @@ import struct
 import zlib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
-from benchmarks.serving.attacks_http import Attack, Step, whole
-from benchmarks.serving.payloads import encoded, on_paper
+import numpy as np
+from attacks_http import Attack, Step, whole
+from PIL import Image
 
+from edgedigits.datasets.own import read_npz
+
+DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 FORMATS = ("PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP")
 # The service takes 25 million pixels: one picture beyond, one below.
 BEYOND, BELOW = (6000, 5000), (6000, 4000)
 SIDES = (60_000, 2**31 - 1, 2**32 - 1, 0)
+
+
+def on_paper(label: int, side: int) -> Image.Image:
+    """Return the first digit of a label, dark on white, ``side`` pixels wide."""
+    data = read_npz(DIGITS)
+    ink = data.images[int(np.flatnonzero(data.labels == label)[0]), ..., 0]
+    return Image.fromarray(255 - ink).resize((side, side))
+
+
+def encoded(image: Image.Image, kind: str = "PNG") -> bytes:
+    """Return an image as the bytes of a file."""
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return buffer.getvalue()
 
 
 @cache

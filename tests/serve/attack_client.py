@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from benchmarks.serving.attacks_http import END, HANG_UP, Step
+from attacks_http import END, HANG_UP, Step
 
 # In place of statuses: nothing came back, we hung up first, or the server neither answered nor hung up.
 CLOSED, GONE, HUNG, REFUSED = "closed", "gone", "hung", "refused"

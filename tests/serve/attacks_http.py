@@ -21,8 +21,9 @@ METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", 
 PATHS = (
     "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd", "/..%5c..%5cwindows/win.ini",
     "/\x00", "/%00", "/app.js%00.html", "//etc/passwd", "/v1/classify/", "/v1//classify", "/%ff%fe", "/%", "/%zz",
-    "http://example.com/", "*", "", "/?" + "a=b&" * 200, "/v1/classify?fed=maybe", "/v1/classify?fed=%00",
-    "/" + "a" * 5000, "/;/etc/passwd", "/v1/model/../../../etc/passwd", "/.env", "/openapi.json/..", "/ü",
+    "http://example.com/", "*", "", "/?" + "a=b&" * 200, "/v1/classify?model_input=maybe",
+    "/v1/classify?model_input=%00", "/" + "a" * 5000, "/;/etc/passwd", "/v1/model/../../../etc/passwd",
+    "/.env", "/openapi.json/..", "/ü",
 )  # fmt: skip
 SERVED = ("/v1/classify", "/v1/read", "/", "/metrics", "/v1/model", "/nowhere")
 HOSTS = (

@@ -19,7 +19,7 @@ from running import Running
 
 from edgedigits.serve.limits import LIMITS
 
-HASTY = Path(__file__).parent / "hasty.py"
+IMPATIENT = Path(__file__).with_name("impatient_service.py")
 STUB = Path(__file__).parents[1] / "benchmarks" / "stub_server.py"
 SEED = 20261124
 LABEL = 7
@@ -124,7 +124,7 @@ class Siege:
 def test_the_service_bears_every_kind_of_attack(start, monkeypatch):
     monkeypatch.setattr(attack_client, "QUIET_S", 0.5)
     limits = {"header_s": 2, "body_s": 2}  # for those that are slow; a good request comes in one piece
-    running = start(program=(str(HASTY),), EDGEDIGITS_TEST_LIMITS=json.dumps(limits))
+    running = start(program=(str(IMPATIENT),), EDGEDIGITS_TEST_LIMITS=json.dumps(limits))
     assert failures_of(running, len(KINDS)) == []
 
 

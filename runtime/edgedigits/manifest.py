@@ -70,7 +70,7 @@ class Preprocessing(NamedTuple):
 
 
 class PixelScaling(NamedTuple):
-    """What turns raw pixels into the Keras model's own input, inside each file: ``(pixel * scale - mean) / std``.
+    """The scaling inside each file, from raw pixels to the Keras model's input: ``(pixel * scale - mean) / std``.
 
     ``mean`` and ``std`` hold one value for all channels or one a channel.
     """
@@ -81,7 +81,7 @@ class PixelScaling(NamedTuple):
 
 
 class CalibrationSet(NamedTuple):
-    """Which training images set the ranges of the int8 files."""
+    """The calibration data: the training images that set the ranges of the int8 files."""
 
     source: str
     dataset_sha256: Sha256
@@ -91,17 +91,17 @@ class CalibrationSet(NamedTuple):
 
 
 class Confidence(NamedTuple):
-    """The temperature that every file holds inside, so that confidence means a share of right answers.
+    """The temperature inside every file, by which confidence is calibrated.
 
     Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017.
 
     Attributes
     ----------
     temperature: what the Keras model's scores were divided by before conversion; 1 changes nothing.
-    fitted_on, count: the labelled validation images that chose it.
+    fitted_on, count: the labelled validation images that it was fitted to.
     ece_before, ece_after: Keras' expected calibration error on them, without the temperature and with it.
     nll_before, nll_after: Keras' mean negative log likelihood on them, in nats.
-    why_not: why none was fitted, so that the temperature is 1; None where one was.
+    why_not: the reason why no temperature was fitted, so that it is 1; None where one was.
 
     """
 
@@ -116,7 +116,7 @@ class Confidence(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """Keras' own outputs: the data they belong to, and the file with them unless it was left out for its size."""
+    """Keras' own outputs: the data that they belong to, and their file unless it was left out for its size."""
 
     source: str
     dataset_sha256: Sha256
@@ -125,13 +125,13 @@ class Reference(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """Everything that ties a bundle together.
+    """The whole manifest, which ties a bundle together.
 
     Attributes
     ----------
     id: SHA-256 of the canonical JSON of all other fields but ``created``.
     image: height, width and channels of the uint8 input.
-    training: what the trainer recorded, when the model came with its record.
+    training: the trainer's record; None where the model came without one.
 
     """
 
@@ -154,17 +154,17 @@ class Manifest(NamedTuple):
 
 
 def canonical(values: dict[str, Any]) -> bytes:
-    """The one way to write a JSON object: sorted keys, no spaces, ASCII."""
+    """Return a JSON object in its canonical form: sorted keys, no spaces, ASCII."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def bundle_id(values: dict[str, Any]) -> str:
-    """The id of a bundle with this manifest, whose own ``id`` and ``created`` do not count."""
+    """Return the id of the bundle with this manifest; the fields ``id`` and ``created`` do not count."""
     return hashlib.sha256(canonical({k: v for k, v in values.items() if k not in {"id", "created"}})).hexdigest()
 
 
 def write_manifest(manifest: Manifest) -> bytes:
-    """The file's bytes, for people to read, with the id filled in.
+    """Return the manifest file's bytes, indented for people to read, with the id filled in.
 
     Raises
     ------

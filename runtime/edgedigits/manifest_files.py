@@ -26,19 +26,19 @@ class TensorInfo(NamedTuple):
 
 
 class Requirements(NamedTuple):
-    """What a file needs to run, derived from its content.
+    """The requirements of a file, derived from its content.
 
     Attributes
     ----------
-    operators: smallest version of each operator that computes this file rightly; for ONNX the version of the
+    operators: the smallest version of each operator that computes this file rightly; for ONNX the version of the
         operator's definition that the file's opset selects.
-        An operator stands here a second time with its types, as in ``DIV INT8``, where the version does not tell
-        whether an engine has it for them.
-    declared: what the file says: operator versions (TFLite), opset by domain (ONNX).
-    underived: operators without a rule, whose version in ``operators`` is only the declared one, or never tried on
-        these types.
+        An operator is listed a second time with its types, as in ``DIV INT8``, where the version does not tell whether
+        an engine has a kernel for them.
+    declared: the versions that the file declares: of operators (TFLite), of opsets by domain (ONNX).
+    underived: operators without a rule, whose version in ``operators`` is only the declared one, and operators that
+        were never tried on these types.
     opset, ir_version: of an ONNX file, else None.
-    engines: the smallest release known to suffice, by engine; an engine that is not named is not known.
+    engines: the smallest release that is known to suffice, by engine; nothing is known of an engine that is missing.
 
     """
 
@@ -51,7 +51,7 @@ class Requirements(NamedTuple):
 
 
 class Accuracy(NamedTuple):
-    """Right answers over labelled images, with the Wilson 95 % interval."""
+    """The accuracy over labelled images, with its Wilson 95 % interval."""
 
     correct: Count
     count: Count  # type: ignore[assignment]  # of records, not tuple's
@@ -60,7 +60,7 @@ class Accuracy(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """How one engine's answers compared with Keras' when the bundle was made."""
+    """The agreement of one engine's outputs with Keras' when the bundle was made."""
 
     engine: str
     version: str
@@ -101,13 +101,13 @@ class ReferenceEngine(NamedTuple):
 
 
 class Tolerance(NamedTuple):
-    """How far golden answers may be from those recorded.
+    """The largest differences allowed between golden outputs and the recorded ones.
 
     Attributes
     ----------
-    exact: of any probability, as a share of it, where a release answers whose answers were recorded; None where even
-        that need not repeat itself on another processor.
-    largest, mean: of any probability, and of all on average, where another release answers.
+    exact: of any probability, as a share of it, for a release whose outputs were recorded; None where even the same
+        release may differ on another processor.
+    largest, mean: of any probability, and of all on average, for every other release.
 
     """
 

@@ -1,4 +1,4 @@
-"""Whether a .tflite file holds all that it refers to: the part of FlatBuffers' verifier that a file cut short fails.
+"""Verify that a .tflite file holds all that it refers to: the check of FlatBuffers' verifier that a cut file fails.
 
 Source: "FlatBuffers: internals" (binary layout) and TensorFlow Lite's schema.fbs, version 3 (field numbers).
 """
@@ -11,7 +11,7 @@ from typing import Union
 
 _MAGIC = b"TFL3"
 
-# A field is a vector of elements of so many bytes, a table, or a vector of tables, which are {field number: field}.
+# A field is a vector (the bytes of an element), a table ({field number: field}), or a vector of tables (a 1-tuple).
 _Fields = Mapping[int, Union[int, "_Fields", tuple["_Fields"]]]
 _QUANTIZATION: _Fields = {0: 4, 1: 4, 2: 4, 3: 8}
 _TENSOR: _Fields = {0: 4, 3: 1, 4: _QUANTIZATION}
@@ -25,7 +25,7 @@ def verify_flatbuffer(data: bytes) -> None:
 
     Raises
     ------
-    ValueError: it is none, or refers to something beyond its end.
+    ValueError: the bytes are no .tflite file, or refer to something beyond their end.
 
     """
     if data[4:8] != _MAGIC:
@@ -58,7 +58,7 @@ def _check_table(data: bytes, at: int, fields: _Fields) -> None:
 
 
 def _follow(data: bytes, at: int) -> int:
-    """Where the reference that stands at ``at`` leads."""
+    """Return the position that the reference at ``at`` points to."""
     return at + _number(data, at, "<I")
 
 

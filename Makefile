@@ -133,5 +133,5 @@ constraints: install ## pin the newest versions that go together, for all Python
 	  --no-annotate --custom-compile-command "make constraints" pyproject.toml -o constraints.txt
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) $(DEMO) build dist mutants .coverage* .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(DEMO) build dist .coverage* .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -42,7 +42,7 @@ BOARDS = ("pi3", "pi4", "pi5")  # zero2w has pi3's processor
 MACHINES = [
     (board, name) for name, board in product(SYSTEMS, BOARDS) if SYSTEMS[name].architecture == "arm64" or board == "pi3"
 ]
-GUESTS = 2  # at once
+GUESTS = 2  # emulated boards that run at the same time
 MEMBER_DIGITS = 100  # an emulated board takes minutes for a thousand in the largest member
 SMALLEST_DIGITS = 20
 # Of instructions per inference. LiteRT and tflite-runtime repeat within 0.01 %, onnxruntime within 0.2 %; bookworm and

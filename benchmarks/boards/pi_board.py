@@ -108,7 +108,7 @@ class _OneBoard:
     failed: list[str]
 
     def doctor(self) -> int:
-        """Return its exit code."""
+        """Run ``doctor`` on the board and return its exit code."""
         return int(self._run("doctor").returncode)
 
     def selftest(self, bundle: Bundle) -> list[dict[str, Any]]:
@@ -133,7 +133,7 @@ class _OneBoard:
         return found
 
     def serve(self) -> dict[str, Any] | None:
-        """Return what the service there answers here, and how it ends; None when it did neither."""
+        """Return the answer of the board's service to this machine and its exit code; None if it failed."""
         try:
             found = serve_on_board(self.python, self.task.picture, "--bundle", str(self.task.bundle.path))
         except OSError as error:

@@ -36,7 +36,7 @@ _STATIC = {
 
 
 def onnx_files(name: str, model: Any, calibration: NDArray[np.uint8]) -> Iterator[tuple[str, bytes]]:
-    """Yield ``(how it was made, file)``."""
+    """Yield every file with a name that says how it was made."""
     onnx = load("onnx")
     frozen = freeze(model)
     base = convert_onnx(frozen, BASE)
@@ -63,7 +63,7 @@ def onnx_files(name: str, model: Any, calibration: NDArray[np.uint8]) -> Iterato
 
 
 def at_opset(model: Any, opset: int) -> Any:
-    """The model in another opset, with the smallest IR version that goes with it."""
+    """Return the model in another opset, with the smallest IR version that goes with it."""
     onnx = load("onnx")
     converted = onnx.version_converter.convert_version(model, opset)
     converted.ir_version = onnx.helper.find_min_ir_version_for(converted.opset_import)
@@ -71,7 +71,7 @@ def at_opset(model: Any, opset: int) -> Any:
 
 
 def with_ir(model: Any, version: int) -> bytes:
-    """The same file under another IR version."""
+    """Return the file with another IR version."""
     other = load("onnx").ModelProto()
     other.CopyFrom(model)
     other.ir_version = version
@@ -79,7 +79,7 @@ def with_ir(model: Any, version: int) -> bytes:
 
 
 def _by_tf2onnx(model: Any, opset: int) -> bytes:
-    """As its own documentation does it: opset entries that nothing uses, the newest IR it knows."""
+    """Convert as tf2onnx's documentation does: the file declares unused opsets and the newest IR version."""
     tf = load("tensorflow")
     spec = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32, name="image")
     function = tf.function(lambda image: model(image, training=False))

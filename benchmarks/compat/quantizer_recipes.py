@@ -24,7 +24,7 @@ RECIPES = (
 
 
 def quantize(zoo: Path, net: str, name: str) -> bytes:
-    """Quantize a net's file with a free batch, for only that has the signature that the quantizer requires."""
+    """Quantize a net's file with a free batch: only such files have the signature that the quantizer requires."""
     work = quantizer.Quantizer(str(zoo / f"{net}--tf-float32-free-batch.tflite"), getattr(recipe, name)())
     calibrated = None
     if work.need_calibration:

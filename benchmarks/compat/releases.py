@@ -67,7 +67,7 @@ def interpreters() -> dict[str, str]:
 
 
 def release_venv(release: Release, folder: Path) -> str | None:
-    """Return the Python of an environment with this release, made when it is not there; None without a fit Python."""
+    """Return the Python of an environment with this release, made if missing; None if no Python here suits it."""
     version = next((version for version in release.pythons if version in interpreters()), None)
     if version is None:
         return None

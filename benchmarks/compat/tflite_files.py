@@ -18,12 +18,12 @@ _CALIBRATED = {
     "int8": "TFLITE_BUILTINS_INT8",
     "int16x8": "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8",
 }
-# Nets whose files are also made in the rarer ways; one would show the way, three show that it is not the net.
+# Nets whose files are also made in the rarer ways: three nets, so that a failure is not blamed on one net.
 OWN = ("mlp", "lenet5", "cnn")
 
 
 def tflite_files(name: str, model: Any, calibration: NDArray[np.uint8]) -> Iterator[tuple[str, bytes]]:
-    """Yield ``(how it was made, file)``: every precision, with and without per-channel Dense, and rarer forms."""
+    """Yield every precision, with and without per-channel Dense, and rarer forms, each with how it was made."""
     yield "tf float32", _convert(_frozen(model), "float32", calibration)
     yield "tf float16", _convert(_frozen(model), "float16", calibration)
     for precision in ("dynamic-int8", *_CALIBRATED):
@@ -42,7 +42,7 @@ def tflite_files(name: str, model: Any, calibration: NDArray[np.uint8]) -> Itera
 
 
 def _frozen(model: Any) -> Any:
-    """A converter for one image, variables made constants (the converter loses those of Keras 3)."""
+    """Return a converter for one image; variables become constants, because the converter loses Keras 3's."""
     tf = load("tensorflow")
     tools = load("tensorflow.python.framework.convert_to_constants")
     spec = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32, name="image")
@@ -52,7 +52,7 @@ def _frozen(model: Any) -> Any:
 
 
 def _keras(model: Any) -> Any:
-    """The converter of the tutorials, which leaves the batch free."""
+    """Return the converter as tutorials use it, with a free batch."""
     return load("tensorflow").lite.TFLiteConverter.from_keras_model(model)
 
 
@@ -66,7 +66,7 @@ def _convert(
         converter.target_spec.supported_types = [tf.float16]
     if precision in _CALIBRATED:
         converter.representative_dataset = lambda: ([image[None].astype(np.float32)] for image in calibration)
-        # The float operators beside them are for what has no int16 kernel.
+        # Float operators are allowed beside them, because some operators have no int16 kernel.
         kinds = [getattr(tf.lite.OpsSet, _CALIBRATED[precision]), tf.lite.OpsSet.TFLITE_BUILTINS]
         converter.target_spec.supported_ops = kinds
     if per_tensor:

@@ -34,7 +34,7 @@ class Benchmark:
     table: the result in Markdown.
     picture: the result as SVG, for benchmarks that have one.
     options: adds further options to the parser.
-    failures: what in a result must not be, a sentence each; the exit code is 1 if there is any.
+    failures: returns one sentence for each fault of a result; any fault makes the exit code 1.
 
     """
 

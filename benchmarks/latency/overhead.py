@@ -33,7 +33,7 @@ SCRIPTS = Path(__file__).parent / "workers"
 DIGITS = str(ROOT / "tests" / "data" / "digits.npz")
 DEFAULT = "litert"
 SIDE = 3464  # of 12 megapixels
-# The question, and the goal: at most so many times, or at least.
+# Each question with its goal as a ratio, an upper or a lower limit.
 QUESTIONS = {
     "calls": ("`classify(28×28 uint8)` and its digit", "≤ 1.5"),
     "batch": ("`classify_batch` of 1,000", "≤ 1.05"),
@@ -45,8 +45,8 @@ QUESTIONS = {
 }
 
 
-# From what is measured, the engine and further words to what each process found: one figure of ours, and of theirs one
-# for each way to write it by hand.
+# Takes the question, the engine and further words; returns the figures of each process: one of ours, and one for each
+# way to write it by hand.
 Probe = Callable[..., list[dict[str, Any]]]
 
 

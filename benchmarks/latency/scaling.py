@@ -37,7 +37,7 @@ FULL = {
 }
 SMALLEST = {"batches": [1, 4], "sides": [28, 64], "threads": [1, 2], "widths": [1, 2]}
 ROUNDS, SECONDS = 5, 0.1
-_SIDES = 4  # rows are enough to see how it goes
+_SIDES = 4  # the sizes of pictures in the table, enough to show the trend
 _STAGES = ("decode", "preprocess", "infer")
 
 
@@ -89,7 +89,7 @@ def scaling_table(result: Result) -> str:
 
 
 def _engines(result: Result) -> str:
-    """Lay out batches of the model itself, wider models, threads of the widest."""
+    """Return the table of the engines: batches of the model, wider models, and threads of the widest one."""
     batches = sorted({row["batch"] for row in result["batch"]})
     threads = sorted({row["threads"] for row in result["threads"]})
     millions = {int(width): macs / 1e6 for width, macs in result["macs"].items()}

@@ -127,7 +127,7 @@ def _number(value: float, _: object) -> str:
 
 
 def _extremes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the cheapest and the dearest: a line of proportional cost from each is enough."""
+    """Return the cheapest and the most expensive row; only these get a guide line of proportional cost."""
     return sorted(rows, key=lambda row: float(row["us"]))[:: max(len(rows) - 1, 1)]
 
 

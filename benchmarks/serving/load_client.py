@@ -94,7 +94,7 @@ class _Connection:
         return bytes(self._received) if 0 < self._length <= len(self._received) else None
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._socket is not None:
             self._selector.unregister(self._socket)
             self._socket.close()

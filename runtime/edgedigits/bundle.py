@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -70,17 +70,13 @@ class Bundle(NamedTuple):
         Raises
         ------
         BundleError: there is no such bundle, or its manifest is broken, was edited, or has a preprocessing parameter
-            that nothing here obeys.
+            that nothing here obeys, or one out of its range.
 
         """
         path = find_bundle(name_or_path)
         file = path / MANIFEST
         manifest = read_manifest(_read(file), str(file))
-        if unknown := sorted(set(manifest.preprocessing.parameters) - set(DIGIT_PARAMETERS)):
-            raise BundleError(
-                f"{file}: preprocessing: expected no parameters but {', '.join(DIGIT_PARAMETERS)}, found {unknown[0]}; "
-                "export the model again"
-            )
+        _check_parameters(manifest.preprocessing.parameters, str(file))
         return Bundle(path, manifest)
 
     @property
@@ -202,6 +198,20 @@ def shipped_bundles() -> list[str]:
     return sorted(entry.parent.name for entry in SHIPPED.glob(f"*/{MANIFEST}"))
 
 
+def _check_parameters(parameters: Mapping[str, float], where: str) -> None:
+    """Refuse preprocessing parameters that nothing obeys, and thresholds that are not from 0 to 1."""
+    if unknown := sorted(set(parameters) - set(DIGIT_PARAMETERS)):
+        raise BundleError(
+            f"{where}: preprocessing: expected no parameters but {', '.join(DIGIT_PARAMETERS)}, found "
+            f"{', '.join(unknown)}; export the model again"
+        )
+    for name, value in parameters.items():
+        if not 0 <= value <= 1:
+            raise BundleError(
+                f"{where}: preprocessing: expected a {name} from 0 to 1, found {value:g}; export the model again"
+            )
+
+
 def find_bundle(name_or_path: str | Path | None) -> Path:
     """Return the folder of a bundle, given a shipped name or a path, or None for the default bundle.
 
@@ -216,7 +226,7 @@ def find_bundle(name_or_path: str | Path | None) -> Path:
     if not (path / MANIFEST).is_file():
         found = "no such file or folder" if not path.exists() else f"{path.name} without a {MANIFEST} in it"
         raise BundleError(
-            f"{name_or_path}: expected a bundle's folder or one of the shipped bundles "
+            f"{name_or_path}: expected a bundle's folder, a .tflite or .onnx file, or one of the shipped bundles "
             f"({', '.join(shipped_bundles())}), found {found}"
         )
     return path

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _PATHS = (str, Path)
 _NO_SCORES = np.empty(0, np.float32)
 _UINT8 = np.dtype(np.uint8)
+_MIN_ID = 12  # characters, as results print them
 
 
 class DigitClassifier:
@@ -69,16 +70,15 @@ class DigitClassifier:
         Raises
         ------
         BundleError: the bundle is missing, broken or not the expected one, or has no such variant.
-        UsageError: there is no engine of this name, or fewer than one thread is asked for.
+        UsageError: there is no engine of this name, fewer than one thread is asked for, or ``expect_id`` is too short.
         EngineMissingError: no installed engine reads the file.
         ModelRejectedError: the engine refuses the file, or the model is no image classifier.
         GoldenMismatchError: the outputs for the golden inputs differ from the recorded ones on this machine.
 
         """
         model, engine_name = _choose(bundle, variant, engine)
-        if expect_id is not None and not _is_expected(model, expect_id):
-            found = model.bundle.id if model.bundle else "a file without a bundle"
-            raise BundleError(f"{model.name}: expected the bundle {expect_id}, found {found}; take the right bundle")
+        if expect_id is not None:
+            _require_id(model, expect_id)
         self.model = model
         self._max_pixels = max_pixels
         loaded = load_engine(engine_name, model, num_threads)
@@ -213,7 +213,7 @@ def _choose(bundle: str | Path | Bundle | None, variant: str | None, engine: str
     """Return the model file and the name of the engine that runs it."""
     if isinstance(bundle, str | Path) and is_model_file(bundle):
         if variant is not None:
-            raise BundleError(f"{bundle}: expected no --variant with one file, found {variant!r}; leave it away")
+            raise BundleError(f"{bundle}: expected no variant with a lone model file, found {variant!r}; leave it out")
         model = lone_model(Path(bundle))
         return model, choose_engine(engine, model.format)[0]
     loaded = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
@@ -222,9 +222,12 @@ def _choose(bundle: str | Path | Bundle | None, variant: str | None, engine: str
     return model_of_bundle(loaded, file), next(name for name in engines if ENGINES[name].format == file.format)
 
 
-def _is_expected(model: Model, expect_id: str) -> bool:
-    least = 12
-    return model.bundle is not None and len(expect_id) >= least and model.bundle.id.startswith(expect_id)
+def _require_id(model: Model, expect_id: str) -> None:
+    if len(expect_id) < _MIN_ID:
+        raise UsageError(f"expect_id: expected at least {_MIN_ID} characters of a bundle's id, found {expect_id!r}")
+    if model.bundle is None or not model.bundle.id.startswith(expect_id):
+        found = model.bundle.id if model.bundle else "a file without a bundle"
+        raise BundleError(f"{model.name}: expected the bundle {expect_id}, found {found}; take the right bundle")
 
 
 def _image_shape(engine: Engine) -> tuple[int, int, int]:

@@ -207,11 +207,11 @@ def test_a_folder_that_takes_no_result_is_one_line_and_2(command, refused, tmp_p
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-@pytest.mark.parametrize("verb", [["show"], ["classify", "x.png"], ["classify", "--json", "x.png"]])
-def test_output_to_a_full_disk_is_one_line_and_2(command, refused, tmp_path, pictures, verb):
+@pytest.mark.parametrize("words", [["show"], ["classify", "x.png"], ["classify", "--json", "x.png"]])
+def test_output_to_a_full_disk_is_one_line_and_2(command, refused, tmp_path, pictures, words):
     (tmp_path / "x.png").write_bytes(pictures[0].read_bytes())
     with open("/dev/full", "w") as full:
-        done = command(*verb, stdout=full)
+        done = command(*words, stdout=full)
     refused(done, 2, "No space left on device")
 
 

@@ -40,11 +40,11 @@ def test_a_lone_file_that_is_no_whole_model_is_one_line_and_3(command, refused, 
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("verb", ["show", "bench"])
-def test_every_verb_that_takes_a_file_refuses_a_broken_one(command, tmp_path, verb, engine):
+@pytest.mark.parametrize("name", ["show", "bench"])
+def test_every_command_that_takes_a_file_refuses_a_broken_one(command, tmp_path, name, engine):
     format_ = ENGINES[engine].format
     (tmp_path / f"broken.{format_}").write_bytes(png())
-    done = command(verb, f"broken.{format_}")
+    done = command(name, f"broken.{format_}")
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     # Beside them: progress, and warnings of a busy machine.
@@ -56,7 +56,8 @@ def test_every_verb_that_takes_a_file_refuses_a_broken_one(command, tmp_path, ve
 @pytest.mark.parametrize(
     ("name", "message"),
     [("no.tflite", "cannot be read (No such file or directory)"), ("empty.onnx", "expected a model, found an empty fi"),
-     ("model.pb", "expected a bundle's folder or one of the shipped bundles"), (".", "without a manifest.json in it")],
+     ("model.pb", "expected a bundle's folder, a .tflite or .onnx file, or one of the shipped bundles"),
+     (".", "without a manifest.json in it")],
 )  # fmt: skip
 def test_a_place_without_a_model_is_one_line_and_2(command, refused, tmp_path, digit, name, message):
     (tmp_path / "empty.onnx").touch()
@@ -97,8 +98,8 @@ def test_a_manifest_that_was_edited_is_one_line_and_2(command, refused, bundle_c
     values = json.loads(file.read_bytes())
     change(values)
     file.write_text(json.dumps(values))
-    for verb in (["classify", "--bundle", bundle_copy, digit], ["show", bundle_copy], ["selftest", bundle_copy]):
-        refused(command(*verb), 2, "manifest.json: ", message)
+    for words in (["classify", "--bundle", bundle_copy, digit], ["show", bundle_copy], ["selftest", bundle_copy]):
+        refused(command(*words), 2, "manifest.json: ", message)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00\xff", b"[" * 50_000, b'{"schema": 3}', b"null"])

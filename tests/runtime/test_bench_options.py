@@ -71,7 +71,7 @@ def test_without_options_each_engine_is_measured_as_it_comes(monkeypatch, capsys
         (["--variant", "float32", "--batch", "8"], "--batch: expected an .onnx file"),
         (["--variant", "float32", "--spinning", "on"], "--spinning: none of"),
         (["nowhere.onnx"], "nowhere.onnx: cannot be read"),
-        (["nowhere"], "nowhere: expected a bundle's folder or one of the shipped bundles"),
+        (["nowhere"], "nowhere: expected a bundle's folder, a .tflite or .onnx file, or one of the shipped bundles"),
         (["--engine", "onnx"], "engine 'onnx': expected auto or one of"),
     ],
 )  # fmt: skip

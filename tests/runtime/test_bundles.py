@@ -40,7 +40,7 @@ def test_a_place_without_a_bundle_is_refused_with_what_could_be_said(tmp_path, n
     with pytest.raises(BundleError) as caught:
         Bundle.load(tmp_path / name)
     assert str(caught.value) == (
-        f"{tmp_path / name}: expected a bundle's folder or one of the shipped bundles "
+        f"{tmp_path / name}: expected a bundle's folder, a .tflite or .onnx file, or one of the shipped bundles "
         f"({', '.join(shipped_bundles())}), found {found}"
     )
 
@@ -167,7 +167,7 @@ def test_golden_inputs_come_with_every_witnesss_answers_with_every_file(shipped)
     for file in shipped.manifest.files:
         told = golden.expected[file.path]
         engines = ["litert", "tflite-runtime"] if file.format == "tflite" else ["onnxruntime"]
-        assert [witness.engine for witness in told] == engines
+        assert [reference.engine for reference in told] == engines
         for answers in told.values():
             assert answers.shape == (count, 10)
             assert answers.min() >= 0

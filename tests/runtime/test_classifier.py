@@ -171,8 +171,10 @@ def test_the_bundle_that_was_expected_is_taken_and_no_other(shipped, bundle_copy
         DigitClassifier(bundle_copy, expect_id=shipped.id)
     found = Bundle.load(bundle_copy).id
     assert str(caught.value) == f"small: expected the bundle {shipped.id}, found {found}; take the right bundle"
-    for short in ("", shipped.id[:11], "0" * 64):
-        with pytest.raises(BundleError, match="expected the bundle"):
+    with pytest.raises(BundleError, match="expected the bundle"):
+        DigitClassifier(expect_id="0" * 64)
+    for short in ("", shipped.id[:11]):
+        with pytest.raises(UsageError, match=f"expect_id: expected at least 12 characters .*, found '{short}'"):
             DigitClassifier(expect_id=short)
 
 
@@ -197,7 +199,7 @@ def test_a_lone_file_has_no_variants(shipped):
     path = shipped.path / "small-int8.tflite"
     with pytest.raises(BundleError) as caught:
         DigitClassifier(path, variant="int8")
-    assert str(caught.value) == f"{path}: expected no --variant with one file, found 'int8'; leave it away"
+    assert str(caught.value) == f"{path}: expected no variant with a lone model file, found 'int8'; leave it out"
 
 
 def test_labels_come_from_the_bundle_and_must_be_as_many_as_outputs(bundle_copy, edit_manifest, digits):
@@ -207,8 +209,8 @@ def test_labels_come_from_the_bundle_and_must_be_as_many_as_outputs(bundle_copy,
         assert found.label == f"digit {found.digit}"
 
 
-# For each parameter a value that no digit can satisfy.
-STRICT = {"confidence": 1.5, "margin": 1.5}
+# For each parameter a value that a digit cannot satisfy unless its probability is exactly 1.
+STRICT = {"confidence": 1, "margin": 1}
 
 
 def shipped_parameters():
@@ -244,6 +246,12 @@ def test_a_preprocessing_parameter_that_nothing_obeys_is_refused(bundle_copy, ed
     )
     with pytest.raises(BundleError, match="found min_contrast"):
         DigitClassifier(bundle_copy)
+
+
+@pytest.mark.parametrize(("name", "value"), [("confidence", 2), ("confidence", -0.1), ("margin", 1.01)])
+def test_a_threshold_that_is_no_probability_is_refused(bundle_copy, edit_manifest, name, value):
+    with pytest.raises(BundleError, match=f"preprocessing: expected a {name} from 0 to 1, found {value:g}; export"):
+        edit_manifest(bundle_copy, lambda values: values["preprocessing"]["parameters"].update({name: value}))
 
 
 def test_too_few_labels_are_refused(fake, shipped):

@@ -27,10 +27,10 @@ def test_help_lists_every_verb_in_its_group(capsys):
     lines = capsys.readouterr().out.splitlines()
     groups = [line for line in lines if line in {"Read:", "Trust:", "Make:", "Measure:"}]
     assert groups == ["Read:", "Trust:", "Make:", "Measure:"]
-    for name, verb in COMMANDS.items():
-        (at,) = [i for i, line in enumerate(lines) if line.split(maxsplit=1) == [name, verb.help]]
+    for name, command in COMMANDS.items():
+        (at,) = [i for i, line in enumerate(lines) if line.split(maxsplit=1) == [name, command.help]]
         above = [line for line in lines[:at] if line in groups]
-        assert above[-1] == f"{verb.group}:"
+        assert above[-1] == f"{command.group}:"
     assert lines[-1] == module._EXIT_CODES
 
 
@@ -64,8 +64,10 @@ def test_an_unknown_verb_is_answered_with_the_verbs_there_are(command):
     assert all(name in last for name in COMMANDS)
 
 
-@pytest.mark.parametrize("name", [name for name, verb in COMMANDS.items() if verb.module.startswith("edgedigits.")])
-def test_every_verb_explains_itself(name, capsys):
+@pytest.mark.parametrize(
+    "name", [name for name, command in COMMANDS.items() if command.module.startswith("edgedigits.")]
+)
+def test_every_command_explains_itself(name, capsys):
     assert leave([name, "--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert told.startswith(f"usage: edgedigits {name} ")
@@ -107,7 +109,7 @@ def test_an_interrupt_leaves_with_130(monkeypatch, capsys):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_real_ctrl_c_leaves_with_130_and_no_traceback(tmp_path):
-    # Standard input that never ends: the verb waits there for its image.
+    # Standard input that never ends: the command waits there for its image.
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     code += "from edgedigits.cli.main import main; raise SystemExit(main())"
     waiting = subprocess.Popen(
@@ -144,7 +146,7 @@ def test_a_reader_who_has_seen_enough_is_no_traceback(command):
 def test_completion_is_a_valid_script_that_knows_verbs_and_options(shell, command, tmp_path):
     done = command("--completion", shell)
     if done.returncode == 3:
-        pytest.skip("the verbs of other packages cannot be imported here")
+        pytest.skip("the commands of other packages cannot be imported here")
     assert done.returncode == 0, done.stderr
     assert ("bashcompinit" in done.stdout) == (shell == "zsh")
     if shutil.which("bash") is None:
@@ -176,8 +178,8 @@ def test_a_verb_whose_extra_is_missing_is_answered_with_the_pip_line(monkeypatch
     assert told.count("\n") == 1
 
 
-@pytest.mark.parametrize("verb", ["train", "export", "report", "check"])
-def test_help_and_refusal_of_a_verb_with_an_extra_need_none_of_it(verb, tmp_path):
+@pytest.mark.parametrize("name", ["train", "export", "report", "check"])
+def test_help_and_refusal_of_a_command_with_an_extra_need_none_of_it(name, tmp_path):
     names = {package for packages in extras.PACKAGES.values() for package in packages}
     deny = (
         "import importlib.util, sys\nfrom edgedigits import extras as m\nreal = m.find_spec\n"
@@ -186,9 +188,9 @@ def test_help_and_refusal_of_a_verb_with_an_extra_need_none_of_it(verb, tmp_path
         f"        if name.split('.')[0] in {names!r}: raise ImportError(name)\n"
         "sys.meta_path.insert(0, Deny())\nfrom edgedigits.cli.main import main\nraise SystemExit(main())"
     )
-    if importlib_misses(COMMANDS[verb].module):
-        pytest.skip(f"{COMMANDS[verb].module} is not there")
-    done = subprocess.run([sys.executable, "-c", deny, verb, "--help"], capture_output=True, text=True, check=False)
+    if importlib_misses(COMMANDS[name].module):
+        pytest.skip(f"{COMMANDS[name].module} is not there")
+    done = subprocess.run([sys.executable, "-c", deny, name, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -97,10 +97,10 @@ def test_a_variant_that_no_chosen_engine_reads_exits_3(command, refused, engine)
     refused(done, 3, f"expected an engine that reads small-int8.{other}, found {engine}")
 
 
-@pytest.mark.parametrize("verb", ["selftest", "parity", "bench"])
-def test_a_variant_that_is_not_there_exits_2(verb, command, refused, proven):
-    words = ["--data", proven.data] if verb == "parity" else []
-    refused(command(verb, proven.path, "--variant", "float16", *words), 2, "expected a variant float16, found only")
+@pytest.mark.parametrize("name", ["selftest", "parity", "bench"])
+def test_a_variant_that_is_not_there_exits_2(name, command, refused, proven):
+    words = ["--data", proven.data] if name == "parity" else []
+    refused(command(name, proven.path, "--variant", "float16", *words), 2, "expected a variant float16, found only")
 
 
 def test_a_table_reads_without_colour():

@@ -149,9 +149,9 @@ def test_the_denial_denies():
 
 
 def test_every_verb_of_the_device_has_its_module():
-    for name, verb in COMMANDS.items():
-        if verb.module.startswith("edgedigits."):
-            module = import_module(verb.module)
+    for name, command in COMMANDS.items():
+        if command.module.startswith("edgedigits."):
+            module = import_module(command.module)
             assert module.configure.__doc__, name
             assert callable(module.run)
-            assert verb.extra == ("serve" if name == "serve" else None)
+            assert command.extra == ("serve" if name == "serve" else None)

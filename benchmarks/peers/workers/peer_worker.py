@@ -28,8 +28,8 @@ _SETTLED = 0.05
 _MAX_WARM_SECONDS = 5.0
 
 Classify = Callable[[Any], int]
-# From one image uint8 [28, 28] to its digit, from all images to their digits where one by one takes minutes, and what
-# the engine says of how it computes.
+# A function that classifies one image uint8 [28, 28]; one that classifies all at once, for engines that would take
+# minutes one by one; and how the engine says that it computes.
 Loaded = tuple[Classify, Callable[[Any], list[int]] | None, str]
 
 

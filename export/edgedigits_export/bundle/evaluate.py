@@ -83,7 +83,7 @@ class Evaluation:
 
     @property
     def exit_code(self) -> int:
-        """1 when a gate failed or Keras is near chance, 4 when the validation images are too few for a gate."""
+        """The exit code: 1 if a gate failed or Keras is near chance, 4 if the validation images are too few."""
         return max(int(self.near_chance), *(file.verdict.exit_code for file in self.files))
 
 

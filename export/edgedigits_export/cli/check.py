@@ -1,4 +1,4 @@
-"""`edgedigits check`."""
+"""The command `edgedigits check`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`edgedigits parity --per-layer MODEL.keras`."""
+"""The command `edgedigits parity --per-layer MODEL.keras`."""
 
 from __future__ import annotations
 

@@ -16,9 +16,10 @@ import pytest
 
 from edgedigits.errors import InputError
 from edgedigits.manifest import Accuracy, ReferenceEngine, TensorInfo, read_manifest
-from edgedigits.verification.compare import accuracy_of, compare
+from edgedigits.verification.compare import Comparison, accuracy_of, compare
 from edgedigits.verification.gates import GateVerdict
 from edgedigits.verification.statistics import wilson
+from edgedigits_export.bundle import evaluate
 from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
 from edgedigits_export.bundle.evaluate import Evaluation, FileEvaluation, evaluate_files
 from edgedigits_export.bundle.golden import GoldenInputs
@@ -111,6 +112,18 @@ def test_evaluating_compares_a_file_with_keras(job: ExportJob) -> None:
     keras_golden = job.model.frozen.predict(evaluation.golden_inputs.images)
     for outputs in found.golden.values():
         np.testing.assert_allclose(outputs, keras_golden, atol=1e-5)
+
+
+def test_the_gate_judges_on_validation_and_the_reference_images_decide_nothing(
+    job: ExportJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[Comparison] = []
+    real = evaluate.judge_variant
+    monkeypatch.setattr(evaluate, "judge_variant", lambda name, found: judged.append(found) or real(name, found))
+    job = replace(job, reference=job.golden_pool)
+    (found,) = evaluate_files(job, convert(job, VARIANTS[0]), silent).files
+    assert [comparison.accuracy.count for comparison in judged] == [len(job.validation)]
+    assert found.comparison.accuracy.count == len(job.reference) != len(job.validation)
 
 
 def test_a_file_of_another_model_fails_its_gate(job: ExportJob, cases: dict[str, Any]) -> None:

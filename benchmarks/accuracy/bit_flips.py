@@ -34,7 +34,7 @@ WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
 
 
 @dataclass(frozen=True)
-class Flip:
+class BitFlip:
     """One bit: which comparison noticed it, and whether the class of a validation digit changed."""
 
     bit: int
@@ -56,7 +56,7 @@ def weight_positions(data: bytes) -> NDArray[np.int64]:
     return np.concatenate(found)
 
 
-def flip_bits(bundle: Bundle, file: ModelFile, digits: NDArray[np.uint8], count: int) -> Iterator[Flip]:
+def flip_bits(bundle: Bundle, file: ModelFile, digits: NDArray[np.uint8], count: int) -> Iterator[BitFlip]:
     """Flip ``count`` seeded random bits, one at a time."""
     golden = bundle.golden().images
     model = model_of_bundle(bundle, file)
@@ -74,7 +74,7 @@ def flip_bits(bundle: Bundle, file: ModelFile, digits: NDArray[np.uint8], count:
         exactly, up_to_rounding = (
             not check_golden(bundle, file, outputs[: len(golden)], engine).passed for engine in engines
         )
-        yield Flip(bit, exactly, up_to_rounding, bool((outputs[len(golden) :].argmax(axis=1) != right).any()))
+        yield BitFlip(bit, exactly, up_to_rounding, bool((outputs[len(golden) :].argmax(axis=1) != right).any()))
 
 
 def infer(model: Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -84,7 +84,7 @@ def infer(model: Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return values
 
 
-def summarise(flips: list[Flip]) -> dict[str, Any]:
+def summarise(flips: list[BitFlip]) -> dict[str, Any]:
     """Return how many of all, of top bits, and of harmful ones were noticed, by both ways to compare."""
     groups = {
         "all": flips, "top": [f for f in flips if f.bit == TOP], "harmful": [f for f in flips if f.harmful],

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from benchmarks.accuracy.samples import Grey, Sample
+from benchmarks.accuracy.samples import Grey, LabelledPicture
 from edgedigits.datasets import Dataset, load_mnist, load_splits
 
 CANVAS = 200
@@ -30,13 +30,13 @@ def chosen(split: str, seed: int, count: int) -> Iterator[tuple[Grey, str]]:
         yield data.images[row, ..., 0], str(data.labels[row])
 
 
-def arrays(split: str, seed: int, count: int) -> Iterator[Sample]:
+def arrays(split: str, seed: int, count: int) -> Iterator[LabelledPicture]:
     """Yield digits as they are."""
     for digit, label in chosen(split, seed, count):
-        yield Sample(digit, label)
+        yield LabelledPicture(digit, label)
 
 
-def canvas(split: str, seed: int, count: int) -> Iterator[Sample]:
+def canvas(split: str, seed: int, count: int) -> Iterator[LabelledPicture]:
     """Yield digits whose 28x28 cell is scaled to 28-160 pixels (bicubic), anywhere on 200x200 white pixels."""
     rng = np.random.default_rng((seed, 1))
     for digit, label in chosen(split, seed, count):
@@ -45,4 +45,4 @@ def canvas(split: str, seed: int, count: int) -> Iterator[Sample]:
         picture = np.full((CANVAS, CANVAS), 255, np.uint8)
         scaled = Image.fromarray(digit).resize((size, size), Image.Resampling.BICUBIC)
         picture[top : top + size, left : left + size] = 255 - np.asarray(scaled)
-        yield Sample(picture, label)
+        yield LabelledPicture(picture, label)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.accuracy.samples import Sample
+from benchmarks.accuracy.samples import LabelledPicture
 from edgedigits.files import cache_folder, folder_atomic
 from edgedigits_export.emulation.rootfs import unpack_packages
 
@@ -47,7 +47,7 @@ SMALLEST, LARGEST = 64, 96  # pixels to the em
 CANVAS = 200
 
 
-def letters(seed: int, count: int) -> Iterator[Sample]:
+def letters(seed: int, count: int) -> Iterator[LabelledPicture]:
     """Yield ``count`` of all pairs of letter and font in random order: dark on white.
 
     Raises
@@ -63,7 +63,7 @@ def letters(seed: int, count: int) -> Iterator[Sample]:
         top, left = (int(rng.integers(5, max(CANVAS - side - 5, 6))) for side in ink.shape)
         canvas = np.zeros((CANVAS, CANVAS))
         canvas[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
-        yield Sample(np.rint(255 * (1 - canvas)).astype(np.uint8), "")
+        yield LabelledPicture(np.rint(255 * (1 - canvas)).astype(np.uint8), "")
 
 
 def _printed(letter: str, font: Path, size: int) -> NDArray[np.float64]:

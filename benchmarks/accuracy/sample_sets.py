@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.accuracy.canvas import arrays, canvas
 from benchmarks.accuracy.letters import letters
 from benchmarks.accuracy.public_digits import folder, scans
-from benchmarks.accuracy.samples import Sample
+from benchmarks.accuracy.samples import LabelledPicture
 
 # The seed that chooses thresholds, on validation digits, is another than that of the report, on test digits.
 TUNING_SEED, REPORT_SEED = 1, 2
@@ -22,7 +22,7 @@ class SampleSet:
     """A set: its title in tables, the function of seed and count that yields it, its size, the share to reach."""
 
     title: str
-    samples: Callable[[int, int], Iterator[Sample]]
+    samples: Callable[[int, int], Iterator[LabelledPicture]]
     count: int
     goal: float | None = None
 

@@ -17,7 +17,7 @@ Grey = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class LabelledPicture:
     """One picture to be classified.
 
     Attributes
@@ -32,7 +32,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReadOutcome:
     """One prediction: ``label`` is "" where nothing was inferred, ``rejected`` None or the reason."""
 
     truth: str
@@ -45,16 +45,16 @@ class Outcome:
         return self.rejected is not None if not self.truth else self.label == self.truth and self.rejected is None
 
 
-def evaluate_samples(classifier: DigitClassifier, samples: Iterable[Sample]) -> list[Outcome]:
+def evaluate_samples(classifier: DigitClassifier, samples: Iterable[LabelledPicture]) -> list[ReadOutcome]:
     """Classify all samples."""
     outcomes = []
     for sample in samples:
         prediction = classifier.classify(sample.image)
-        outcomes.append(Outcome(sample.truth, prediction.label or "", prediction.rejected))
+        outcomes.append(ReadOutcome(sample.truth, prediction.label or "", prediction.rejected))
     return outcomes
 
 
-def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def summary(outcomes: Sequence[ReadOutcome]) -> dict[str, Any]:
     """Return counts and shares, named as `edgedigits eval --json` names them."""
     labelled, none = [one for one in outcomes if one.truth], [one for one in outcomes if not one.truth]
     told: dict[str, Any] = {"n": len(outcomes)}

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.accuracy.canvas import arrays, canvas
 from benchmarks.accuracy.reading_tables import percent
 from benchmarks.accuracy.sample_sets import SMALLEST, TUNING_SEED
-from benchmarks.accuracy.samples import Sample
+from benchmarks.accuracy.samples import LabelledPicture
 from benchmarks.harness.benchmark import Benchmark, Result, describe
 from benchmarks.harness.markdown import markdown_table
 from edgedigits import DigitClassifier
@@ -32,7 +32,7 @@ MARGINS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 BUDGETS = {"mnist": 0.0025, "canvas": 0.0025}
 COUNT = 5_000  # the validation digits
 
-DIGITS: Mapping[str, Callable[[int], Iterator[Sample]]] = {
+DIGITS: Mapping[str, Callable[[int], Iterator[LabelledPicture]]] = {
     "mnist": lambda count: arrays("validation", TUNING_SEED, count),
     "canvas": lambda count: canvas("validation", TUNING_SEED, count),
 }
@@ -63,7 +63,7 @@ class Scores:
         return float(self.refused(parameters)[self.right].mean()) if self.right.any() else 0.0
 
 
-def infer_scores(classifier: DigitClassifier, samples: Iterable[Sample]) -> Scores:
+def infer_scores(classifier: DigitClassifier, samples: Iterable[LabelledPicture]) -> Scores:
     """Infer everything that passes the checks before inference."""
     scores, right, total = [], [], 0
     for sample in samples:

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.accuracy.canvas import arrays, canvas
 from benchmarks.accuracy.letters import LETTERS, letters
-from benchmarks.accuracy.samples import Outcome, summary
+from benchmarks.accuracy.samples import ReadOutcome, summary
 from benchmarks.accuracy.thresholds import BUDGETS, CONFIDENCES, Scores, choose
 from benchmarks.harness.benchmark import read_result
 from edgedigits.bundle import Bundle
@@ -65,15 +65,15 @@ def test_letters_leave_out_what_is_drawn_like_a_digit(drawn):
 def test_a_right_answer_that_is_refused_counts_as_none_and_a_letter_that_is_refused_as_right():
     told = summary(
         [
-            Outcome("3", "3", None),
-            Outcome("3", "3", "ambiguous"),
-            Outcome("3", "5", None),
-            Outcome("3", "", "blank"),
+            ReadOutcome("3", "3", None),
+            ReadOutcome("3", "3", "ambiguous"),
+            ReadOutcome("3", "5", None),
+            ReadOutcome("3", "", "blank"),
         ]
     )
     assert (told["top1"], told["top1_unrejected"], told["rejected_wrongly"]) == (0.25, 0.5, 2)
     assert told["reasons"] == {"ambiguous": 1, "blank": 1}
-    none = summary([Outcome("", "", "blank"), Outcome("", "8", None)])
+    none = summary([ReadOutcome("", "", "blank"), ReadOutcome("", "8", None)])
     assert (none["refused"], none["accepted_wrongly"]) == (0.5, 1)
 
 

@@ -21,7 +21,7 @@ from edgedigits.verification.gates import GateVerdict
 from edgedigits.verification.statistics import wilson
 from edgedigits_export.bundle import evaluate
 from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
-from edgedigits_export.bundle.evaluate import Evaluation, FileEvaluation, evaluate_files
+from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation, evaluate_files
 from edgedigits_export.bundle.golden import GoldenInputs
 from edgedigits_export.bundle.job import ExportJob, ExportRequest
 from edgedigits_export.bundle.prepare import default_name, prepare_job, read_training_record
@@ -142,7 +142,7 @@ def test_outputs_of_keras_that_are_not_numbers_are_refused_before_any_engine_run
         evaluate_files(job, [ConvertedFile(VARIANTS[0], b"no model")], silent)
 
 
-def evaluation_of(job: ExportJob) -> Evaluation:
+def evaluation_of(job: ExportJob) -> ExportEvaluation:
     """An evaluation that no engine made."""
     (file,) = convert(job, VARIANTS[0])
     keras = np.eye(10, dtype=np.float32)[job.reference.labels]
@@ -154,7 +154,7 @@ def evaluation_of(job: ExportJob) -> Evaluation:
         comparison=compare(keras, keras, job.reference.labels), verdict=GateVerdict("passed", (), 1),
         golden={ReferenceEngine("litert", "9.9"): np.eye(10, dtype=np.float32)[:3]},
     )  # fmt: skip
-    return Evaluation(
+    return ExportEvaluation(
         GoldenInputs(images, {2: b"a picture"}), (evaluated,), keras, Accuracy(9, 10, 0.9, (0.6, 1.0)), 0.1
     )
 

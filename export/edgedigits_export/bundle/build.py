@@ -11,14 +11,14 @@ from pathlib import Path
 from edgedigits import __version__
 from edgedigits.files import folder_atomic
 from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
-from edgedigits_export.bundle.evaluate import Evaluation, evaluate_files
+from edgedigits_export.bundle.evaluate import ExportEvaluation, evaluate_files
 from edgedigits_export.bundle.job import ExportJob, Progress
 from edgedigits_export.convert.variants import convert_variants
 
 _TOOLS = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
 
 
-def build_bundle(job: ExportJob, path: Path, *, overwrite: bool, progress: Progress) -> Evaluation:
+def build_bundle(job: ExportJob, path: Path, *, overwrite: bool, progress: Progress) -> ExportEvaluation:
     """Write the bundle at ``path``, whole or not at all; return how its files compute.
 
     Raises

@@ -28,7 +28,7 @@ from edgedigits.manifest import (
 )
 from edgedigits.verification.compare import accuracy_of
 from edgedigits.verification.golden import TOLERANCE
-from edgedigits_export.bundle.evaluate import Evaluation, FileEvaluation
+from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation
 from edgedigits_export.bundle.job import ExportJob
 from edgedigits_export.bundle.reference_engines import number_engines
 from edgedigits_export.bundle.schema import manifest_schema
@@ -49,7 +49,9 @@ def onnx_metadata(job: ExportJob) -> dict[str, str]:
     }
 
 
-def describe_bundle(job: ExportJob, evaluation: Evaluation, tools: Mapping[str, str], created: str) -> dict[str, bytes]:
+def describe_bundle(
+    job: ExportJob, evaluation: ExportEvaluation, tools: Mapping[str, str], created: str
+) -> dict[str, bytes]:
     """Return every file of the bundle by name; the last one is its manifest.
 
     ``tools`` are the versions of what made the bundle, ``created`` is the time in UTC.

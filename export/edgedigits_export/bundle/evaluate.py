@@ -54,7 +54,7 @@ class FileEvaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class ExportEvaluation:
     """How the converted files and Keras itself compute.
 
     Attributes
@@ -108,7 +108,7 @@ class _Inputs:
         return _Outputs(*np.split(values, [self.golden, self.golden + self.reference]))
 
 
-def evaluate_files(job: ExportJob, converted: Sequence[ConvertedFile], progress: Progress) -> Evaluation:
+def evaluate_files(job: ExportJob, converted: Sequence[ConvertedFile], progress: Progress) -> ExportEvaluation:
     """Run every file on golden, reference and validation images, and compare its outputs with those of Keras.
 
     Raises
@@ -129,7 +129,7 @@ def evaluate_files(job: ExportJob, converted: Sequence[ConvertedFile], progress:
             progress(f"running {path.name}")
             path.write_bytes(file.data)
             files.append(_evaluate_file(job, file, path, inputs, keras))
-    return Evaluation(
+    return ExportEvaluation(
         golden_inputs=golden,
         files=tuple(files),
         keras_reference=keras.reference,

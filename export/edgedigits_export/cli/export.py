@@ -16,7 +16,7 @@ from edgedigits.manifest import PRECISIONS, SUFFIXES
 
 if TYPE_CHECKING:
     from edgedigits.manifest import Format, Precision
-    from edgedigits_export.bundle.evaluate import Evaluation, FileEvaluation
+    from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation
     from edgedigits_export.bundle.job import ExportJob, ExportRequest
     from edgedigits_export.convert.variants import Variant
 
@@ -126,7 +126,7 @@ def parse_variants(text: str) -> tuple[Variant, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _text(output: Path, job: ExportJob, evaluation: Evaluation) -> str:
+def _text(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> str:
     head = ["file", "bytes", "accuracy", "drop", "at most", "flips", "max |Δ|", "gate"]
     title = f"{output}: {job.name}, {len(job.reference)} images of {job.reference.source} against Keras"
     rows = table(head, [_row(file) for file in evaluation.files])
@@ -142,7 +142,7 @@ def _row(file: FileEvaluation) -> list[str]:
     ]  # fmt: skip
 
 
-def _remarks(job: ExportJob, evaluation: Evaluation) -> list[str]:
+def _remarks(job: ExportJob, evaluation: ExportEvaluation) -> list[str]:
     """Return one line for each verdict that is not passed, and what to do about it."""
     remarks = [
         f"{file.name}, on {len(job.validation)} validation images: {'; '.join(file.verdict.reasons)}"

@@ -61,7 +61,7 @@ class LayerRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Tolerance:
+class LayerTolerance:
     """The smallest signal over quantization noise of a healthy layer, and the reason for it."""
 
     sqnr_db: float
@@ -70,11 +70,11 @@ class Tolerance:
 
 _TENTH = "noise of a tenth of the signal; layers of healthy small models were seen at"
 TOLERANCES = {
-    "float32": Tolerance(100.0, "one part in 100,000, as at the output; layers of healthy models were seen at 124 dB"),
-    "float16": Tolerance(50.0, "11 bits are 66 dB, and layers of healthy small models were seen at 65 dB"),
-    "dynamic-int8": Tolerance(20.0, f"{_TENTH} 37 dB"),
-    "int8": Tolerance(20.0, f"{_TENTH} 31 dB"),
-    "int16x8": Tolerance(20.0, f"{_TENTH} 39 dB, as their weights have 8 bits"),
+    "float32": LayerTolerance(100.0, "one part in 100,000, as at the output; healthy models were seen at 124 dB"),
+    "float16": LayerTolerance(50.0, "11 bits are 66 dB, and layers of healthy small models were seen at 65 dB"),
+    "dynamic-int8": LayerTolerance(20.0, f"{_TENTH} 37 dB"),
+    "int8": LayerTolerance(20.0, f"{_TENTH} 31 dB"),
+    "int16x8": LayerTolerance(20.0, f"{_TENTH} 39 dB, as their weights have 8 bits"),
 }
 
 
@@ -90,7 +90,7 @@ class LayerReport:
 
     file: str
     precision: str
-    tolerance: Tolerance
+    tolerance: LayerTolerance
     rows: tuple[LayerRow, ...]
     departs: LayerRow | None
 

@@ -218,7 +218,7 @@ class Visit:
         self.page.unroute_all(behavior="wait")
         self.context.close()
         unexpected = [text for text in self._complaints if not any(part in text for part in self.expected)]
-        assert not unexpected
+        assert not unexpected, unexpected
         assert all(any(part in text for text in self._complaints) for part in self.expected), self._complaints
         asked = {urlsplit(url)[:2] for url in self._requests}
         assert {scheme for scheme, _ in asked} <= {"http", "data", "blob"}, asked

@@ -70,7 +70,9 @@ class LayerTolerance:
 
 _TENTH = "noise of a tenth of the signal; layers of healthy small models were seen at"
 TOLERANCES = {
-    "float32": LayerTolerance(100.0, "one part in 100,000, as at the output; healthy models were seen at 124 dB"),
+    "float32": LayerTolerance(
+        100.0, "one part in 100,000, as at the output; layers of healthy models were seen at 124 dB"
+    ),
     "float16": LayerTolerance(50.0, "11 bits are 66 dB, and layers of healthy small models were seen at 65 dB"),
     "dynamic-int8": LayerTolerance(20.0, f"{_TENTH} 37 dB"),
     "int8": LayerTolerance(20.0, f"{_TENTH} 31 dB"),

@@ -119,7 +119,10 @@ def test_show_draws_what_the_model_was_fed(command, tmp_path, digits):
 
 def test_the_wrong_bundle_is_refused(command, pictures, refused):
     refused(
-        command("classify", "--bundle", "lenet", pictures[0]), 2, "lenet: expected a bundle's folder or one of", "small"
+        command("classify", "--bundle", "lenet", pictures[0]),
+        2,
+        "lenet: expected a bundle's folder, a .tflite or .onnx file, or one of",
+        "small",
     )
     refused(command("classify", "--variant", "float16", pictures[0]), 2, "found only int8.tflite")
     refused(command("classify", "--variant", "int9", pictures[0]), 2, "variant 'int9': expected float32")

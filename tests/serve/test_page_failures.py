@@ -73,8 +73,8 @@ def test_when_the_network_comes_back_it_goes_on_by_itself(visit):
 def test_a_server_that_ends_and_comes_back_is_found_again(visiting, start):
     running = start()
     visit = visiting(running.url)
-    # Besides, a request on its way while the server ends meets another of the browser's network errors.
-    visit.expected += ["ERR_CONNECTION_REFUSED", "net::ERR_"]
+    visit.expected.append("ERR_CONNECTION_REFUSED")
+    visit.allowed.append("ERR_CONNECTION_RESET")  # of a request on its way when the server ends, on a busy machine
     visit.draw(SEVEN)
     visit.answers("7")
     assert running.end() == 0

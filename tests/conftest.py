@@ -6,10 +6,11 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
+from sharing import MadeOnce
 
 from edgedigits.bundle import SHIPPED, Bundle
 from edgedigits.classifier import DigitClassifier
@@ -41,6 +43,43 @@ DIGITS = Path(__file__).parent / "data" / "digits.npz"
 # The same examples at every run, however slow the machine: a failure is never the clock's or the dice's.
 settings.register_profile("edgedigits", deadline=None, max_examples=60, derandomize=True, database=None)
 settings.load_profile("edgedigits")
+
+
+# What `make test-fast` leaves out. A file that is marked as a whole is not even imported: TensorFlow takes seconds.
+FAST = "not (tensorflow or browser or qemu or slow)"
+HEAVY_FILE = re.compile(r"^pytestmark = .*\b(tensorflow|browser|qemu)\b", re.MULTILINE)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help=f"the same as -m '{FAST}', in less time")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("fast"):
+        config.option.markexpr = FAST
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if config.getoption("fast") and collection_path.name.startswith("test_"):
+        return bool(HEAVY_FILE.search(collection_path.read_text())) or None
+    return None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fast_is_fast(request: pytest.FixtureRequest) -> Iterator[None]:
+    """`--fast` means that no test imports TensorFlow: what does has to be marked."""
+    yield
+    if request.config.getoption("fast"):
+        assert not {"tensorflow", "keras", "jax"} & sys.modules.keys()
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeOnce]:
+    """See `MadeOnce`. Processes of pytest-xdist have folders of their own, side by side in the run's."""
+    own = tmp_path_factory.getbasetemp()
+    made = MadeOnce(own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own)
+    yield made
+    assert not made.changed(), "a test wrote into a folder that all tests share"
 
 
 @pytest.fixture(scope="session")

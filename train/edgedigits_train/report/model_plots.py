@@ -9,7 +9,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from edgedigits.verification.statistics import expected_calibration_error, wilson
-from edgedigits_train.report.png import to_png
+from edgedigits_train.report.png import IMAGE_ALONE, to_png
 
 _BINS = 10
 _COLUMNS = 8
@@ -52,9 +52,7 @@ def draw_filters(model: keras.Model) -> bytes:
     filters = _first_filters(model)[:_MOST_FILTERS]
     rows = -(-len(filters) // _COLUMNS)
     figure = Figure(figsize=(_COLUMNS, rows + 0.5), layout="constrained")
-    cells = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
-    for cell in cells:
-        cell.axis("off")
+    cells = figure.subplots(rows, _COLUMNS, squeeze=False, subplot_kw=IMAGE_ALONE).ravel()
     for cell, weights in zip(cells, filters, strict=False):
         most = float(np.abs(weights).max()) or 1.0
         cell.imshow(weights, cmap="RdBu", vmin=-most, vmax=most)

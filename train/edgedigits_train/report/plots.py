@@ -10,7 +10,7 @@ from matplotlib.ticker import FormatStrFormatter, FuncFormatter, LogLocator, Max
 from numpy.typing import NDArray
 
 from edgedigits.datasets import Dataset
-from edgedigits_train.report.png import to_png
+from edgedigits_train.report.png import IMAGE_ALONE, to_png
 from edgedigits_train.synthetic.pool import OUTLIER, PARTS, Pool
 from edgedigits_train.training.checkpoint import EpochResult
 from edgedigits_train.training.evaluation import Score
@@ -127,9 +127,7 @@ def _draw_grid(images: NDArray[np.uint8], titles: list[str], heading: str) -> by
     rows = max(1, -(-len(images) // _COLUMNS))
     figure = Figure(figsize=(1.3 * _COLUMNS, 1.55 * rows + 0.4), layout="constrained")
     figure.suptitle(heading)
-    cells = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
-    for cell in cells:
-        cell.axis("off")
+    cells = figure.subplots(rows, _COLUMNS, squeeze=False, subplot_kw=IMAGE_ALONE).ravel()
     for cell, image, title in zip(cells, images, titles, strict=False):
         grey = image.shape[-1] == 1
         cell.imshow(image[..., 0] if grey else image[..., :3], cmap="gray" if grey else None, vmin=0, vmax=255)

@@ -86,10 +86,17 @@ def make_schedule(config: TrainConfig, steps: int) -> Any:
 
 
 def learning_rates(config: TrainConfig) -> NDArray[np.float64]:
-    """Return the learning rate at points spread evenly over a run; the steps in an epoch make no difference to it."""
-    schedule = make_schedule(config, _POINTS)
-    steps = np.linspace(0, config.epochs * _POINTS, _POINTS)
-    return np.array([float(schedule(step)) if callable(schedule) else schedule for step in steps])
+    """Return the learning rate at points spread evenly over a run, as `make_schedule` has it.
+
+    Keras' schedule takes one step at a time, and JAX compiles it again for each: asking it for a curve takes up to half
+    a minute.
+    """
+    if config.schedule == "constant":
+        return np.full(_POINTS, config.learning_rate)
+    epochs = np.linspace(0, config.epochs, _POINTS)
+    rise = _WARMUP_START + (1 - _WARMUP_START) * epochs / _WARMUP_EPOCHS
+    fall = (1 + np.cos(np.pi * (epochs - _WARMUP_EPOCHS) / (config.epochs - _WARMUP_EPOCHS))) / 2
+    return config.learning_rate * np.where(epochs < _WARMUP_EPOCHS, rise, fall)
 
 
 def train_epochs(

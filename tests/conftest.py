@@ -25,6 +25,7 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 from sharing import MadeOnce
+from trained import TrainedRun, train_once
 
 from edgedigits.bundle import SHIPPED, Bundle
 from edgedigits.classifier import DigitClassifier
@@ -80,6 +81,12 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeOnce]:
     made = MadeOnce(own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own)
     yield made
     assert not made.changed(), "a test wrote into a folder that all tests share"
+
+
+@pytest.fixture(scope="session")
+def trained_run(made_once: MadeOnce) -> TrainedRun:
+    """A finished run of `edgedigits train` with every option that matters."""
+    return train_once(made_once)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from edgedigits_train.data.training_set import TrainingSet
 from edgedigits_train.models.build import build_model
 from edgedigits_train.training.loop import new_model, train_epochs
 
+pytestmark = pytest.mark.tensorflow
+
 PAGE = Path(__file__).parents[2] / "docs" / "back-propagation.md"
 
 

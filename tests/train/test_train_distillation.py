@@ -17,12 +17,14 @@ from edgedigits_train.data.augmentation import Range
 from edgedigits_train.data.epochs import View
 from edgedigits_train.data.training_set import TrainingSet
 from edgedigits_train.models.build import build_model, without_background
-from edgedigits_train.synthetic.pool import OUTLIER, Pool, make_pool
+from edgedigits_train.synthetic.pool import OUTLIER, Pool
 from edgedigits_train.training import loop
 from edgedigits_train.training.checkpoint import save_plain
 from edgedigits_train.training.distillation import Teacher, sharpen, soften
 from edgedigits_train.training.evaluation import predict
 from edgedigits_train.training.loop import new_model, train_epochs
+
+pytestmark = pytest.mark.tensorflow
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +36,6 @@ def teacher(tmp_path_factory: pytest.TempPathFactory, splits: Splits) -> Path:
     path = tmp_path_factory.mktemp("teacher") / "model.keras"
     save_plain(path, model)
     return path
-
-
-@pytest.fixture(scope="module")
-def pool(splits: Splits) -> Pool:
-    return make_pool(splits.train, seed=0, side=0, processes=1)
 
 
 def test_soft_targets_are_the_teacher_s_outputs_for_the_augmented_images(teacher: Path, splits: Splits) -> None:

@@ -16,6 +16,8 @@ from edgedigits_train.config import PRESETS
 from edgedigits_train.models.architectures import FAMILY, TEXTBOOK, Stage, parse_stages
 from edgedigits_train.models.build import build_from, build_model, count_macs
 
+pytestmark = pytest.mark.tensorflow
+
 ARCHITECTURES = (*TEXTBOOK, *FAMILY)
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (12, 17, 1), (40, 20, 3)]

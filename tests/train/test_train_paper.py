@@ -1,18 +1,15 @@
-"""Training with --paper: mixed epochs, soft targets, a record, and a resumption that changes nothing."""
+"""Training with --paper: mixed epochs, soft targets, a record; test_train_run.py stops and resumes such a run."""
 
 from __future__ import annotations
 
 import json
-import re
-import signal
-import subprocess
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from trained import TrainedRun
 
 from edgedigits.datasets import Splits
 from edgedigits.errors import UsageError
@@ -24,28 +21,11 @@ from edgedigits_train.models.build import without_background
 from edgedigits_train.report.plots import draw_samples
 from edgedigits_train.run import Start, train
 from edgedigits_train.synthetic.pool import AMOUNTS, OUTLIER, PARTS, Pool, make_pool
-from edgedigits_train.training import backend, checkpoint
+from edgedigits_train.training import backend
 from edgedigits_train.training.evaluation import predict, score_paper
 from edgedigits_train.training.loop import new_model, train_epochs
 
-Begin = Callable[[Sequence[object]], "subprocess.Popen[str]"]
-OPTIONS = ("--paper", "--model", "small", "--epochs", 3, "--batch-size", 16, "--seed", 3)
-
-
-@pytest.fixture(scope="module")
-def pool(splits: Splits) -> Pool:
-    return make_pool(splits.train, seed=0, side=0, processes=1)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, start_training: Begin) -> Path:
-    folder = tmp_path_factory.mktemp("paper") / "run"
-    process = start_training([*OPTIONS, "-o", folder])
-    out, err = process.communicate(timeout=240)
-    assert process.returncode == 0, err
-    assert "  on paper    " in out
-    assert "  no digits   mean confidence " in out
-    return folder
+pytestmark = pytest.mark.tensorflow
 
 
 def all_of(mixture: Epoch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -125,7 +105,8 @@ def test_epoch_shows_all_digits_of_the_data_and_another_part_of_the_pool_each_ti
 
 
 def test_network_learns_digits_and_that_outliers_are_none(splits: Splits, pool: Pool) -> None:
-    config = resolve({"model": "small", "epochs": 30, "batch_size": 16, "augment": False, "paper": True, "threads": 1})
+    given = {"model": "nano", "epochs": 12, "batch_size": 8, "ema": 0.9, "augment": False, "paper": True, "threads": 1}
+    config = resolve(given)
     training_set = TrainingSet.of(splits.train, pool)
     model = new_model(config, training_set)
     history = list(train_epochs(model, training_set, splits.validation, config, 0))
@@ -157,14 +138,14 @@ def test_score_counts_parts_and_what_is_accepted() -> None:
     assert (found.digits_accepted, found.outliers_accepted) == (0.99, 0.5)
 
 
-def test_record_describes_the_pool(whole: Path, splits: Splits) -> None:
-    record = json.loads((whole / "train.json").read_text())
+def test_record_describes_the_pool(trained_run: TrainedRun, splits: Splits, pool: Pool) -> None:
+    record = json.loads((trained_run.folder / "train.json").read_text())
     assert record["config"]["paper"] is True
     assert set(record["paper"]["train"]) == set(PARTS) == set(AMOUNTS)
     assert record["paper"]["train"]["handwritten"] <= len(splits.train)
-    assert record["paper"]["sha256"] == make_pool(splits.train, seed=0, side=0, processes=1).sha256()
+    assert record["paper"]["sha256"] == pool.sha256()
     validation = make_pool(splits.validation, seed=0, side=1, processes=1)
-    model = keras.saving.load_model(whole / "model.keras")
+    model = keras.saving.load_model(trained_run.folder / "model.keras")
     assert model.output_shape == (None, 10)
     found = score_paper(predict(model, validation.images), validation)
     own = record["paper"]["validation"]
@@ -173,29 +154,10 @@ def test_record_describes_the_pool(whole: Path, splits: Splits) -> None:
     assert 0 < record["seconds"]["paper"] < record["seconds"]["process"]
 
 
-def test_killed_and_resumed_run_ends_with_the_same_weights(whole: Path, tmp_path: Path, start_training: Begin) -> None:
-    folder = tmp_path / "run"
-    process = start_training([*OPTIONS, "-o", folder])
-    assert process.stderr is not None
-    for line in process.stderr:
-        if re.match(r"epoch +1/", line):
-            process.send_signal(signal.SIGKILL)
-            break
-    process.communicate(timeout=120)
-    assert checkpoint.read_progress(folder) is not None
-    process = start_training(["-o", folder, "--resume"])
-    _, err = process.communicate(timeout=240)
-    assert process.returncode == 0, err
-    for own, expected in zip(weights(folder), weights(whole), strict=True):
-        np.testing.assert_array_equal(own, expected)
-
-
-def weights(folder: Path) -> list[np.ndarray]:
-    return keras.saving.load_model(folder / "model.keras").get_weights()  # type: ignore[no-any-return]
-
-
 def test_samples_show_the_pool(splits: Splits, pool: Pool) -> None:
-    assert len(draw_samples(splits.train, 0, pool)) > len(draw_samples(splits.train, 0))
+    few = np.concatenate([np.flatnonzero(pool.parts == part)[:2] for part in range(len(PARTS))])
+    small = Pool(pool.images[few], pool.labels[few], pool.parts[few])
+    assert len(draw_samples(splits.train, 0, small, rows=1)) > len(draw_samples(splits.train, 0, rows=1))
 
 
 def test_data_without_digits_is_refused_before_anything_is_written(

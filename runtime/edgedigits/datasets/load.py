@@ -30,11 +30,7 @@ def load_splits(data: str | None, read_image: ReadImage, *, keras_loader: KerasL
         train, test = load_mnist(_mnist_path(data), keras_loader=keras_loader)
         rest, validation = split_stratified(train, MNIST_VALIDATION, SPLIT_SEED)
         return Splits(rest, validation, test)
-    own = _read_own(str(data), read_image)
-    count = round(len(own) * OWN_SHARE)
-    rest, test = split_stratified(own, count, SPLIT_SEED)
-    rest, validation = split_stratified(rest, count, SPLIT_SEED)
-    return Splits(rest, validation, test)
+    return _split_own(_read_own(str(data), read_image))
 
 
 def load_evaluation(data: str | None, read_image: ReadImage) -> Dataset:
@@ -70,6 +66,13 @@ def _read_own(data: str, read_image: ReadImage) -> Dataset:
     )
 
 
+def _split_own(own: Dataset) -> Splits:
+    count = round(len(own) * OWN_SHARE)
+    rest, test = split_stratified(own, count, SPLIT_SEED)
+    rest, validation = split_stratified(rest, count, SPLIT_SEED)
+    return Splits(rest, validation, test)
+
+
 def load_by_hash(data: str | None, read_image: ReadImage, sha256: str) -> Dataset:
     """Return all of ``data`` or its test part, whichever has this hash; all of it when neither has.
 
@@ -82,5 +85,5 @@ def load_by_hash(data: str | None, read_image: ReadImage, sha256: str) -> Datase
     too_few_to_split = round(len(everything) * OWN_SHARE) < 1
     if everything.sha256() == sha256 or _names_mnist(data) or too_few_to_split:
         return everything
-    test = load_splits(data, read_image).test
+    test = _split_own(everything).test
     return test if test.sha256() == sha256 else everything

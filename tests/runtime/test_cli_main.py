@@ -125,6 +125,7 @@ def test_a_real_ctrl_c_leaves_with_130_and_no_traceback(tmp_path):
     assert not (tmp_path / "out.json").exists()
 
 
+@pytest.mark.slow
 def test_a_terminal_that_knows_no_greek_gets_it_spelt(command):
     done = command("selftest", "--variant", "float32", env={"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0, done.stderr
@@ -173,7 +174,7 @@ def test_a_verb_whose_extra_is_missing_is_answered_with_the_pip_line(monkeypatch
     assert told.startswith(
         'edgedigits: check: needs flatbuffers, onnx, not installed; install it with: pip install "ai-edge-litert>='
     )
-    assert '"flatbuffers>=' in told
+    assert '"flatbuffers<' in told
     assert '"onnx>=' in told
     assert told.count("\n") == 1
 

@@ -5,6 +5,7 @@ import shlex
 from importlib import metadata
 
 import pytest
+from packaging.requirements import Requirement
 
 from edgedigits.extras import PACKAGES, pip_line, requirements_of
 
@@ -70,3 +71,16 @@ def test_the_table_has_the_packages_that_the_installed_package_asks_for(extra):
     if extra == "train":
         packages[0] = "tensorflow"  # or another backend of Keras, which the environment names
     assert sorted(packages) == sorted(re.match(r"[\w-]+", line)[0] for line in requirements_of(extra))
+
+
+@pytest.mark.parametrize(("extra", "package"), [("serve", "uvicorn"), ("check", "flatbuffers")])
+def test_a_package_whose_private_parts_are_overridden_has_a_bound_that_this_release_keeps(extra, package):
+    (wanted,) = [one for one in map(Requirement, requirements_of(extra)) if one.name == package]
+    assert any(part.operator == "<" for part in wanted.specifier)
+    try:
+        installed = metadata.version(package)
+    except metadata.PackageNotFoundError:
+        pytest.skip(f"{package} is not installed: the extra [{extra}] is not there")
+    assert installed in wanted.specifier, (
+        f"{wanted} does not let {package} {installed} in: where nothing else fails with it, the bound can rise"
+    )

@@ -1,12 +1,12 @@
 """Does the built wheel run on a Raspberry Pi and compute the same there? Measured on emulated boards.
 
-    python -m benchmarks.boards.pi WHEEL [--bundle BUNDLE] [--member BUNDLE ...] [--check] [-o FILE]
+    python -m benchmarks.boards.pi WHEEL [--bundle BUNDLE] [--member BUNDLE ...] [--each-once] [--check] [-o FILE]
 
 Each board runs, with each of its systems, the wheel's `doctor`, `selftest`, `classify`, `serve`, `bench` and `parity
 --save-outputs` over test digits of MNIST. The outputs are compared with those of the same engines on the host, and the
 guest instructions of an inference are counted. Members run only `selftest`, `parity` and the counting. With --check the
-exit code is 1 when an instruction count left the committed one; committed members that are not named are left out of
-that. Emulation shows compatibility and numerics, never speed.
+exit code is 1 when an instruction count left the committed one. What was not asked for is left out of that: members
+that are not named and, with --each-once, most boards. Emulation shows compatibility and numerics, never speed.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ BOARDS = ("pi3", "pi4", "pi5")  # zero2w has pi3's processor
 MACHINES = [
     (board, name) for name, board in product(SYSTEMS, BOARDS) if SYSTEMS[name].architecture == "arm64" or board == "pi3"
 ]
+# Every board once and every system once: what --each-once leaves of them.
+EACH_ONCE = [("pi4", "bookworm-arm64"), ("pi5", "trixie-arm64"), ("pi3", "bookworm-armhf")]
 GUESTS = 2  # emulated boards that run at the same time
 MEMBER_DIGITS = 100  # an emulated board takes minutes for a thousand in the largest member
 SMALLEST_DIGITS = 20
@@ -53,7 +55,9 @@ TOLERANCE = 0.01
 
 def measure(args: argparse.Namespace) -> Result:
     """Run everything on every board."""
-    digits, asked = (SMALLEST_DIGITS, MACHINES[:1]) if args.smallest else (args.digits, MACHINES)
+    digits, asked = args.digits, EACH_ONCE if args.each_once else MACHINES
+    if args.smallest:
+        digits, asked = SMALLEST_DIGITS, MACHINES[:1]
     with tempfile.TemporaryDirectory(prefix="edgedigits-pi-") as name:
         folder = Path(name)
         zipfile.ZipFile(args.wheel).extractall(folder / "wheel")
@@ -93,11 +97,15 @@ def load_bundles(main: str | None, members: list[str]) -> list[Bundle]:
 def drifted(result: Result, committed: Result) -> list[str]:
     """Return a line for each instruction count that left the committed one or has none, and for each that is missing.
 
-    Committed members that are not in ``result`` need not be there.
+    Committed machines and members that are not in ``result`` need not be there.
     """
     before, now = _counts(committed), _counts(result)
+    machines = {_name_of(machine) for machine in result["machines"]}
     unasked = committed["members"].keys() - result["members"].keys()
-    before = {key: count for key, count in before.items() if model_and_variant(key[3])[0] not in unasked}
+    before = {
+        key: count for key, count in before.items()
+        if key[:3] in machines and model_and_variant(key[3])[0] not in unasked
+    }  # fmt: skip
     found = [f"{' '.join(key)}: in the committed results, not in these" for key in before.keys() - now.keys()]
     for key, count in now.items():
         if key not in before:
@@ -109,10 +117,13 @@ def drifted(result: Result, committed: Result) -> list[str]:
 
 def _counts(result: Result) -> dict[tuple[str, ...], Any]:
     return {
-        (machine["board"], machine["os"], machine["arch"], row["file"], row["engine"], row["version"]):
-            row["instructions"]
+        (*_name_of(machine), row["file"], row["engine"], row["version"]): row["instructions"]
         for machine in result["machines"] for row in machine["rows"]
     }  # fmt: skip
+
+
+def _name_of(machine: Result) -> tuple[str, ...]:
+    return machine["board"], machine["os"], machine["arch"]
 
 
 def _digits(folder: Path, count: int) -> tuple[Path, Path, Path, int]:
@@ -172,6 +183,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "--member", action="append", default=[], metavar="BUNDLE",
         help="a bundle that runs only selftest, parity and the counting of instructions; may be repeated",
     )  # fmt: skip
+    parser.add_argument(
+        "--each-once", action="store_true", help="run each board and each system once, not all of their combinations"
+    )
     parser.add_argument("--digits", type=int, default=1000, help="test digits for parity (default: 1000)")
     parser.add_argument(
         "--wrong", action="append", type=Path, default=[], metavar="BUNDLE",

@@ -65,6 +65,21 @@ def test_committed_members_that_were_not_asked_are_not_missed():
     assert drifted(COMMITTED, with_nano(NANO)) == []
 
 
+def test_boards_that_were_not_asked_are_not_missed_and_those_that_were_are():
+    other = {"board": "pi5", "os": "trixie", "arch": "arm64", "rows": [ROW, NANO]}
+    committed = COMMITTED | {"machines": [*COMMITTED["machines"], other]}
+    assert drifted(COMMITTED, committed) == []
+    (line,) = drifted(COMMITTED | {"machines": [*COMMITTED["machines"], other | {"rows": [ROW]}]}, committed)
+    assert line == "pi5 trixie arm64 nano-int8.tflite litert 2.3.0: in the committed results, not in these"
+
+
+def test_each_once_are_all_boards_and_all_systems():
+    boards, systems = zip(*pi.EACH_ONCE, strict=True)
+    assert sorted(boards) == sorted(pi.BOARDS)
+    assert set(systems) == {system for _, system in pi.MACHINES}
+    assert set(pi.EACH_ONCE) <= set(pi.MACHINES)
+
+
 def test_a_row_of_a_bundle_that_was_asked_is_missed_members_as_well():
     committed = with_nano(NANO, NANO | {"file": "tiny-int8.tflite"}, members=("nano", "tiny"))
     (line,) = drifted(with_nano(), committed)
@@ -134,6 +149,7 @@ def test_members_run_selftest_and_parity_alone_and_fail_the_gate_as_the_main_bun
             assert f"{command} {bundle.path} ended with 1, not 0: broken" in found["failed"]
 
 
+@pytest.mark.slow
 def test_rows_of_each_bundle_come_from_its_own_files(shipped, member, tmp_path):
     """On a board that is this machine: so its answers are the native ones."""
     from edgedigits.engines import installed_engines

@@ -6,6 +6,11 @@ INSTALLED := $(VENV)/.installed
 # Where `demo` writes. EPOCHS and the like: make demo TRAIN="--epochs 3".
 DEMO := demo
 TRAIN ?=
+# Of `test`: paths and options of pytest in place of all tests: make test PYTEST="tests/train -k paper",
+# make test PYTEST="-p randomly" in random order.
+PYTEST ?=
+# As many processes as processors; one that has nothing left takes over from another.
+TEST := -m pytest -q -n auto --dist worksteal
 # Of `make pi`: PI=--check compares with the committed result; PI="-o benchmarks/results/pi.json" replaces it, with
 # `make pi-family` alone, or the members are lost.
 PI ?=
@@ -15,8 +20,11 @@ READING ?=
 PHOTOGRAPHS ?=
 MEMBERS = $(addprefix build/members/,base small tiny nano lenet5 mlp)
 
+# Without byte code each of thousands of processes would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat photographs reading thresholds readme constraints clean
+.PHONY: help install demo test test-fast cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat photographs reading thresholds readme constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,12 +47,15 @@ demo: install ## train, export, verify and measure a classifier, and write a rep
 	  -o $(DEMO)/report.html --overwrite
 	@echo "open $(DEMO)/report.html"
 
-test: install ## run all tests
-	$(BIN)/python -m pytest -q
+test: install ## run all tests (PYTEST="tests/train -k paper": some)
+	$(BIN)/python $(TEST) $(PYTEST)
+
+test-fast: install ## run the tests that need no TensorFlow, browser or QEMU and are quick (a minute)
+	$(BIN)/python $(TEST) --fast $(PYTEST)
 
 cover: install ## run all tests and measure how much of the three packages they reach
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -q
+	$(BIN)/python -m coverage run $(TEST)
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 

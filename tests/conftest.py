@@ -36,6 +36,9 @@ from edgedigits.manifest import Manifest, write_manifest
 from edgedigits.records import from_plain
 from edgedigits.verification.compare import accuracy_of
 
+# Byte code is kept, or each of thousands of processes compiles the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Users' output is buffered; a machine that sets this would hide what goes wrong when a buffer is written at the end.
 os.environ.pop("PYTHONUNBUFFERED", None)
 
@@ -43,27 +46,38 @@ DIGITS = Path(__file__).parent / "data" / "digits.npz"
 
 # The same examples at every run, however slow the machine: a failure is never the clock's or the dice's.
 settings.register_profile("edgedigits", deadline=None, max_examples=60, derandomize=True, database=None)
+settings.register_profile("fast", settings.get_profile("edgedigits"), max_examples=15)
 settings.load_profile("edgedigits")
 
 
 # What `make test-fast` leaves out. A file that is marked as a whole is not even imported: TensorFlow takes seconds.
 FAST = "not (tensorflow or browser or qemu or slow)"
+# A test that asks for one of these fixtures is marked by it.
+MARKING_FIXTURES = {"cases": "tensorflow", "workplace": "tensorflow", "chromium": "browser"}
 HEAVY_FILE = re.compile(r"^pytestmark = .*\b(tensorflow|browser|qemu)\b", re.MULTILINE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help=f"the same as -m '{FAST}', in less time")
+    parser.addoption("--fast", action="store_true", help=f"-m '{FAST}', and fewer examples")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("fast"):
         config.option.markexpr = FAST
+        settings.load_profile("fast")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     if config.getoption("fast") and collection_path.name.startswith("test_"):
         return bool(HEAVY_FILE.search(collection_path.read_text())) or None
     return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for fixture in MARKING_FIXTURES.keys() & getattr(item, "fixturenames", ()):
+            item.add_marker(MARKING_FIXTURES[fixture])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -80,7 +94,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeOnce]:
     own = tmp_path_factory.getbasetemp()
     made = MadeOnce(own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own)
     yield made
-    assert not made.changed(), "a test wrote into a folder that all tests share"
+    assert made.changed() == [], "a test wrote into a folder that all tests share"
 
 
 @pytest.fixture(scope="session")

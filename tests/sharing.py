@@ -15,7 +15,7 @@ from filelock import FileLock
 class MadeOnce:
     """Call it with a name and a function that fills a folder; every process of the run gets the same folder.
 
-    Nobody may write into such a folder: `changed` tells the names of those that are no longer as they were made.
+    Nobody may write into such a folder: `changed` tells what is no longer as it was made.
     """
 
     root: Path
@@ -33,10 +33,12 @@ class MadeOnce:
         return folder
 
     def changed(self) -> list[str]:
-        return [
-            name for name in sorted(self.used)
-            if _files(self.root / name) != json.loads((self.root / f"{name}.json").read_text())
-        ]  # fmt: skip
+        """Return the files that somebody wrote or deleted since."""
+        found: list[str] = []
+        for name in sorted(self.used):
+            made, now = json.loads((self.root / f"{name}.json").read_text()), _files(self.root / name)
+            found += [f"{name}/{file}" for file in sorted(made.keys() | now.keys()) if made.get(file) != now.get(file)]
+        return found
 
 
 def _files(folder: Path) -> dict[str, list[int]]:

@@ -12,6 +12,8 @@ from benchmarks.harness.dots import COLOURS, Dot, draw_dots
 from benchmarks.latency import engines, overhead
 from benchmarks.peers import peers
 
+pytestmark = pytest.mark.slow
+
 
 def expected_labels(name: str, result: dict[str, Any]) -> list[str]:
     if name == "engines":

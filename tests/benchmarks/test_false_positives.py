@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-
 import numpy as np
 
 from benchmarks.latency import slowed_worker as slowed
-from benchmarks.latency.false_positives import BENCHMARK
 from edgedigits.bundle import SHIPPED
 from edgedigits.engines import installed_engines
 from edgedigits.model import lone_model
@@ -43,16 +39,3 @@ def test_the_wait_lasts_as_long_as_was_planted(monkeypatch):
     begun = now[0]
     engine.run(None)
     assert 10_950 < now[0] - begun < 11_050
-
-
-def test_the_smallest_run_counts_both_ways_and_the_table_tells_them(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))  # which it changes
-    assert BENCHMARK.main(["--smallest", "-o", str(tmp_path / "a.json")]) == 0
-    told = json.loads((tmp_path / "a.json").read_text())
-    assert [[len(row) for row in run] for run in told["medians_us"]] == [[8, 8, 8], [8, 8, 8]]
-    for how in ("in_turns", "apart"):
-        for which in ("same", "slowed"):
-            found = told[how][which]
-            assert found["count"] == 1
-            assert 0 <= found["called_slower"] <= found["called_a_change"] <= 1
-    assert BENCHMARK.table(told).count("\n| ") == 4

@@ -15,7 +15,10 @@ from edgedigits.bundle import Bundle
 from models import make
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(not (ROOT / "models").is_dir(), reason="the wheel alone has no models")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (ROOT / "models").is_dir(), reason="the wheel alone has no models"),
+]
 
 
 def run(member: str, seed: int, validation: float, test: float, **others: Any) -> dict[str, Any]:

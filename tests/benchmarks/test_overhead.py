@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.latency.overhead import BENCHMARK, SCRIPTS
+from benchmarks.latency.overhead import SCRIPTS
 from benchmarks.latency.workers import overhead_by_hand as by_hand
 from edgedigits.bundle import SHIPPED
 from edgedigits.engines import ENGINES
+
+pytestmark = pytest.mark.slow
 
 
 def model(engine: str) -> bytes:
@@ -50,16 +51,3 @@ def test_the_script_written_by_hand_prints_what_the_command_does(command, digits
     hand = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     ours = json.loads(command("classify", "x.png", "--json", "--engine", "litert").stdout)
     assert hand == {"digit": ours["digit"], "probabilities": ours["probabilities"], "sha256": ours["model"]["sha256"]}
-
-
-def test_the_smallest_run_has_every_row_of_the_table(tmp_path, capsys):
-    assert BENCHMARK.main(["--smallest", "-o", str(tmp_path / "o.json")]) == 0
-    told: dict[str, Any] = json.loads((tmp_path / "o.json").read_text())
-    assert {row["what"] for row in told["rows"]} == {
-        "calls", "batch", "start", "photograph", "memory", "threads", "threads, tens"
-    }  # fmt: skip
-    for row in told["rows"]:
-        assert row["ratio"] > 0
-        assert row.get("wrong", 0) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len([line for line in lines if line.startswith("| ") and "goal" not in line]) == len(told["rows"])

@@ -7,12 +7,16 @@ import subprocess
 import sys
 from xml.etree import ElementTree as Xml
 
+import pytest
+
 from benchmarks.harness.benchmark import read_result as committed
 from benchmarks.harness.child import ROOT
 from benchmarks.latency.engines import engines_table
 from benchmarks.publish.pareto import draw_pareto, join_results, pareto_table
 from edgedigits.bundle import SHIPPED
 from edgedigits.measure.result import read_result
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_smallest_run_of_the_engines_is_a_measurement_with_a_row_each(tmp_path):

@@ -33,6 +33,7 @@ def measured(tmp_path_factory):
         return measure_peers(peers, digits, digits, smallest=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", INSTALLED)
 def test_a_peer_answers_real_digits_and_gives_every_figure(measured, name):
     (row,) = (row for row in measured["rows"] if row["name"] == name)
@@ -46,6 +47,7 @@ def test_a_peer_answers_real_digits_and_gives_every_figure(measured, name):
     assert row["installed"] is None, "this Python has everything mixed"
 
 
+@pytest.mark.slow
 def test_the_result_says_what_it_is_of(measured, shipped):
     assert measured["bundle"] == shipped.id
     assert (measured["digits"], measured["rounds"], measured["own_venvs"]) == (20, 1, False)

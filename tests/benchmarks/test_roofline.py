@@ -12,9 +12,12 @@ import pytest
 from benchmarks.harness.child import ROOT
 from benchmarks.latency.roofline import BENCHMARK, limits, roofline_table, roofline_us
 
+pytestmark = pytest.mark.slow
+
 RECORD = ROOT / "models" / "small.train.json"
 
 
+# TensorFlow makes the products' files in a process of its own, and each is run in another.
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """One small product in every form, one process each."""

@@ -11,9 +11,12 @@ import pytest
 from benchmarks.harness.child import ROOT
 from benchmarks.latency.scaling import BENCHMARK, draw_scaling, scaling_table
 
+pytestmark = pytest.mark.slow
+
 RECORD = ROOT / "models" / "small.train.json"
 
 
+# Models of two widths are made, and every point is a process of its own.
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """The least that can be measured, once for all tests: a few points, one process each, no time."""

@@ -18,10 +18,11 @@ LITERT = {"litert": SYSTEM.engines["litert"]}
 THERE = all((boards_cache() / folder.name).is_dir() for folder in _cached_folders(SYSTEM, LITERT))
 CACHE = str(cache_folder().absolute())
 
-pytestmark = pytest.mark.skipif(
+needs_board = pytest.mark.skipif(
     not THERE and not os.environ.get("EDGEDIGITS_PI"),
     reason="no emulated Pi in the cache: edgedigits selftest --board pi4 --engine litert, or EDGEDIGITS_PI=1",
 )
+pytestmark = [pytest.mark.qemu, needs_board]
 
 # A page of machine code: SDOT v0.4s, v0.16b, v0.16b; RET. Cortex-A53 and A72 do not have the first.
 SDOT = """
@@ -33,6 +34,7 @@ ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()
 AGAIN = "import subprocess, sys; print(subprocess.run([sys.executable, '-c', sys.argv[1]]).returncode)"
 
 
+# An emulated processor imports numpy and an engine, twenty times as slowly as a real one.
 def test_the_shipped_bundle_passes_its_self_test_on_a_pi_4(command):
     words = ["--board", "pi4", "--engine", "litert", "--variant", "int8", "--json"]
     done = command("selftest", *words, env={"EDGEDIGITS_CACHE": CACHE})

@@ -33,12 +33,14 @@ def serve_on_board():
     return serve_on_board
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def place():
     with emulated_board(BOARDS["pi4"], SYSTEM, LITERT, lambda _: None, service=True) as found:
         yield found
 
 
+# An emulated processor imports what the service needs, twenty times as slowly as a real one.
+@pytest.mark.qemu
 @needs_board
 def test_the_service_on_a_pi_4_proves_itself_reads_a_digit_sent_from_here_and_ends(
     serve_on_board, place, digits, tmp_path
@@ -49,12 +51,14 @@ def test_the_service_on_a_pi_4_proves_itself_reads_a_digit_sent_from_here_and_en
     assert found == {"proved": 47, "digit": int(digits.labels[0]), "counted": True, "exit_code": 0}
 
 
+@pytest.mark.qemu
 @needs_board
 def test_a_service_that_does_not_start_there_is_told_in_its_own_words(serve_on_board, place, tmp_path):
     with pytest.raises(OSError, match=r"serve does not start: edgedigits: .*nothing-there"):
         serve_on_board(place, tmp_path / "digit.png", "--bundle", "nothing-there")
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_refused_there_is_told(serve_on_board, tmp_path):
     here = PythonEnvironment(Path(sys.executable), os.environ, tmp_path)  # as good as a board's for that
     (tmp_path / "digit.png").write_bytes(b"no picture")

@@ -103,6 +103,7 @@ def here(monkeypatch, tmp_path):
     return use
 
 
+@pytest.mark.slow
 def test_the_self_test_there_is_told_as_the_one_here_with_what_ran_it(here, capsys, shipped, tmp_path):
     here()
     engine = installed_engines()[0]
@@ -116,6 +117,7 @@ def test_the_self_test_there_is_told_as_the_one_here_with_what_ran_it(here, caps
     assert {"python", "numpy", ENGINES[engine].distribution} <= told["versions"].keys()
 
 
+@pytest.mark.slow
 def test_a_bundle_that_answers_wrongly_there_fails_with_its_exit_code(
     here, capsys, bundle_copy, rewrite_arrays, shipped
 ):

@@ -1,4 +1,4 @@
-"""What README and docs talk about: a Keras model of somebody's own, their images, a photograph."""
+"""What README and docs assume: see own_model.py."""
 
 from __future__ import annotations
 
@@ -7,83 +7,29 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
-import keras
-import numpy as np
 import pytest
-from PIL import Image
-
-from edgedigits_export.lazy_imports import quiet
-
-# Kinds in the order in which folders are numbered.
-SIZE, KINDS = 24, ("cross", "disc", "square")
-# A tenth of 20,100 images is enough for every gate to tell.
-EACH = 6700
+from own_model import EXPORT, make_workplace
+from sharing import MadeOnce
 
 
-def shape_image(kind: str, rng: np.random.Generator) -> np.ndarray:
-    """A coloured shape on a coloured ground, uint8 ``[24, 24, 3]``."""
-    rows, columns = np.mgrid[:SIZE, :SIZE] - rng.uniform(9, 14, (2, 1, 1))
-    size = rng.uniform(5, 8)
-    inside = {
-        "square": np.maximum(abs(rows), abs(columns)) < size,
-        "cross": (np.minimum(abs(rows), abs(columns)) < 1.5) & (np.maximum(abs(rows), abs(columns)) < size),
-        "disc": np.hypot(rows, columns) < size,
-    }[kind]
-    ground, ink = rng.integers(0, 90, 3), rng.integers(160, 256, 3)
-    return np.where(inside[..., np.newaxis], ink, ground).astype(np.uint8)
-
-
-def train_shapes(images: np.ndarray, labels: np.ndarray) -> keras.Model:
-    """A small model with logits at the end, trained for a few seconds."""
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input((SIZE, SIZE, 3)),
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Conv2D(12, 5, strides=2, activation="relu"),
-            keras.layers.Conv2D(24, 3, strides=2, activation="relu"),
-            keras.layers.Flatten(),
-            keras.layers.Dense(len(KINDS)),
-        ]
-    )
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(3e-3), loss, jit_compile=False)
-    model.fit(images.astype(np.float32), labels, epochs=2, batch_size=100, verbose=0)
-    return model
-
-
+# 20,100 images are what the gates of the pages' commands need, and every command reads them all.
 @pytest.fixture(scope="session")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workplace(made_once: MadeOnce) -> Path:
     """A folder with my-model.keras, my-images/, photo.jpg and page.jpg, as the pages assume."""
-    folder = tmp_path_factory.mktemp("workplace")
-    rng = np.random.default_rng(0)
-    labels = np.repeat(np.arange(len(KINDS)), EACH)
-    images = np.stack([shape_image(KINDS[label], rng) for label in labels])
-    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        place = folder / "my-images" / KINDS[label] / f"{number:05}.png"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(place)
-    with quiet():
-        train_shapes(images, labels).save(folder / "my-model.keras")
-    with np.load(Path(__file__).parents[1] / "data" / "digits.npz") as digits:
-        ink = digits["images"][0, ..., 0]
-    paper = Image.fromarray(np.pad(255 - ink, 12, constant_values=255)).resize((520, 520))
-    paper.save(folder / "photo.jpg")
-    paper.save(folder / "picture.jpg")
-    page = Image.new("L", (700, 300), 255)
-    for left in (60, 260, 460):
-        page.paste(paper.resize((180, 180)), (left, 60))
-    page.save(folder / "page.jpg")
-    return folder
+    return made_once("workplace", make_workplace)
 
 
 @pytest.fixture(scope="session")
-def own_bundle(workplace: Path, shell: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `edgedigits export my-model.keras ...` makes of them, for pages that begin after it."""
-    bundle = tmp_path_factory.mktemp("exported") / "my-bundle"
-    command = ["edgedigits", "export", "my-model.keras", "--calibration", "my-images", "-o", bundle]
-    subprocess.run(command, cwd=workplace, env=shell, check=True, capture_output=True)
-    return bundle
+def own_bundle(workplace: Path, shell: dict[str, str], made_once: MadeOnce) -> Path:
+    """What `EXPORT` makes of them."""
+
+    def export(folder: Path) -> None:
+        for entry in ("my-model.keras", "my-images"):
+            (folder / entry).symlink_to(workplace / entry)
+        done = subprocess.run(EXPORT.split(), cwd=folder, env=shell, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    return made_once("exported", export) / "my-bundle"
 
 
 @pytest.fixture(scope="session")

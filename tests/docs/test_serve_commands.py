@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("uvicorn", reason="uvicorn is not installed: the extra [serve] is not there")
 
 ROOT = Path(__file__).parents[2]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sharing import MadeOnce
 
 from edgedigits.datasets import Dataset
 from edgedigits.datasets.own import read_npz
 from edgedigits.manifest import PRECISIONS
+from edgedigits.records import from_plain, to_plain
 from edgedigits_export.convert import tflite
 from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx
 from edgedigits_export.convert.tflite import convert_tflite
@@ -183,20 +187,38 @@ def _images(frozen: FrozenModel, digits: Dataset) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (20, *frozen.input_shape), dtype=np.uint8)
 
 
+def _make_case(name: str, digits: Dataset, folder: Path) -> None:
+    """Leave a model, what is needed to freeze it again, and its files in a folder."""
+    with quiet():
+        load("keras").utils.set_random_seed(7)
+        frozen = BUILDERS[name](digits)
+        frozen.model.save(folder / "model.keras")
+    images = _images(frozen, digits)
+    files = {f"{p}.tflite": convert_tflite(frozen, p, images) for p in PRECISIONS}
+    files["float32.onnx"] = convert_onnx(frozen)
+    files["int8.onnx"] = quantize_onnx(files["float32.onnx"], images)
+    for file, data in files.items():
+        (folder / file).write_bytes(data)
+    (folder / "scaling.json").write_text(json.dumps(to_plain(frozen.scaling)))
+
+
+def _read_case(name: str, digits: Dataset, folder: Path) -> Case:
+    with quiet():
+        model = load("keras").saving.load_model(folder / "model.keras", compile=False)
+        frozen = freeze(model, from_plain(Scaling, json.loads((folder / "scaling.json").read_text()), name))
+    images = _images(frozen, digits)
+    files = {file.name: file.read_bytes() for file in folder.iterdir() if file.suffix in {".tflite", ".onnx"}}
+    return Case(name, frozen, images, frozen.predict(images), files)
+
+
+# Six models are trained and converted into seven files each.
 @pytest.fixture(scope="session")
-def cases(digits: Dataset) -> dict[str, Case]:
+def cases(digits: Dataset, made_once: MadeOnce) -> dict[str, Case]:
     """Every model with all its files."""
-    made = {}
-    for name, build in BUILDERS.items():
-        with quiet():
-            load("keras").utils.set_random_seed(7)
-            frozen = build(digits)
-        images = _images(frozen, digits)
-        files = {f"{p}.tflite": convert_tflite(frozen, p, images) for p in PRECISIONS}
-        files["float32.onnx"] = convert_onnx(frozen)
-        files["int8.onnx"] = quantize_onnx(files["float32.onnx"], images)
-        made[name] = Case(name, frozen, images, frozen.predict(images), files)
-    return made
+    return {
+        name: _read_case(name, digits, made_once(f"case-{name}", partial(_make_case, name, digits)))
+        for name in BUILDERS
+    }
 
 
 @pytest.fixture(scope="session", params=sorted(BUILDERS))

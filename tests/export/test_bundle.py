@@ -15,6 +15,7 @@ import jsonschema
 import numpy as np
 import onnx
 import pytest
+from sharing import MadeOnce
 
 from edgedigits.bundle import SHIPPED, Bundle, shipped_bundles
 from edgedigits.cli.main import main
@@ -23,11 +24,18 @@ from edgedigits.manifest import PixelScaling
 from edgedigits_export.bundle.schema import manifest_schema, schema_text
 from edgedigits_export.lazy_imports import quiet
 
+pytestmark = pytest.mark.tensorflow
+
 ROOT = Path(__file__).parents[2]
 ALL = {
     "net-float32.tflite", "net-float32.onnx", "net-float16.tflite", "net-dynamic-int8.tflite", "net-int8.tflite",
     "net-int8.onnx", "net-int16x8.tflite",
 }  # fmt: skip
+
+
+DIGITS = ROOT / "tests" / "data" / "digits.npz"
+EVERY = ("--variants", "float32,float16,dynamic-int8,int8,int16x8")
+EPOCH = "1700000000"
 
 
 @pytest.fixture(scope="session")
@@ -38,25 +46,33 @@ def keras_file(cases: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) 
     return file
 
 
-def export(keras_file: Path, output: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    data = ROOT / "tests" / "data" / "digits.npz"
-    command = [sys.executable, "-m", "edgedigits.cli.main", "export", keras_file, "--calibration", data, "-o", output]
-    return subprocess.run(
-        [*command, *words], capture_output=True, text=True, check=False, env={**os.environ, **environment},
-    )  # fmt: skip
+def words(keras_file: Path, output: Path, *more: str) -> list[str]:
+    return ["export", str(keras_file), "--calibration", str(DIGITS), "-o", str(output), *more]
 
 
+def export(capfd: Any, keras_file: Path, output: Path, *more: str) -> tuple[int, str, str]:
+    """Export in this process, which has TensorFlow already; returns exit code, output and errors."""
+    code = main(words(keras_file, output, *more))
+    return code, *capfd.readouterr()
+
+
+# A process of its own imports TensorFlow, converts seven files and runs each in every engine.
 @pytest.fixture(scope="session")
-def exported(keras_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("exported") / "bundle"
-    done = export(
-        keras_file, folder, "--variants", "float32,float16,dynamic-int8,int8,int16x8", SOURCE_DATE_EPOCH="1700000000"
-    )
-    # Ten validation digits: what passes by arithmetic passes, what statistics decide is undecided.
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert done.stdout.count("too few images to tell: 10, where") == 5
-    assert "FAILED" not in done.stdout
-    return folder
+def exported(keras_file: Path, made_once: MadeOnce) -> Path:
+    """What the command makes, as a process of its own."""
+
+    def run(folder: Path) -> None:
+        command = [sys.executable, "-m", "edgedigits.cli.main", *words(keras_file, folder / "bundle", *EVERY)]
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        # Ten validation digits: what passes by arithmetic passes, what statistics decide is undecided.
+        assert done.returncode == 4, done.stdout + done.stderr
+        assert done.stdout.count("too few images to tell: 10, where") == 5
+        assert "FAILED" not in done.stdout
+        # What TensorFlow, Keras and the converters would say is no business of the user's.
+        assert {line.split()[0] for line in done.stderr.splitlines()} == {"fitting", "converting", "running"}
+
+    return made_once("exported-net", run) / "bundle"
 
 
 def test_the_bundle_holds_every_variant_with_hash_accuracy_and_requirements(exported: Path) -> None:
@@ -104,10 +120,12 @@ def test_the_schema_refuses_what_is_no_manifest(exported: Path, spoil: Any) -> N
         jsonschema.validate(values, manifest_schema())
 
 
-def test_the_same_model_and_seed_give_the_same_bytes(exported: Path, keras_file: Path, tmp_path: Path) -> None:
+def test_the_same_model_and_seed_give_the_same_bytes_in_another_process(
+    exported: Path, keras_file: Path, tmp_path: Path, capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     again = tmp_path / "again"
-    words = ("--variants", "float32,float16,dynamic-int8,int8,int16x8")
-    assert export(keras_file, again, *words, SOURCE_DATE_EPOCH="1700000000").returncode == 4
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", EPOCH)
+    assert export(capfd, keras_file, again, *EVERY)[0] == 4
     for entry in exported.iterdir():
         assert entry.read_bytes() == (again / entry.name).read_bytes(), entry.name
 
@@ -137,46 +155,50 @@ def test_the_reference_is_keras_on_images_that_neither_calibrated_nor_judged(
     exported: Path, cases: dict[str, Any]
 ) -> None:
     bundle = Bundle.load(exported)
-    splits = load_splits(str(ROOT / "tests/data/digits.npz"), lambda path: None)
+    splits = load_splits(str(DIGITS), lambda path: None)
     assert bundle.manifest.reference.dataset_sha256 == splits.test.sha256()
     np.testing.assert_allclose(bundle.reference(), cases["cnn"].frozen.predict(splits.test.images), atol=1e-6)
 
 
-def test_an_existing_bundle_is_refused_before_any_work_and_left_alone(exported: Path, tmp_path: Path) -> None:
+def test_an_existing_bundle_is_refused_before_any_work_and_left_alone(
+    exported: Path, tmp_path: Path, capfd: Any
+) -> None:
     kept = Path(shutil.copytree(exported, tmp_path / "kept"))
-    done = export(tmp_path / "no-such.keras", kept)
-    assert done.returncode == 2
-    assert "exists already" in done.stderr
+    code, _, told = export(capfd, tmp_path / "no-such.keras", kept)
+    assert code == 2
+    assert "exists already" in told
     assert {entry.name: entry.read_bytes() for entry in kept.iterdir()} == {
         entry.name: entry.read_bytes() for entry in exported.iterdir()
     }
 
 
+# TensorFlow has to be imported in a process of its own, whose files may not grow.
 def test_a_full_disk_leaves_no_bundle_and_an_older_one_whole(exported: Path, keras_file: Path, tmp_path: Path) -> None:
     kept = Path(shutil.copytree(exported, tmp_path / "kept"))
     before = (kept / "manifest.json").read_bytes()
-    data = ROOT / "tests" / "data" / "digits.npz"
     # A limit on the size of a file is what a full disk looks like to the process: writes fail half way.
     script = (
         "import resource, signal, sys; from edgedigits.cli.main import main;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)); sys.exit(main(sys.argv[1:]))"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000));"
+        "words, new, kept = sys.argv[3:], *sys.argv[1:3];"
+        "print(main([*words, '-o', new]), main([*words, '-o', kept, '--overwrite']))"
     )
     # A measurement of coverage could not write its own file under that limit, and would say so.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    for place, extra in ((tmp_path / "new", []), (kept, ["--overwrite"])):
-        words = ["export", keras_file, "--calibration", data, "-o", place, "--variants", "float32.tflite", *extra]
-        command = [sys.executable, "-c", script, *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        assert done.returncode == 2, done.stderr
-        assert done.stderr.splitlines()[-1].startswith(f"edgedigits: {place}: cannot be written")
-        assert "Traceback" not in done.stderr
+    options = ["export", keras_file, "--calibration", DIGITS, "--variants", "float32.tflite"]
+    command = [sys.executable, "-c", script, tmp_path / "new", kept, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.stdout.splitlines()[-1] == "2 2", done.stderr
+    for place in (tmp_path / "new", kept):
+        assert f"\nedgedigits: {place}: cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["kept"]
     assert (kept / "manifest.json").read_bytes() == before
     Bundle.load(kept)
 
 
-def test_a_variant_that_fails_its_gate_is_told_with_exit_code_1(tmp_path: Path) -> None:
+def test_a_variant_that_fails_its_gate_is_told_with_exit_code_1(tmp_path: Path, capfd: Any) -> None:
     import keras
 
     # One weight a thousand times the others: eight bits for the whole tensor leave nothing for the rest.
@@ -188,9 +210,10 @@ def test_a_variant_that_fails_its_gate_is_told_with_exit_code_1(tmp_path: Path) 
         kernel[0, 0] = 1000 * kernel.max()
         model.layers[-1].set_weights([kernel, bias])
         model.save(tmp_path / "spiked.keras")
-    done = export(tmp_path / "spiked.keras", tmp_path / "bundle", "--variants", "float32.tflite,int8.tflite")
-    assert done.returncode == 1, done.stderr
-    assert "spiked-int8.tflite, on 10 validation images: agreement" in done.stdout
+    variants = ("--variants", "float32.tflite,int8.tflite")
+    code, said, told = export(capfd, tmp_path / "spiked.keras", tmp_path / "bundle", *variants)
+    assert code == 1, told
+    assert "spiked-int8.tflite, on 10 validation images: agreement" in said
     assert Bundle.load(tmp_path / "bundle").manifest.files
 
 
@@ -220,7 +243,7 @@ def test_what_cannot_be_exported_is_refused_in_one_line(
     monkeypatch.chdir(tmp_path)
     Path("three.txt").write_text("a\nb\nc\n")
     np.savez("colour.npz", images=np.zeros((20, 32, 32, 3), np.uint8), labels=np.arange(20) % 2)
-    data = ["--calibration", str(ROOT / "tests/data/digits.npz")]
+    data = ["--calibration", str(DIGITS)]
     assert main(["export", str(keras_file), *data, "-o", "bundle", *words]) == code
     told = capfd.readouterr().err.strip().splitlines()[-1]
     assert told.startswith("edgedigits: ")
@@ -228,26 +251,24 @@ def test_what_cannot_be_exported_is_refused_in_one_line(
     assert not Path("bundle").exists()
 
 
-def test_a_model_that_needs_scaling_gets_it_from_the_options(cases: dict[str, Any], tmp_path: Path) -> None:
+def test_a_model_that_needs_scaling_gets_it_from_the_options(cases: dict[str, Any], tmp_path: Path, capfd: Any) -> None:
     frozen = cases["separable"].frozen
     with quiet():
         frozen.model.save(tmp_path / "net.keras")
     scaling = ("--scale", str(1 / 255), "--mean", "0.1307", "--std", "0.3081")
-    done = export(tmp_path / "net.keras", tmp_path / "bundle", "--variants", "float32.tflite", *scaling)
-    assert done.returncode == 0, done.stderr
+    code, _, told = export(capfd, tmp_path / "net.keras", tmp_path / "bundle", "--variants", "float32.tflite", *scaling)
+    assert code == 0, told
     bundle = Bundle.load(tmp_path / "bundle")
-    splits = load_splits(str(ROOT / "tests/data/digits.npz"), lambda path: None)
+    splits = load_splits(str(DIGITS), lambda path: None)
     np.testing.assert_allclose(bundle.reference(), frozen.predict(splits.test.images), atol=1e-5)
     # The bundle remembers it, so that its layers can be compared with the model's later.
     assert bundle.manifest.scaling == PixelScaling(1 / 255, (0.1307,), (0.3081,))
-    words = ["parity", tmp_path / "bundle", "--data", ROOT / "tests/data/digits.npz", "--json"]
-    command = [sys.executable, "-m", "edgedigits.cli.main", *words, "--per-layer", tmp_path / "net.keras"]
-    layers = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert layers.returncode == 0, layers.stderr
-    assert json.loads(layers.stdout)["passed"]
+    parity = ["parity", tmp_path / "bundle", "--data", DIGITS, "--json", "--per-layer", tmp_path / "net.keras"]
+    assert main(list(map(str, parity))) == 0
+    assert json.loads(capfd.readouterr().out)["passed"]
 
 
-def test_a_model_whose_outputs_are_nan_is_not_exported(keras_file: Path, tmp_path: Path) -> None:
+def test_a_model_whose_outputs_are_nan_is_not_exported(keras_file: Path, tmp_path: Path, capfd: Any) -> None:
     import keras
 
     with quiet():
@@ -255,7 +276,7 @@ def test_a_model_whose_outputs_are_nan_is_not_exported(keras_file: Path, tmp_pat
         kernel, bias = model.layers[-1].get_weights()
         model.layers[-1].set_weights([kernel, np.full_like(bias, np.nan)])
         model.save(tmp_path / "nan.keras")
-    done = export(tmp_path / "nan.keras", tmp_path / "bundle", "--variants", "float32.tflite")
-    assert done.returncode == 2
-    assert "expected probabilities, found NaN in Keras' outputs for" in done.stderr.splitlines()[-1]
+    code, _, told = export(capfd, tmp_path / "nan.keras", tmp_path / "bundle", "--variants", "float32.tflite")
+    assert code == 2
+    assert "expected probabilities, found NaN in Keras' outputs for" in told.splitlines()[-1]
     assert not (tmp_path / "bundle").exists()

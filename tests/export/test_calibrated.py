@@ -20,6 +20,8 @@ from edgedigits_export.keras_model.frozen import FrozenModel, Scaling, freeze, s
 from edgedigits_export.keras_model.inspect import load_keras
 from edgedigits_export.lazy_imports import load, quiet
 
+pytestmark = pytest.mark.tensorflow
+
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 NO_DENSE = "the model does not end in a Dense layer and a softmax, which could hold one"
 

@@ -25,6 +25,7 @@ from edgedigits.datasets import Dataset
 ROOT = Path(__file__).parents[2]
 COMPAT = ROOT / "benchmarks" / "compat"
 SURE = [0.9] + 9 * [0.1 / 9]
+pytestmark = pytest.mark.tensorflow
 
 
 @pytest.fixture

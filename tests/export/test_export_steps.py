@@ -29,6 +29,8 @@ from edgedigits_export.convert.variants import ConvertedFile, Variant, convert_v
 from edgedigits_export.keras_model.frozen import Scaling
 from edgedigits_export.lazy_imports import quiet
 
+pytestmark = pytest.mark.tensorflow
+
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 VARIANTS = (Variant("float32", "tflite"), Variant("float32", "onnx"), Variant("int8", "onnx"))
 

@@ -35,6 +35,8 @@ from edgedigits_export.layerwise.compare import (
 )
 from edgedigits_export.lazy_imports import load, quiet
 
+pytestmark = pytest.mark.tensorflow
+
 KERAS = Path(__file__).parents[2] / "models" / "small.keras"
 FILES = [*(f"{precision}.tflite" for precision in PRECISIONS), "float32.onnx", "int8.onnx"]
 WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "Conv", "Gemm", "MatMul"}

@@ -67,6 +67,7 @@ def file(name: str, tmp_path: Path) -> Path:
     return tmp_path / name
 
 
+@pytest.mark.slow
 def test_any_type_and_shape_is_measured_in_a_process(file: Path) -> None:
     for one in asked(file):
         words = [json.dumps(to_plain(one)), "0", "20"]
@@ -88,6 +89,7 @@ def test_the_input_has_the_files_type_and_shape_and_as_many_images_as_asked(
             assert (fed[-1].dtype, fed[-1].shape) == (dtype, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fixed.onnx", "inner.onnx"])
 def test_a_batch_for_a_fixed_first_axis_is_refused_in_one_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["bench", str(file), "--batch", "1,4", "--seconds", "0", "--processes", "5", "--json"])

@@ -14,6 +14,8 @@ from edgedigits_export.convert.onnx import annotate_onnx, convert_onnx, quantize
 from edgedigits_export.keras_model.frozen import freeze
 from edgedigits_export.lazy_imports import load
 
+pytestmark = pytest.mark.tensorflow
+
 FILES = ("float32.onnx", "int8.onnx")
 
 

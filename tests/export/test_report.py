@@ -21,7 +21,10 @@ from edgedigits.cli.main import main
 from edgedigits.errors import InputError
 from edgedigits_export.report.figures import measure_figures
 
+pytestmark = pytest.mark.tensorflow
 
+
+# Whole commands: an export, a measurement, and a report that runs parity and asks Keras for answers.
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory, trained_run: TrainedRun) -> Path:
     """A folder with run, bundle and page, made by the commands."""
@@ -30,7 +33,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, trained_run: TrainedRun) -> P
     shutil.copytree(trained_run.folder, run)
     export = ["export", f"{run}/model.keras", "--calibration", str(DIGITS), "-o", bundle, "--variants", "float32,int8"]
     assert main(export) in {1, 4}  # ten validation digits are too few for int8
-    assert main(["report", run, bundle, "-o", page]) == 0
+    bench = str(folder / "bench.json")
+    assert main(["bench", bundle, "--engine", "litert", "--seconds", "0", "--processes", "5", "-o", bench]) == 0
+    assert main(["report", run, bundle, "--bench", bench, "-o", page]) == 0
     return folder
 
 
@@ -84,14 +89,6 @@ def test_figures_of_another_bundle_are_refused(made: Path, tmp_path: Path, capsy
     assert not (tmp_path / "page.html").exists()
 
 
-@pytest.fixture(scope="session")
-def benched(made: Path) -> Path:
-    """What `bench -o` stores of the bundle."""
-    stored = made / "bench.json"
-    assert main(["bench", str(made / "bundle"), "--seconds", "0", "--processes", "5", "-o", str(stored)]) == 0
-    return stored
-
-
 def page_of(made: Path, tmp_path: Path, bench: dict[str, Any]) -> tuple[int, list[str]]:
     """The exit code with such a bench, and the cells of the page's tables."""
     (tmp_path / "bench.json").write_text(json.dumps(bench))
@@ -101,8 +98,8 @@ def page_of(made: Path, tmp_path: Path, bench: dict[str, Any]) -> tuple[int, lis
     return code, [cell.strip() for cell in re.findall(r"<td[^>]*>([^<]*)", page)]
 
 
-def test_what_bench_stored_is_in_the_table(made: Path, benched: Path, tmp_path: Path) -> None:
-    bench = json.loads(benched.read_bytes())
+def test_what_bench_stored_is_in_the_table(made: Path, tmp_path: Path) -> None:
+    bench = json.loads((made / "bench.json").read_bytes())
     for index, row in enumerate(bench["rows"]):
         row["summary"].update(p50_us=1000.5 + index, p99_us=2000.5 + index)
     bench["rows"][0]["summary"] = None  # one that failed
@@ -116,9 +113,9 @@ def test_what_bench_stored_is_in_the_table(made: Path, benched: Path, tmp_path: 
 
 
 def test_a_bench_of_another_bundle_or_release_is_refused(
-    made: Path, benched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench = json.loads(benched.read_bytes())
+    bench = json.loads((made / "bench.json").read_bytes())
     bench["rows"][-1]["configuration"]["bundle"] = "0" * 64
     assert page_of(made, tmp_path, bench)[0] == 2
     assert "expected figures of the bundle" in capsys.readouterr().err
@@ -134,6 +131,18 @@ def test_a_folder_that_is_no_finished_run_is_refused(
 ) -> None:
     assert main(["report", str(tmp_path), str(made / "bundle"), "-o", str(tmp_path / "page.html")]) == 2
     assert "expected the record of a finished training run" in capsys.readouterr().err
+
+
+def test_what_is_not_stored_is_measured_by_the_command_itself(bundle_copy: Path, edit_manifest: Any) -> None:
+    def leave_onnx(values: dict[str, Any]) -> None:  # one engine alone reads it
+        values["files"] = [file for file in values["files"] if file["format"] == "onnx"]
+
+    bundle = edit_manifest(bundle_copy, leave_onnx)
+    said: list[str] = []
+    figures = measure_figures("bench", bundle, said.append)
+    assert said == [f"edgedigits bench {bundle.path}"]
+    assert {row["configuration"]["file"] for row in figures["rows"]} == {bundle.manifest.files[0].path}
+    assert all(row["summary"]["p50_us"] > 0 for row in figures["rows"])
 
 
 def test_a_command_without_figures_is_named_with_its_exit_code(

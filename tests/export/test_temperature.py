@@ -68,6 +68,7 @@ def test_too_few_images_say_how_badly_they_tell_it() -> None:
     assert fit.why_not.endswith(f"%, expected within {LARGEST_ERROR:.0%}; give more images")
 
 
+@pytest.mark.slow
 def test_the_error_it_claims_is_how_far_fits_scatter() -> None:
     """With as many images as the limit asks for, fits to fresh labels scatter by about the limit."""
     scores = logits(40)

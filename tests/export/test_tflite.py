@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import hashlib
-import json
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -16,6 +12,8 @@ from edgedigits.manifest import PRECISIONS
 from edgedigits_export.convert.tflite import convert_tflite
 from edgedigits_export.keras_model.frozen import freeze
 from edgedigits_export.lazy_imports import load
+
+pytestmark = pytest.mark.tensorflow
 
 # Largest difference from Keras's probabilities: several times what was seen on these models. float32: rounding order;
 # float16: 11 bits of weight; the others: a few quantization steps of weights or of logits.
@@ -160,26 +158,3 @@ def test_what_the_converter_cannot_express_is_one_line() -> None:
     with pytest.raises(UsageError, match=r"cannot be converted to TFLite int16x8: .*PRELU") as caught:
         convert_tflite(frozen, "int16x8", np.zeros((1, 8, 8, 1), np.uint8))
     assert "\n" not in str(caught.value)
-
-
-def test_two_processes_write_the_same_bytes_and_nothing_else(cases: dict[str, Case], tmp_path: Any) -> None:
-    case = cases["cnn"]
-    case.frozen.model.save(tmp_path / "model.keras")
-    np.save(tmp_path / "images.npy", case.images)
-    code = (
-        "import sys, json, hashlib, numpy as np\n"
-        "from edgedigits_export.keras_model.frozen import freeze\n"
-        "from edgedigits_export.keras_model.inspect import load_keras\n"
-        "from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx\n"
-        "from edgedigits_export.convert.tflite import convert_tflite\n"
-        "folder = sys.argv[1]\n"
-        "frozen, images = freeze(load_keras(folder + '/model.keras')), np.load(folder + '/images.npy')\n"
-        "files = {p + '.tflite': convert_tflite(frozen, p, images) for p in ('float32', 'int8', 'int16x8')}\n"
-        "files['float32.onnx'] = convert_onnx(frozen)\n"
-        "files['int8.onnx'] = quantize_onnx(files['float32.onnx'], images)\n"
-        "print(json.dumps({name: hashlib.sha256(data).hexdigest() for name, data in files.items()}))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True)
-    assert not done.stderr
-    hashes = json.loads(done.stdout)  # and so nothing but the line above is on standard output
-    assert hashes == {name: hashlib.sha256(case.files[name]).hexdigest() for name in hashes}

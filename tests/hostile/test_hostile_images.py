@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 
 def encoded(format_, size=(200, 200)):
     noise = np.random.default_rng(0).integers(0, 256, size, np.uint8)

@@ -14,6 +14,8 @@ from PIL import Image
 
 from edgedigits.engines import ENGINES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def digit(tmp_path, digits):

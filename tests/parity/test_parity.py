@@ -16,6 +16,8 @@ from edgedigits.verification.outputs import SCHEMA, Header, Outputs
 from edgedigits.verification.parity import compare_bundles, compare_outputs, measure_parity, pairs
 from edgedigits.verification.statistics import tango
 
+pytestmark = pytest.mark.slow
+
 
 def quiet(text):
     pass

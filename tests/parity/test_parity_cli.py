@@ -11,6 +11,14 @@ from edgedigits.datasets import Dataset
 from edgedigits.engines import installed_engines
 from edgedigits.verification.parity import pairs
 
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def engine() -> str:
+    """One that is installed: the command tells the same of each, and test_parity.py runs all."""
+    return installed_engines()[0]
+
 
 def test_agreement_exits_0_and_is_reported_row_by_row(proven, command, tmp_path):
     done = command("parity", proven.path, "--data", proven.data, "--json", "-o", tmp_path / "out.json")

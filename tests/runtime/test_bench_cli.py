@@ -18,7 +18,15 @@ from edgedigits.errors import ModelRejectedError
 from edgedigits.measure import rounds
 from edgedigits.measure.result import read_result
 
+pytestmark = pytest.mark.slow
+
 FAST = ("--seconds", "0", "--processes", "5")
+
+
+@pytest.fixture
+def engine() -> str:
+    """One that is installed: the command tells the same of each, and test_measure_worker.py measures in all."""
+    return installed_engines()[0]
 
 
 @pytest.fixture(autouse=True)

@@ -140,6 +140,7 @@ def test_an_inference_that_runs_when_the_classifier_is_closed_returns_its_result
         call(classifier)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("warm", [True, False], ids=["after their first call", "at their first call"])
 def test_threads_that_call_while_the_classifier_is_closed_get_results_or_a_usage_error(
     engine, call, warm, switch_often

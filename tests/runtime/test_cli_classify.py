@@ -22,6 +22,7 @@ def test_one_picture_gets_one_line(command, pictures, classifier):
     assert done.stdout == f"{pictures[0]}: {found.label}  {found.confidence:.1%}\n"
 
 
+@pytest.mark.slow
 def test_many_pictures_get_a_json_object_a_line(command, pictures, classifier):
     done = command("classify", "--json", *pictures)
     assert (done.returncode, done.stderr) == (0, "")
@@ -47,6 +48,7 @@ def test_an_engine_and_a_variant_can_be_chosen(command, pictures, engine):
     assert (told["engine"]["name"], told["model"]["variant"]) == (engine, f"int8.{format_}")
 
 
+@pytest.mark.slow
 def test_a_bundle_can_be_named_by_name_or_path(command, pictures, bundle_copy):
     answers = [command("classify", "--bundle", place, pictures[0]).stdout for place in ("small", bundle_copy)]
     assert answers[0] == answers[1] != ""
@@ -59,6 +61,7 @@ def test_standard_input_is_an_image(command, pictures, classifier):
     assert told["digit"] == classifier.classify(pictures[3]).digit
 
 
+@pytest.mark.slow
 def test_one_of_three_that_fails_does_not_stop_the_others(command, pictures, tmp_path):
     (tmp_path / "broken.png").write_text("text")
     done = command("classify", "--json", pictures[0], tmp_path / "broken.png", pictures[1], "-o", tmp_path / "out")
@@ -86,6 +89,7 @@ def test_a_stored_result_is_not_overwritten_unless_asked(command, pictures, tmp_
     assert done.stdout.startswith(f"{pictures[0]}: ")
 
 
+@pytest.mark.slow
 def test_a_picture_without_ink_is_no_answer_and_no_failure(command, tmp_path):
     Image.new("L", (80, 80), "white").save(tmp_path / "paper.png")
     done = command("classify", "paper.png")
@@ -105,6 +109,7 @@ def test_mnist_feeds_the_picture_as_it_is(command, tmp_path, digits, classifier)
     assert told["probabilities"] == [float(value) for value in expected.probabilities]
 
 
+@pytest.mark.slow
 def test_show_draws_what_the_model_was_fed(command, tmp_path, digits):
     Image.fromarray(digits.images[0, ..., 0]).save(tmp_path / "x.png")
     lines = command("classify", "--show", "x.png").stdout.splitlines()
@@ -117,6 +122,7 @@ def test_show_draws_what_the_model_was_fed(command, tmp_path, digits):
     assert len(command("classify", "--show", "--json", "x.png").stdout.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_wrong_bundle_is_refused(command, pictures, refused):
     refused(
         command("classify", "--bundle", "lenet", pictures[0]),
@@ -130,6 +136,7 @@ def test_the_wrong_bundle_is_refused(command, pictures, refused):
     refused(command("classify", "--threads", "0", pictures[0]), 2, "expected at least 1 thread, found 0")
 
 
+@pytest.mark.slow
 def test_eval_counts_what_it_read(command, pictures, tmp_path):
     folder = tmp_path / "pictures"
     (folder / "none").mkdir()
@@ -164,6 +171,7 @@ def test_eval_of_nothing_exits_2(command, tmp_path, refused, place):
     refused(command("eval", tmp_path / place), 2, f"{tmp_path / place}: ")
 
 
+@pytest.mark.slow
 def test_eval_of_unlabelled_pictures_has_no_accuracy(command, tmp_path):
     (tmp_path / "x" / "none").mkdir(parents=True)
     Image.fromarray(np.full((40, 40), 255, np.uint8)).save(tmp_path / "x" / "none" / "a.png")

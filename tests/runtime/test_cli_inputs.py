@@ -95,6 +95,7 @@ READ = "from edgedigits.cli.inputs import expand; from edgedigits.images.decode 
 SHAPES = READ + "for name, source in expand(['-']): print(name, read_pixels(source).shape)"
 
 
+@pytest.mark.slow
 def test_standard_input_is_a_picture_piped_or_not(scans):
     expected = b"- (9, 9, 1)\n"
     data = (scans / "scans" / "a.jpg").read_bytes()

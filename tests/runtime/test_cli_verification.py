@@ -13,6 +13,8 @@ from edgedigits.engines import ENGINES, installed_engines
 from edgedigits.errors import OutputError
 from edgedigits.verification.parity import pairs
 
+pytestmark = pytest.mark.slow
+
 
 def test_show_prints_the_model_card(command, shipped, tmp_path):
     done = command("show")

@@ -11,6 +11,14 @@ from measured import STEADY, result, row, store, times_by
 from edgedigits.cli.main import main
 from edgedigits.engines import ENGINES, installed_engines
 
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def engine() -> str:
+    """One that is installed: what is compared are figures, wherever they come from."""
+    return installed_engines()[0]
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):

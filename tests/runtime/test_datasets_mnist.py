@@ -254,6 +254,7 @@ mnist.load_mnist(keras_loader=lambda: ((a, b), (c, d)))
 """
 
 
+@pytest.mark.slow
 def test_processes_that_fill_the_cache_at_once_leave_it_right(small_mnist, tmp_path):
     source = save_keras(tmp_path / "mnist.npz", small_mnist.arrays)
     sums = ",".join(hashlib.sha256(data).hexdigest() for data in small_mnist.files.values())

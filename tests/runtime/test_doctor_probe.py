@@ -62,6 +62,7 @@ def test_an_engine_that_dies_later_is_reported_with_that_step(fake):
     assert probe("litert") == "litert died of SIGILL (building an interpreter)"
 
 
+@pytest.mark.slow
 def test_an_engine_that_hangs_is_ended(fake):
     fake("onnxruntime", HANG)
     assert probe("onnxruntime", 2).startswith("onnxruntime gave no result within 2 s (")
@@ -103,6 +104,7 @@ def test_where_no_process_can_be_started_that_is_said(monkeypatch, tmp_path):
     assert probe("litert") == "litert: no process could be started for it (No such file or directory)"
 
 
+@pytest.mark.slow
 def test_the_command_outlives_engines_that_do_not(fake, command):
     for kind, body in zip(
         ENGINES.values(), [die("SIGILL"), die("SIGSEGV"), "raise AttributeError('_ARRAY_API')"], strict=True
@@ -121,6 +123,7 @@ def test_the_command_outlives_engines_that_do_not(fake, command):
     assert report["advice"]["working"] == []
 
 
+@pytest.mark.slow
 def test_the_command_lists_what_works_on_this_machine(command, engine, tmp_path):
     done = command("doctor", "-o", "doctor.json")
     assert done.returncode == 0, done.stderr

@@ -151,6 +151,7 @@ anything = st.one_of(
 ).flatmap(lambda dtype: npst.arrays(dtype, npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=5)))
 
 
+@pytest.mark.slow
 @given(anything, st.sampled_from([None, 1, 3]), st.booleans())
 def test_no_array_makes_it_fail_otherwise(values, channels, bgr):
     with suppress(ImageError), np.errstate(all="ignore"):

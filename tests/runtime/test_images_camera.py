@@ -58,6 +58,7 @@ def test_the_older_program_does_as_well(rpicam, recorded):
         assert np.array_equal(next(stream), recorded[0, :480, :640])
 
 
+@pytest.mark.slow
 def test_the_program_ends_with_the_iterator(rpicam):
     pid = rpicam()
     stream = frames("camera:0")

@@ -14,6 +14,8 @@ from edgedigits.isolation import report_to_parent, run_isolated
 from edgedigits.model import lone_model
 from edgedigits.verification.inference import infer_isolated
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):

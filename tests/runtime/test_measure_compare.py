@@ -20,6 +20,7 @@ def one(old, new, **options):
     return change
 
 
+@pytest.mark.slow
 @given(MEDIANS)
 def test_a_measurement_against_itself_is_never_a_change(medians):
     change = one(result(row(medians)), result(row(medians)))
@@ -27,12 +28,14 @@ def test_a_measurement_against_itself_is_never_a_change(medians):
     assert (change.ratio, change.old_us) == (1, change.new_us)
 
 
+@pytest.mark.slow
 @given(MEDIANS)
 def test_a_row_against_itself_in_the_same_rounds_has_no_difference_at_all(medians):
     (change,) = compare_rows(result(row(medians), row(medians, threads=2)))
     assert (change.ratio, change.ratio_ci99, change.verdict) == (1, (1, 1), "no difference seen")
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(90, 100), min_size=8, max_size=12))
 def test_half_as_long_again_is_slower_and_the_other_way_about_faster(medians):
     before, after = result(row(medians)), result(row(times_by(1.5, medians)))

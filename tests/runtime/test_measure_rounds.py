@@ -12,6 +12,8 @@ from edgedigits.errors import BundleError, ModelRejectedError
 from edgedigits.measure import rounds
 from edgedigits.measure.rounds import Plan, measure_rounds
 
+pytestmark = pytest.mark.slow
+
 PLAN = Plan(processes=5, seconds=0, runs=20)
 A, B, C = (configuration(file=f"{name}.tflite", variant=name) for name in "abc")
 

@@ -43,6 +43,7 @@ def test_a_surer_interval_is_no_narrower(values):
     assert surer_low <= low <= high <= surer_high
 
 
+@pytest.mark.slow
 @given(st.permutations(range(20)))
 def test_the_order_of_the_processes_decides_nothing_but_the_resamples(order):
     low, high = bootstrap(np.array(order, float), 0.95)
@@ -92,6 +93,7 @@ def test_more_inferences_in_each_process_make_no_interval_narrower():
     assert summarise(few, 1).p50_ci95_us == summarise(many, 1).p50_ci95_us
 
 
+@pytest.mark.slow
 @given(st.floats(1, 50))
 def test_times_that_are_longer_by_a_factor_have_figures_longer_by_it(factor):
     one, other = (summarise([sample(m) for m in times_by(by)], 1) for by in (1, factor))

@@ -16,6 +16,8 @@ from edgedigits.measure import worker
 from edgedigits.measure.sample import Sample
 from edgedigits.records import from_plain, to_plain
 
+pytestmark = pytest.mark.slow
+
 WORKER = "edgedigits.measure.worker"
 
 

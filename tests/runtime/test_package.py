@@ -81,6 +81,7 @@ def test_typed_names_are_those_that_are_known():
         DigitClassifier(variant="int4")
 
 
+@pytest.mark.slow
 def test_nothing_of_the_device_package_imports_what_a_board_does_not_have():
     done = run(HEAVY, f"from importlib import import_module\nfor name in {MODULES!r}: import_module(name)\nprint('ok')")
     assert (done.returncode, done.stdout) == (0, "ok\n"), done.stderr

@@ -297,6 +297,7 @@ def test_any_array_is_read_within_its_bounds(grey: Any) -> None:
     check(grey)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.integers(20, 160), st.integers(20, 160))
 def test_scribbles_are_read_within_their_bounds(seed: int, height: int, width: int) -> None:
     rng = np.random.default_rng(seed)

@@ -59,6 +59,7 @@ def test_json_is_one_object_a_picture_and_stored_as_well(command: Any, page: Pat
     assert (tmp_path / "out.jsonl").read_text() == done.stdout
 
 
+@pytest.mark.slow
 def test_a_picture_is_annotated_in_its_own_size_and_never_written_over(
     command: Any, page: Path, tmp_path: Path, refused: Any
 ) -> None:

@@ -140,6 +140,7 @@ def test_an_array_that_says_it_is_larger_than_its_bytes_is_refused(file):
         read_outputs(file)
 
 
+@pytest.mark.slow
 def test_an_archive_that_would_fill_the_memory_is_not_unpacked(file):
     rewrite(file, probabilities=bytes(257 * 2**20))
     assert file.stat().st_size < 2**20

@@ -3,12 +3,14 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import pytest
 
 from edgedigits.bundle import Bundle
 from edgedigits.engines import ENGINES
 from edgedigits.verification.selftest import selftest
 
 
+@pytest.mark.slow
 def test_every_file_in_every_engine_that_reads_it_passes(shipped, engine):
     rows = selftest(shipped, shipped.manifest.files, [engine])
     assert [row.file for row in rows] == [

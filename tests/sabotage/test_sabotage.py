@@ -14,6 +14,7 @@ import lies
 import numpy as np
 import pytest
 
+from edgedigits.cli.main import main
 from edgedigits.engines import installed_engines
 from edgedigits.verification.inference import infer_isolated
 
@@ -36,6 +37,7 @@ def lying(rewrite, bundle_copy, tmp_path):
     return file
 
 
+@pytest.mark.slow
 @needs_tflite
 def test_the_silently_wrong_recipe_gives_every_digit_the_same_outputs_in_tflite_runtime_alone(lying, digits):
     images, labels = digits.images[:20], digits.labels[:20]
@@ -53,6 +55,7 @@ def test_check_names_the_silently_wrong_recipe(lying, command):
     assert verdicts == {"tflite-runtime 2.14.0": "computes wrongly", "ai-edge-litert 2.3.0": "runs"}
 
 
+@pytest.mark.slow
 @needs_tflite
 def test_the_selftest_catches_the_silently_wrong_recipe(lying, bundle_copy, smuggle, command):
     smuggle(bundle_copy, FLOAT, lying.read_bytes())
@@ -73,6 +76,7 @@ def test_a_classifier_refuses_the_silently_wrong_recipe_with_the_numbers(
     refused(done, 1, "of 3 golden inputs give wrong outputs (off by 0.", "tolerance 0.0001")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "lie"),
     [
@@ -93,6 +97,7 @@ def test_the_selftest_catches_a_file_that_computes_something_else(name, lie, rew
     assert row["result"]["wrong"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [FLOAT, INT8])
 def test_the_selftest_catches_bytes_read_as_int8(name, rewrite, bundle_copy, smuggle, command):
     smuggle(bundle_copy, name, rewrite(bundle_copy / name, lies.bytes_read_as_int8))
@@ -102,6 +107,7 @@ def test_the_selftest_catches_bytes_read_as_int8(name, rewrite, bundle_copy, smu
     assert "int8 without quantization" in row["error"]
 
 
+@pytest.mark.slow
 def test_the_selftest_catches_preprocessing_of_the_wrong_polarity(bundle_copy, rewrite_arrays, command):
     """The model is right and its pictures are not: drift of either is told apart from the other."""
     with np.load(bundle_copy / "golden.npz") as archive:
@@ -132,6 +138,7 @@ def test_labels_in_another_order_are_refused_by_parity(proven, edit_manifest, co
     refused(done, 2, "expected the labels in the order 9, 8, 7", "found 0, 1, 2")
 
 
+@pytest.mark.slow
 def test_a_reference_of_other_data_is_refused(proven, tmp_path, command, refused):
     other = tmp_path / "other.npz"
     np.savez(other, images=proven.digits.images[::-1], labels=proven.digits.labels[::-1], names=proven.digits.names)
@@ -139,15 +146,16 @@ def test_a_reference_of_other_data_is_refused(proven, tmp_path, command, refused
     refused(done, 2, "its reference belongs to", "give the data of its export")
 
 
+@pytest.mark.tensorflow
 @needs_export
 @pytest.mark.parametrize("lie", ["dim", "inverted", "swapped labels"])
-def test_export_says_when_keras_itself_cannot_read_the_calibration_images(lie, digits, tmp_path, command):
+def test_export_says_when_keras_itself_cannot_read_the_calibration_images(lie, digits, tmp_path, capfd):
     """Wrongly scaled images, wrong polarity, labels of another model: the int8 ranges would be those of other data."""
     images, labels = np.tile(digits.images, (5, 1, 1, 1)), np.tile(digits.labels, 5)
     images = {"dim": images // 255, "inverted": 255 - images}.get(lie, images)
     labels = (labels + 1) % 10 if lie == "swapped labels" else labels
     data = tmp_path / "lie.npz"
     np.savez(data, images=images, labels=labels, names=np.array(digits.names))
-    done = command("export", KERAS, "--calibration", data, "-o", tmp_path / "bundle", "--variants", "float32.tflite")
-    assert done.returncode == 1, done.stderr
-    assert "Keras itself classifies only" in done.stdout
+    words = ["export", KERAS, "--calibration", data, "-o", tmp_path / "bundle", "--variants", "float32.tflite"]
+    assert main(list(map(str, words))) == 1
+    assert "Keras itself classifies only" in capfd.readouterr().out

@@ -7,10 +7,12 @@ import io
 import re
 
 import numpy as np
+import pytest
 from page_visit import CLASSIFY, DASH, ONE, SEVEN, SEVERAL, expect
 from PIL import Image
 
 pytest_plugins = ["page_fixtures"]
+pytestmark = pytest.mark.browser
 
 
 def test_a_seven_drawn_with_the_mouse_is_read_with_bars_timing_and_what_the_model_saw(visit):

@@ -6,6 +6,7 @@ import pytest
 from page_visit import DASH, PHONE, SEVEN, SEVERAL, expect
 
 pytest_plugins = ["page_fixtures"]
+pytestmark = pytest.mark.browser
 
 DESK = {"viewport": {"width": 1280, "height": 800}}
 

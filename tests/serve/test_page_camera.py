@@ -8,6 +8,7 @@ import pytest
 from page_visit import SEVEN, expect
 
 pytest_plugins = ["page_fixtures"]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from page_visit import CLASSIFY, SEVEN, SEVERAL, expect
 
 pytest_plugins = ["page_fixtures"]
+pytestmark = pytest.mark.browser
 
 BUSY = {"status": 503, "headers": {"Retry-After": "1"}, "json": {"detail": "too many pictures wait"}}
 DOT = [(0.95, 0.95), (0.95, 0.95)]

@@ -12,6 +12,7 @@ from page_visit import CLASSIFY, DASH, SEVEN, expect
 from PIL import Image
 
 pytest_plugins = ["page_fixtures"]
+pytestmark = pytest.mark.browser
 
 
 def encoded(image, kind, **options):

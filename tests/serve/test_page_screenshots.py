@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from page_visit import PHONE, SEVEN, SEVERAL, THREE
 from PIL import Image
 
 pytest_plugins = ["page_fixtures"]
+pytestmark = pytest.mark.browser
 
 # So that three of them weigh less than one photograph.
 MOST_BYTES = 60_000

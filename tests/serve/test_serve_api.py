@@ -30,6 +30,7 @@ from edgedigits.system_info.source import this_machine
 VARIABLE = ("timing_ms", "source")
 
 
+@pytest.mark.slow
 def test_classify_answers_as_the_command_does(service, drawn, command, tmp_path: Path) -> None:
     for label, picture in drawn.items():
         (tmp_path / "picture.png").write_bytes(picture)
@@ -46,6 +47,7 @@ def test_classify_answers_as_the_command_does(service, drawn, command, tmp_path:
             }
 
 
+@pytest.mark.slow
 def test_a_tiny_picture_is_answered_at_once_like_any_other(service, digits, classifier) -> None:
     for image in digits.images[:10, ..., 0]:
         picture = png_of(image)
@@ -222,6 +224,7 @@ def test_every_route_is_described_and_nothing_else(service) -> None:
     assert set(openapi()["paths"]) == {route.path for route in api.routes()}
 
 
+@pytest.mark.slow
 def test_metrics_count_requests_stages_and_rejections(start, drawn) -> None:
     counted = start()
     for _ in range(3):

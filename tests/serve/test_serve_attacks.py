@@ -30,7 +30,10 @@ SLOW, LARGE = "slow", "large"
 ATTACKS: dict[str, Attack] = {**HTTP, **PICTURES, SLOW: slow}
 # Ten of each kind in turn, but few of those that take long.
 KINDS = [SLOW, SLOW, LARGE, *[name for name in ATTACKS if name not in {SLOW, LARGE}] * 10]
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of processes in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of processes in /proc"),
+]
 
 
 class Figures(NamedTuple):

@@ -17,6 +17,8 @@ from running import PATIENCE_S, Running, wait_until
 
 from edgedigits.serve.static_files import openapi
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def filming(rpicam, start):

@@ -14,6 +14,8 @@ from running import PATIENCE_S, wait_until
 
 from edgedigits.serve.limits import LIMITS
 
+pytestmark = pytest.mark.slow
+
 IMPATIENT = Path(__file__).parent / "impatient_service.py"
 
 

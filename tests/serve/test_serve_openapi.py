@@ -46,6 +46,7 @@ def test_every_answer_to_what_is_as_described_is_as_described(service, path: str
         assert {200, 422} <= seen  # pictures and what is none: both were tried
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "method"), [operation for operation in OPERATIONS if operation[1] == "POST"])
 def test_what_is_not_as_described_is_refused_as_described(service, path: str, method: str) -> None:
     assert ask_all(service, path, method, MODES.NEGATIVE) & {400, 422}

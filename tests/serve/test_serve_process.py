@@ -19,6 +19,8 @@ from running import PATIENCE_S, wait_until
 
 from edgedigits.serve.server import _Watchdog
 
+pytestmark = pytest.mark.slow
+
 IMPATIENT = Path(__file__).parent / "impatient_service.py"
 POST = b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
 

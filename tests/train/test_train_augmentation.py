@@ -106,6 +106,7 @@ def test_epoch_shows_every_image_once_with_its_label(splits: Splits, *, augment:
         assert shown == sorted(zip(splits.train.images.sum(axis=(1, 2, 3)), splits.train.labels, strict=True))
 
 
+@pytest.mark.slow
 def test_elastic_deformation_moves_each_pixel_by_its_spread_and_neighbours_alike() -> None:
     transforms = Transforms.draw(np.random.default_rng(0), 4000, SIZE, Range(0, 0, 0, 0, elastic=0.05))
     grid = SamplingGrid.of(transforms, SIZE)

@@ -48,7 +48,10 @@ def test_soft_targets_are_the_teacher_s_outputs_for_the_augmented_images(teacher
     assert np.abs(outputs - model.predict_on_batch(splits.train.images.astype(np.float32))).max() > 0.05
 
 
-def test_soft_targets_are_cached_for_the_next_run_and_for_no_other_transforms(teacher: Path, splits: Splits) -> None:
+def test_soft_targets_are_cached_for_the_next_run_and_for_no_other_transforms(
+    teacher: Path, splits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGEDIGITS_CACHE", str(tmp_path))
     training_set = TrainingSet.of(splits.train)
     own, other = (View.draw(training_set, Range(), 1, seed=seed, epoch=0) for seed in (0, 1))
     first = Teacher(str(teacher), training_set).soft_targets(own, 0, 2.0)

@@ -41,6 +41,7 @@ def test_seed_and_side_make_other_pools(splits: Splits) -> None:
     assert not any(same(own, other) for other in others)
 
 
+@pytest.mark.slow
 def test_parts_have_their_amounts_and_labels(splits: Splits, pool: Pool) -> None:
     assert pool.images.shape == (len(pool), 28, 28, 1)
     assert pool.images.dtype == np.uint8
@@ -54,6 +55,7 @@ def test_parts_have_their_amounts_and_labels(splits: Splits, pool: Pool) -> None
     assert set(pool.labels[pool.parts == PARTS.index("forms")].tolist()) <= {1, 4, 7, 9}
 
 
+@pytest.mark.slow
 def test_handwritten_digits_keep_their_label_and_their_look(splits: Splits, pool: Pool) -> None:
     data = splits.train
     chosen = np.flatnonzero(pool.parts == PARTS.index("handwritten"))

@@ -55,7 +55,7 @@ test-fast: install ## run the tests that need no TensorFlow, browser or QEMU and
 
 cover: install ## run all tests and measure how much of the three packages they reach
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run $(TEST)
+	$(BIN)/python -m coverage run $(TEST) $(PYTEST)
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 

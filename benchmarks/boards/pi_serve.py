@@ -27,6 +27,7 @@ def serve_on_board(python: PythonEnvironment, picture: Path, *words: str) -> dic
 
     """
     log = python.folder / "serve.log"
+    log.unlink(missing_ok=True)  # an earlier service's address would be taken for this one's
     process = python.start(["serve", "--port", "0", *words], log)
     try:
         url = _url(process, log)

@@ -14,11 +14,16 @@ from edgedigits_train.synthetic.pool import Pool, make_pool
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What runs keep for others must neither come from elsewhere nor stay."""
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(cache: Path) -> Iterator[None]:
+    """What runs keep for others must neither come from elsewhere nor stay; tests elsewhere have the user's cache."""
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("EDGEDIGITS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        environment.setenv("EDGEDIGITS_CACHE", str(cache))
         yield
 
 

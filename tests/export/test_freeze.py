@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Case, assert_probabilities
+from cases import Case, assert_probabilities
 
 from edgedigits.datasets import Dataset
 from edgedigits.errors import BundleError, InputError, UsageError

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from conftest import Case, assert_probabilities
+from cases import Case, assert_probabilities
 from numpy.typing import NDArray
 
 from edgedigits.errors import BundleError, UsageError

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from conftest import Case
+from cases import Case
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from conftest import Case, Outputs, assert_probabilities
+from cases import Case, Outputs, assert_probabilities
 
 from edgedigits.errors import UsageError
 from edgedigits.manifest import PRECISIONS

@@ -9,7 +9,7 @@ TRAIN ?=
 # Of `test`: paths and options of pytest in place of all tests: make test PYTEST="tests/train -k paper",
 # make test PYTEST="-p randomly" in random order.
 PYTEST ?=
-# Processes share the tests (tests/conftest.py says how many); one that has nothing left takes over from another.
+# As many processes as processors; one that has nothing left takes over from another.
 TEST := -m pytest -q -n auto --dist worksteal
 # Of `make pi`: PI=--check compares with the committed result; PI="-o benchmarks/results/pi.json" replaces it, with
 # `make pi-family` alone, or the members are lost.

@@ -28,42 +28,50 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from edgedigits.cli.main import main
 raise SystemExit(main(["train", *sys.argv[1:]]))
 """
-# A signal from outside would come at another moment each time. This is the worst one: the new checkpoint is written
-# and not yet in its place.
-_KILLED = """
-import os, signal
+# What a run leaves that is killed at the worst moment: the new checkpoint is written and not yet in its place. What is
+# on the disk then is copied; nothing else outlives a process.
+KILLED_AFTER = 2
+_COPIED = """
+import os, shutil
 from pathlib import Path
 replace, written = Path.replace, []
-def killed(path, target):
+def copied(path, target):
     if target.name == "checkpoint.keras":
         written.append(path)
-    if len(written) == {count}:
-        os.kill(os.getpid(), signal.SIGKILL)
+        if len(written) == {count}:
+            shutil.copytree(target.parent, os.environ["KILLED"])
     return replace(path, target)
-Path.replace = killed
+Path.replace = copied
 """
 
 
 def start_training(
-    options: Sequence[object], *, kept: int | None = None, environment: Mapping[str, str] | None = None
+    options: Sequence[object], *, killed: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
-    """Start `edgedigits train` on the digits with one thread; it kills itself when ``kept`` epochs are on the disk."""
+    """Start `edgedigits train` on the digits with one thread.
+
+    The folder ``killed`` gets what a run leaves that is killed when `KILLED_AFTER` epochs are on the disk.
+    """
     # The first checkpoint is that of no epoch.
-    program = _COMMAND if kept is None else _KILLED.format(count=kept + 2) + _COMMAND
+    program = _COMMAND if killed is None else _COPIED.format(count=KILLED_AFTER + 2) + _COMMAND
     command = [sys.executable, "-c", program, "--data", DIGITS, "--threads", 1, *options]
     # JAX, which Keras imports where it is installed, would make these tests' process less quiet than a user's.
     inherited = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     return subprocess.Popen(
         [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**inherited, **(environment or {})},
+        env={**inherited, **({} if killed is None else {"KILLED": str(killed)}), **(environment or {})},
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """A finished run with `OPTIONS` and --json: what it wrote, where nobody else may write, and what it said."""
+    """A finished run with `OPTIONS` and --json: what it wrote, where nobody else may write, and what it said.
+
+    ``killed`` is what it would have left if it had been killed when `KILLED_AFTER` epochs were on the disk.
+    """
 
     folder: Path
+    killed: Path
     cache: Path
     out: str
     err: str
@@ -72,13 +80,15 @@ class TrainedRun:
 def train_once(made_once: MadeOnce) -> TrainedRun:
     """Return the run that all tests share."""
     folder = made_once("trained", _train)
-    return TrainedRun(folder / "run", folder / "cache", (folder / "out").read_text(), (folder / "err").read_text())
+    names = (folder / name for name in ("run", "killed", "cache"))
+    return TrainedRun(*names, (folder / "out").read_text(), (folder / "err").read_text())
 
 
 def _train(folder: Path) -> None:
     process = start_training(
-        [*OPTIONS, "-o", folder / "run", "--json"], environment={"EDGEDIGITS_CACHE": str(folder / "cache")}
-    )
+        [*OPTIONS, "-o", folder / "run", "--json"], killed=folder / "killed",
+        environment={"EDGEDIGITS_CACHE": str(folder / "cache")},
+    )  # fmt: skip
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     (folder / "out").write_text(out)

@@ -122,8 +122,11 @@ def test_doubts_and_warnings_and_what_is_absent_are_in_the_result(monkeypatch):
     assert (found.withheld, found.recommendation) == (None, None)
 
 
-def test_the_times_of_an_emulated_board_are_withheld(monkeypatch):
+def test_an_emulated_board_runs_each_configuration_once_and_its_times_are_withheld(monkeypatch):
+    measured = []
+
     def measure(config):
+        measured.append(config)
         if config == B:
             raise ModelRejectedError("refused")
         return sample(version="9.9")
@@ -131,6 +134,7 @@ def test_the_times_of_an_emulated_board_are_withheld(monkeypatch):
     monkeypatch.setenv("EDGEDIGITS_EMULATED", "1")
     plant(monkeypatch, measure)
     found, code = measure_rounds([A, B], PLAN, quiet, pi("pi4", "bookworm").source())
+    assert (measured, found.processes) == ([A, B], 1)
     assert found.withheld == rounds.WITHHELD
     assert found.machine.emulated
     assert found.warnings == ()

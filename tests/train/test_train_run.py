@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from trained import DIGITS, EPOCHS, OPTIONS, TEACHER, TrainedRun, start_training
+from trained import DIGITS, EPOCHS, KILLED_AFTER, TEACHER, TrainedRun, start_training
 
 from edgedigits.cli.main import main
 from edgedigits.datasets import Splits
@@ -122,26 +122,24 @@ def test_page_needs_no_other_file_and_tells_the_record(trained_run: TrainedRun, 
     assert record["data"]["sha256"] in page
 
 
-# Twice in a process of its own, which first imports TensorFlow; and the run to compare with is a third.
+# In a process of its own, which first imports TensorFlow; and the run to compare with is another.
 def test_killed_and_resumed_run_ends_with_the_same_weights(
     trained_run: TrainedRun, record: dict[str, Any], tmp_path: Path
 ) -> None:
-    folder, cache = tmp_path / "run", {"EDGEDIGITS_CACHE": str(tmp_path / "cache")}
+    folder = tmp_path / "run"
+    shutil.copytree(trained_run.killed, folder)
     # The whole run drew the synthetic images and asked the teacher; here both come from the cache.
     shutil.copytree(trained_run.cache, tmp_path / "cache")
-    process = start_training([*OPTIONS, "-o", folder], kept=2, environment=cache)
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == -signal.SIGKILL, err
     assert not (folder / "train.json").exists()
     progress = checkpoint.read_progress(folder)
     assert progress is not None
-    assert [epoch.epoch for epoch in progress.history] == [1, 2]
+    assert [epoch.epoch for epoch in progress.history] == list(range(1, KILLED_AFTER + 1))
     # Only what the run was started with is needed to go on: no other option is repeated.
-    process = start_training(["-o", folder, "--resume"], environment=cache)
+    process = start_training(["-o", folder, "--resume"], environment={"EDGEDIGITS_CACHE": str(tmp_path / "cache")})
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    assert err.startswith(f"going on after epoch 2 of {EPOCHS}: model nano, ")
-    assert re.findall(r"^epoch (\d+)/", err, re.MULTILINE) == [str(epoch) for epoch in range(3, EPOCHS + 1)]
+    assert err.startswith(f"going on after epoch {KILLED_AFTER} of {EPOCHS}: model nano, ")
+    assert re.findall(r"^epoch (\d+)/", err, re.MULTILINE) == [str(n) for n in range(KILLED_AFTER + 1, EPOCHS + 1)]
     for own, expected in zip(weights(folder), weights(trained_run.folder), strict=True):
         np.testing.assert_array_equal(own, expected)
     resumed = json.loads((folder / "train.json").read_text())

@@ -116,8 +116,9 @@ def _text(result: Result) -> str:
     stages = [row for row in result.rows if row.summary and len(row.summary.stages_us) > 1]
     lines += [f"{row.configuration.name}: {_stages(row)}" for row in stages]
     machine = result.machine
+    processes = "1 process" if result.processes == 1 else f"{result.processes} processes"
     lines.append(
-        f"{result.processes} processes each, in rounds; {machine.board or machine.cpu or machine.architecture}, "
+        f"{processes} each, in rounds; {machine.board or machine.cpu or machine.architecture}, "
         f"{machine.cores} cores, Python {machine.python}, edgedigits {result.edgedigits}"
         + (f"; not known on this machine: {', '.join(result.absent)}" if result.absent else "")
     )

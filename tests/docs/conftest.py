@@ -34,9 +34,5 @@ def own_bundle(workplace: Path, shell: dict[str, str], made_once: MadeOnce) -> P
 
 @pytest.fixture(scope="session")
 def shell() -> dict[str, str]:
-    """An environment in which `edgedigits` is the one under test.
-
-    What the commands reach is not counted: other tests reach it, and counting would double the time they take to start.
-    """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    return {**kept, "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"}
+    """An environment in which `edgedigits` is the one under test."""
+    return {**os.environ, "PATH": f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"}

@@ -1,4 +1,4 @@
-"""Pictures that are none, through the command as people type it: one line, the right code, nothing lost."""
+"""Pictures that are none, through the command: one line, the right code, nothing lost."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_that_is_no_picture_is_one_line_and_2(command, refused, tmp_path, name):
+def test_a_file_that_is_no_picture_is_one_line_and_2(run_here, refused, tmp_path, name):
     data, message = FILES[name]
     (tmp_path / name).write_bytes(data)
-    done = command("classify", name)
+    done = run_here("classify", name)
     refused(done, 2, f"{name}: ", message)
     assert done.stdout == ""
     assert (tmp_path / name).read_bytes() == data
@@ -67,10 +67,10 @@ def test_a_file_that_is_no_picture_is_one_line_and_2(command, refused, tmp_path,
     [("nothing.png", "No such file or directory"), ("loop.png", "Too many levels"),
      ("x" * 300, "File name too long"), ("file/below.png", "Not a directory")],
 )  # fmt: skip
-def test_a_path_that_is_no_file_is_one_line_and_2(command, refused, tmp_path, name, message):
+def test_a_path_that_is_no_file_is_one_line_and_2(run_here, refused, tmp_path, name, message):
     (tmp_path / "loop.png").symlink_to("loop.png")
     (tmp_path / "file").touch()
-    refused(command("classify", name), 2, f"{name}: cannot be read ({message}")
+    refused(run_here("classify", name), 2, f"{name}: cannot be read ({message}")
 
 
 def test_empty_standard_input_is_one_line_and_2(command, refused):
@@ -93,13 +93,13 @@ def test_standard_input_that_is_closed_is_one_line_and_2(command, refused):
     refused(done, 2, "-: expected an image on standard input, found it closed")
 
 
-def test_a_folder_without_pictures_is_one_line_and_2(command, refused, tmp_path):
+def test_a_folder_without_pictures_is_one_line_and_2(run_here, refused, tmp_path):
     (tmp_path / "notes.txt").touch()
-    refused(command("classify", "."), 2, ".: expected image files, found none in this folder")
+    refused(run_here("classify", "."), 2, ".: expected image files, found none in this folder")
 
 
-def test_a_pattern_that_matches_nothing_is_one_line_and_2(command, refused):
-    refused(command("classify", "*.png"), 2, "*.png: expected image files, found none that match this pattern")
+def test_a_pattern_that_matches_nothing_is_one_line_and_2(run_here, refused):
+    refused(run_here("classify", "*.png"), 2, "*.png: expected image files, found none that match this pattern")
 
 
 def test_of_a_folder_of_all_sorts_every_picture_is_answered(command, pictures, tmp_path):
@@ -138,14 +138,14 @@ def test_a_camera_without_its_program_is_one_line_and_3(command, refused, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["camera:", "camera:x", "camera:-1"])
-def test_a_camera_of_no_kind_is_one_line_and_2(command, refused, name):
-    refused(command("classify", name), 2, f"{name}: expected camera:0 (a Raspberry Pi's camera) or camera:/dev/video0")
+def test_a_camera_of_no_kind_is_one_line_and_2(run_here, refused, name):
+    refused(run_here("classify", name), 2, f"{name}: expected camera:0 (a Raspberry Pi's camera) or camera:/dev/video0")
 
 
-def test_a_camera_that_is_not_there_is_one_line_and_2(command, refused, rpicam):
+def test_a_camera_that_is_not_there_is_one_line_and_2(run_here, refused, rpicam):
     rpicam()
     refused(
-        command("classify", "camera:7"), 2, "camera:7: the camera gives no picture (ERROR: *** no cameras available"
+        run_here("classify", "camera:7"), 2, "camera:7: the camera gives no picture (ERROR: *** no cameras available"
     )
 
 
@@ -158,9 +158,9 @@ def test_a_camera_that_dies_leaves_its_answers_and_one_line(command, refused, rp
     assert done.stderr.splitlines() == [f"edgedigits: {told[-1]['error']}"]
 
 
-def test_a_camera_gives_as_many_answers_as_asked(command, rpicam):
+def test_a_camera_gives_as_many_answers_as_asked(run_here, rpicam):
     rpicam()
-    done = command("classify", "--json", "--max-frames", "4", "camera:0")
+    done = run_here("classify", "--json", "--max-frames", "4", "camera:0")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 4
 
@@ -181,11 +181,11 @@ def test_ctrl_c_ends_the_answers_and_the_camera(rpicam, tmp_path):
         os.kill(int(pid.read_text()), 0)
 
 
-def test_all_that_can_be_answered_is_answered_and_each_failure_has_its_line(command, pictures, tmp_path):
+def test_all_that_can_be_answered_is_answered_and_each_failure_has_its_line(run_here, pictures, tmp_path):
     for name, (data, _) in FILES.items():
         (tmp_path / name).write_bytes(data)
     mixed = [name for pair in zip(FILES, map(str, pictures), strict=False) for name in pair]
-    done = command("classify", "--json", "-o", "out.jsonl", *mixed)
+    done = run_here("classify", "--json", "-o", "out.jsonl", *mixed)
     assert done.returncode == 2
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert [one["source"] for one in told] == mixed

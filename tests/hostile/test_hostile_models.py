@@ -1,4 +1,4 @@
-"""Models, bundles and data sets that are broken, through the command as people type it."""
+"""Models, bundles and data sets that are broken, through the command."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def test_every_command_that_takes_a_file_refuses_a_broken_one(command, tmp_path,
      ("model.pb", "expected a bundle's folder, a .tflite or .onnx file, or one of the shipped bundles"),
      (".", "without a manifest.json in it")],
 )  # fmt: skip
-def test_a_place_without_a_model_is_one_line_and_2(command, refused, tmp_path, digit, name, message):
+def test_a_place_without_a_model_is_one_line_and_2(run_here, refused, tmp_path, digit, name, message):
     (tmp_path / "empty.onnx").touch()
     (tmp_path / "model.pb").touch()
-    refused(command("classify", "--bundle", name, digit), 2, message)
+    refused(run_here("classify", "--bundle", name, digit), 2, message)
 
 
 @pytest.mark.parametrize("harm", ["cut", "flipped", "swapped", "png", "gone"])
 def test_a_bundles_file_that_is_not_the_one_exported_is_one_line_and_2(
-    command, refused, bundle_copy, digit, engine, harm
+    run_here, refused, bundle_copy, digit, engine, harm
 ):
     file = bundle_copy / f"small-int8.{ENGINES[engine].format}"
     data = bytearray(file.read_bytes())
@@ -82,7 +82,7 @@ def test_a_bundles_file_that_is_not_the_one_exported_is_one_line_and_2(
              "swapped": (bundle_copy / "small-float32.tflite").read_bytes()}[harm]
         )  # fmt: skip
     message = "is the bundle whole?" if harm == "gone" else "expected SHA-256"
-    refused(command("classify", "--bundle", bundle_copy, "--engine", engine, digit), 2, f"{file}: ", message)
+    refused(run_here("classify", "--bundle", bundle_copy, "--engine", engine, digit), 2, f"{file}: ", message)
 
 
 @pytest.mark.parametrize(
@@ -95,34 +95,34 @@ def test_a_bundles_file_that_is_not_the_one_exported_is_one_line_and_2(
         (lambda values: values["files"][0].update(path="../../../etc/passwd"), "expected text like"),
     ],
 )
-def test_a_manifest_that_was_edited_is_one_line_and_2(command, refused, bundle_copy, digit, change, message):
+def test_a_manifest_that_was_edited_is_one_line_and_2(run_here, refused, bundle_copy, digit, change, message):
     file = bundle_copy / "manifest.json"
     values = json.loads(file.read_bytes())
     change(values)
     file.write_text(json.dumps(values))
     for words in (["classify", "--bundle", bundle_copy, digit], ["show", bundle_copy], ["selftest", bundle_copy]):
-        refused(command(*words), 2, "manifest.json: ", message)
+        refused(run_here(*words), 2, "manifest.json: ", message)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00\xff", b"[" * 50_000, b'{"schema": 3}', b"null"])
-def test_a_manifest_that_is_none_is_one_line_and_2(command, refused, bundle_copy, digit, data):
+def test_a_manifest_that_is_none_is_one_line_and_2(run_here, refused, bundle_copy, digit, data):
     (bundle_copy / "manifest.json").write_bytes(data)
-    refused(command("classify", "--bundle", bundle_copy, digit), 2, "manifest.json: ")
+    refused(run_here("classify", "--bundle", bundle_copy, digit), 2, "manifest.json: ")
 
 
-def test_answers_other_than_the_golden_ones_are_one_line_and_1(command, refused, bundle_copy, rewrite_arrays, digit):
+def test_answers_other_than_the_golden_ones_are_one_line_and_1(run_here, refused, bundle_copy, rewrite_arrays, digit):
     with np.load(bundle_copy / "golden.npz") as archive:
         arrays = {key: value[:, ::-1] if key.startswith("expected/") else value for key, value in archive.items()}
     rewrite_arrays(bundle_copy, "golden", {"images": arrays.pop("images"), **arrays})
-    done = command("classify", "--bundle", bundle_copy, digit)
+    done = run_here("classify", "--bundle", bundle_copy, digit)
     refused(done, 1, "of 3 golden inputs give wrong outputs", "take another engine or variant")
 
 
-def test_golden_answers_of_nan_are_one_line_and_1(command, refused, bundle_copy, rewrite_arrays, digit):
+def test_golden_answers_of_nan_are_one_line_and_1(run_here, refused, bundle_copy, rewrite_arrays, digit):
     with np.load(bundle_copy / "golden.npz") as archive:
         arrays = {key: value * np.nan if key.startswith("expected/") else value for key, value in archive.items()}
     rewrite_arrays(bundle_copy, "golden", {"images": arrays.pop("images"), **arrays})
-    refused(command("classify", "--bundle", bundle_copy, digit), 1, "of 3 golden inputs give wrong outputs")
+    refused(run_here("classify", "--bundle", bundle_copy, digit), 1, "of 3 golden inputs give wrong outputs")
 
 
 WITHOUT = """
@@ -162,20 +162,20 @@ def test_an_engine_that_is_broken_is_one_line_with_its_cure_and_3(command, refus
         (np.zeros((3, 28, 28), np.uint8), np.array([0, 1, -7]), "found -7 to 1"),
     ],
 )
-def test_arrays_of_another_kind_are_one_line_and_2(command, refused, tmp_path, images, labels, message):
+def test_arrays_of_another_kind_are_one_line_and_2(run_here, refused, tmp_path, images, labels, message):
     np.savez(tmp_path / "data.npz", images=images, labels=labels)
-    refused(command("parity", "--data", "data.npz"), 2, message)
+    refused(run_here("parity", "--data", "data.npz"), 2, message)
 
 
-def test_arrays_of_another_size_are_one_line_and_2(command, refused, proven, tmp_path):
+def test_arrays_of_another_size_are_one_line_and_2(run_here, refused, proven, tmp_path):
     np.savez(tmp_path / "data.npz", images=np.zeros((3, 9, 9), np.uint8), labels=np.zeros(3, int))
-    refused(command("parity", proven.path, "--data", "data.npz"), 2, "its reference belongs to ")
+    refused(run_here("parity", proven.path, "--data", "data.npz"), 2, "its reference belongs to ")
 
 
 @pytest.mark.parametrize("data", [b"", b"text", b"PK\x03\x04" + bytes(50)])
-def test_a_data_file_that_is_none_is_one_line_and_2(command, refused, tmp_path, data):
+def test_a_data_file_that_is_none_is_one_line_and_2(run_here, refused, tmp_path, data):
     (tmp_path / "data.npz").write_bytes(data)
-    refused(command("parity", "--data", "data.npz"), 2, "data.npz: expected an .npz with 'images' and 'labels'")
+    refused(run_here("parity", "--data", "data.npz"), 2, "data.npz: expected an .npz with 'images' and 'labels'")
 
 
 def test_no_source_of_mnist_is_one_line_and_2(command, refused, tmp_path):

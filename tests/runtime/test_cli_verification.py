@@ -34,9 +34,9 @@ def test_show_prints_the_model_card(command, shipped, tmp_path):
     assert json.loads((tmp_path / "out").read_bytes()) == json.loads(done.stdout)
 
 
-def test_show_of_a_model_trained_elsewhere_says_so(command, bundle_copy, edit_manifest):
+def test_show_of_a_model_trained_elsewhere_says_so(run_here, bundle_copy, edit_manifest):
     edit_manifest(bundle_copy, lambda values: values.update(training=None))
-    assert "training: unknown" in command("show", bundle_copy).stdout
+    assert "training: unknown" in run_here("show", bundle_copy).stdout
     for training, told in (
         (
             {"config": {"batch_size": 3}, "validation": {"accuracy": 0.5}},
@@ -45,22 +45,22 @@ def test_show_of_a_model_trained_elsewhere_says_so(command, bundle_copy, edit_ma
         ({"config": [1], "validation": {"accuracy": "good"}}, "trained with an unknown configuration"),
     ):
         edit_manifest(bundle_copy, lambda values, training=training: values.update(training=training))
-        assert command("show", bundle_copy).stdout.splitlines()[-1] == told
+        assert run_here("show", bundle_copy).stdout.splitlines()[-1] == told
 
 
-def test_show_of_a_lone_file_tells_its_tensors(command, shipped, engine):
+def test_show_of_a_lone_file_tells_its_tensors(run_here, shipped, engine):
     path = shipped.path / f"small-int8.{ENGINES[engine].format}"
-    told = json.loads(command("show", path, "--json").stdout)
+    told = json.loads(run_here("show", path, "--json").stdout)
     assert told["bytes"] == path.stat().st_size
     assert (told["image"]["name"], told["image"]["dtype"]) == ("image", "uint8")
-    text = command("show", path).stdout
+    text = run_here("show", path).stdout
     assert "in   image  uint8 [" in text
     assert "labels, accuracy and golden outputs are not known" in text
 
 
-def test_show_of_a_bundle_with_a_changed_file_is_refused(command, bundle_copy, refused):
+def test_show_of_a_bundle_with_a_changed_file_is_refused(run_here, bundle_copy, refused):
     (bundle_copy / "small-int8.onnx").write_bytes(b"other")
-    refused(command("show", bundle_copy), 2, "small-int8.onnx: expected SHA-256")
+    refused(run_here("show", bundle_copy), 2, "small-int8.onnx: expected SHA-256")
 
 
 def test_selftest_answers_the_golden_inputs_everywhere(command, shipped, tmp_path):
@@ -74,8 +74,8 @@ def test_selftest_answers_the_golden_inputs_everywhere(command, shipped, tmp_pat
     assert all(row["result"]["wrong"] == [] and row["error"] is None for row in told["rows"])
 
 
-def test_selftest_of_one_variant_in_one_engine(command, engine):
-    done = command("selftest", "--variant", "int8", "--engine", engine)
+def test_selftest_of_one_variant_in_one_engine(run_here, engine):
+    done = run_here("selftest", "--variant", "int8", "--engine", engine)
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert len(lines) == 3
@@ -83,9 +83,9 @@ def test_selftest_of_one_variant_in_one_engine(command, engine):
     assert lines[2].endswith("passed")
 
 
-def test_selftest_exits_with_the_worst_of_its_rows(command, bundle_copy):
+def test_selftest_exits_with_the_worst_of_its_rows(run_here, bundle_copy):
     (bundle_copy / "small-int8.tflite").write_bytes(b"other")
-    done = command("selftest", bundle_copy)
+    done = run_here("selftest", bundle_copy)
     assert done.returncode == 2
     assert "FAILED: " in done.stdout
     assert done.stdout.count("passed") == len(
@@ -93,16 +93,16 @@ def test_selftest_exits_with_the_worst_of_its_rows(command, bundle_copy):
     ) - sum(ENGINES[name].format == "tflite" for name in installed_engines())
 
 
-def test_a_variant_that_no_chosen_engine_reads_exits_3(command, refused, engine):
+def test_a_variant_that_no_chosen_engine_reads_exits_3(run_here, refused, engine):
     other = "onnx" if ENGINES[engine].format == "tflite" else "tflite"
-    done = command("selftest", "--variant", f"int8.{other}", "--engine", engine)
+    done = run_here("selftest", "--variant", f"int8.{other}", "--engine", engine)
     refused(done, 3, f"expected an engine that reads small-int8.{other}, found {engine}")
 
 
 @pytest.mark.parametrize("name", ["selftest", "parity", "bench"])
-def test_a_variant_that_is_not_there_exits_2(name, command, refused, proven):
+def test_a_variant_that_is_not_there_exits_2(name, run_here, refused, proven):
     words = ["--data", proven.data] if name == "parity" else []
-    refused(command(name, proven.path, "--variant", "float16", *words), 2, "expected a variant float16, found only")
+    refused(run_here(name, proven.path, "--variant", "float16", *words), 2, "expected a variant float16, found only")
 
 
 def test_a_table_reads_without_colour():
@@ -136,9 +136,9 @@ def test_an_odd_last_row_is_drawn_on_black():
     assert draw(colour) == "\x1b[38;2;1;2;3;48;2;0;0;0m▀\x1b[0m"
 
 
-def test_the_number_of_threads_reaches_the_engine(command, proven):
+def test_the_number_of_threads_reaches_the_engine(run_here, proven):
     name = installed_engines()[0]
     for words in (["selftest", proven.path], ["parity", proven.path, "--data", proven.data]):
-        done = command(*words, "--engine", name, "--threads", "0")
+        done = run_here(*words, "--engine", name, "--threads", "0")
         assert done.returncode == 2
         assert "expected at least 1 thread, found 0" in done.stdout

@@ -48,8 +48,8 @@ def test_the_silently_wrong_recipe_gives_every_digit_the_same_outputs_in_tflite_
 
 
 @needs_onnx
-def test_check_names_the_silently_wrong_recipe(lying, command):
-    done = command("check", lying, "--target", "tflite-runtime==2.14.0", "--target", "ai-edge-litert==2.3.0", "--json")
+def test_check_names_the_silently_wrong_recipe(lying, run_here):
+    done = run_here("check", lying, "--target", "tflite-runtime==2.14.0", "--target", "ai-edge-litert==2.3.0", "--json")
     assert done.returncode == 3, done.stderr
     verdicts = {row["target"]: row["answer"] for row in json.loads(done.stdout)["rows"]}
     assert verdicts == {"tflite-runtime 2.14.0": "computes wrongly", "ai-edge-litert 2.3.0": "runs"}
@@ -57,9 +57,9 @@ def test_check_names_the_silently_wrong_recipe(lying, command):
 
 @pytest.mark.slow
 @needs_tflite
-def test_the_selftest_catches_the_silently_wrong_recipe(lying, bundle_copy, smuggle, command):
+def test_the_selftest_catches_the_silently_wrong_recipe(lying, bundle_copy, smuggle, run_here):
     smuggle(bundle_copy, FLOAT, lying.read_bytes())
-    done = command("selftest", bundle_copy, "--variant", "float32", "--engine", "tflite-runtime", "--json")
+    done = run_here("selftest", bundle_copy, "--variant", "float32", "--engine", "tflite-runtime", "--json")
     assert done.returncode == 1, done.stderr
     (row,) = json.loads(done.stdout)["rows"]
     assert len(row["result"]["wrong"]) > 40
@@ -67,10 +67,10 @@ def test_the_selftest_catches_the_silently_wrong_recipe(lying, bundle_copy, smug
 
 @needs_tflite
 def test_a_classifier_refuses_the_silently_wrong_recipe_with_the_numbers(
-    lying, bundle_copy, smuggle, command, refused, pictures
+    lying, bundle_copy, smuggle, run_here, refused, pictures
 ):
     smuggle(bundle_copy, FLOAT, lying.read_bytes())
-    done = command(
+    done = run_here(
         "classify", "--bundle", bundle_copy, "--variant", "float32.tflite", "--engine", "tflite-runtime", pictures[0]
     )
     refused(done, 1, "of 3 golden inputs give wrong outputs (off by 0.", "tolerance 0.0001")
@@ -87,10 +87,10 @@ def test_a_classifier_refuses_the_silently_wrong_recipe_with_the_numbers(
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_the_selftest_catches_a_file_that_computes_something_else(name, lie, rewrite, bundle_copy, smuggle, command):
+def test_the_selftest_catches_a_file_that_computes_something_else(name, lie, rewrite, bundle_copy, smuggle, run_here):
     smuggle(bundle_copy, name, rewrite(bundle_copy / name, lie))
     variant = name.removeprefix("small-")
-    done = command("selftest", bundle_copy, "--variant", variant, "--engine", "litert", "--json")
+    done = run_here("selftest", bundle_copy, "--variant", variant, "--engine", "litert", "--json")
     assert done.returncode == 1, done.stderr
     (row,) = json.loads(done.stdout)["rows"]
     assert row["error"] is None
@@ -99,50 +99,50 @@ def test_the_selftest_catches_a_file_that_computes_something_else(name, lie, rew
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [FLOAT, INT8])
-def test_the_selftest_catches_bytes_read_as_int8(name, rewrite, bundle_copy, smuggle, command):
+def test_the_selftest_catches_bytes_read_as_int8(name, rewrite, bundle_copy, smuggle, run_here):
     smuggle(bundle_copy, name, rewrite(bundle_copy / name, lies.bytes_read_as_int8))
-    done = command("selftest", bundle_copy, "--variant", name.removeprefix("small-"), "--engine", "litert", "--json")
+    done = run_here("selftest", bundle_copy, "--variant", name.removeprefix("small-"), "--engine", "litert", "--json")
     assert done.returncode == 3
     (row,) = json.loads(done.stdout)["rows"]
     assert "int8 without quantization" in row["error"]
 
 
 @pytest.mark.slow
-def test_the_selftest_catches_preprocessing_of_the_wrong_polarity(bundle_copy, rewrite_arrays, command):
+def test_the_selftest_catches_preprocessing_of_the_wrong_polarity(bundle_copy, rewrite_arrays, run_here):
     """The model is right and its pictures are not: drift of either is told apart from the other."""
     with np.load(bundle_copy / "golden.npz") as archive:
         arrays = dict(archive)
     for key in [key for key in arrays if key.startswith("picture/")]:
         arrays["images"][int(key.split("/")[1])] = 255 - arrays["images"][int(key.split("/")[1])]
     rewrite_arrays(bundle_copy, "golden", {"images": arrays.pop("images"), **arrays})
-    done = command("selftest", bundle_copy, "--variant", "float32.tflite", "--json")
+    done = run_here("selftest", bundle_copy, "--variant", "float32.tflite", "--json")
     assert done.returncode == 1
     for row in json.loads(done.stdout)["rows"]:
         assert len(row["result"]["pictures_off"]) == row["result"]["pictures"] == 2
 
 
-def test_a_model_renamed_to_another_variant_is_refused(bundle_copy, command, refused, pictures):
+def test_a_model_renamed_to_another_variant_is_refused(bundle_copy, run_here, refused, pictures):
     (bundle_copy / INT8).write_bytes((bundle_copy / FLOAT).read_bytes())
-    refused(command("classify", "--bundle", bundle_copy, pictures[0]), 2, INT8, "expected SHA-256")
+    refused(run_here("classify", "--bundle", bundle_copy, pictures[0]), 2, INT8, "expected SHA-256")
 
 
-def test_an_edited_manifest_is_refused(bundle_copy, command, refused, pictures):
+def test_an_edited_manifest_is_refused(bundle_copy, run_here, refused, pictures):
     manifest = bundle_copy / "manifest.json"
     manifest.write_text(re.sub(r'"top1": 0\.\d+', '"top1": 1.0', manifest.read_text()))
-    refused(command("classify", "--bundle", bundle_copy, pictures[0]), 2, "manifest.json", "it was edited")
+    refused(run_here("classify", "--bundle", bundle_copy, pictures[0]), 2, "manifest.json", "it was edited")
 
 
-def test_labels_in_another_order_are_refused_by_parity(proven, edit_manifest, command, refused):
+def test_labels_in_another_order_are_refused_by_parity(proven, edit_manifest, run_here, refused):
     edit_manifest(proven.path, lambda values: values["labels"].reverse())
-    done = command("parity", proven.path, "--data", proven.data, "--engine", "litert", "--variant", "float32.tflite")
+    done = run_here("parity", proven.path, "--data", proven.data, "--engine", "litert", "--variant", "float32.tflite")
     refused(done, 2, "expected the labels in the order 9, 8, 7", "found 0, 1, 2")
 
 
 @pytest.mark.slow
-def test_a_reference_of_other_data_is_refused(proven, tmp_path, command, refused):
+def test_a_reference_of_other_data_is_refused(proven, tmp_path, run_here, refused):
     other = tmp_path / "other.npz"
     np.savez(other, images=proven.digits.images[::-1], labels=proven.digits.labels[::-1], names=proven.digits.names)
-    done = command("parity", proven.path, "--data", other)
+    done = run_here("parity", proven.path, "--data", other)
     refused(done, 2, "its reference belongs to", "give the data of its export")
 
 

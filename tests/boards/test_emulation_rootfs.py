@@ -1,18 +1,14 @@
-"""apt and pip cannot be asked without a network: small scripts stand for them, which answer as they do."""
+"""A small script stands for apt, whose packages are large, and answers as it does."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 
 import pytest
 
 from edgedigits.errors import TargetError
-from edgedigits_export.emulation import rootfs, wheels
-from edgedigits_export.emulation.boards import SYSTEMS
-from edgedigits_export.emulation.qemu import _cached_folders
+from edgedigits_export.emulation import rootfs
 from edgedigits_export.emulation.rootfs import debian_mirrors, unpack_packages
-from edgedigits_export.emulation.wheels import install_wheel, pip_install
 
 DEBIAN = "echo bookworm http://mirror/debian/; echo bookworm-updates http://mirror/debian/"
 
@@ -84,51 +80,3 @@ def test_what_apt_says_is_told_when_it_fails(apt, tmp_path):
     (tmp_path / "root").mkdir()
     with pytest.raises(TargetError, match=r"apt-get install failed \(E: Unable to locate package x\)"):
         unpack_packages("bookworm", "arm64", ("x",), tmp_path / "root")
-
-
-@pytest.fixture
-def pip(monkeypatch):
-    """What pip was asked, and what it ends with."""
-    asked = []
-
-    def make(code, error=""):
-        def run(command, **options):
-            asked.append(command)
-            return subprocess.CompletedProcess(command, code, "", error)
-
-        monkeypatch.setattr(wheels.subprocess, "run", run)
-        return asked
-
-    return make
-
-
-def test_wheels_must_fit_the_systems_python_machine_and_c_library(pip, tmp_path):
-    asked = pip(0)
-    install_wheel(SYSTEMS["bookworm-armhf"], "tflite-runtime", "2.14.0", tmp_path)
-    words = asked[0]
-    assert words[-1] == "tflite-runtime==2.14.0"
-    assert {"--platform=manylinux_2_36_armv7l", "--platform=manylinux2014_armv7l", "--abi=cp311"} <= set(words)
-    assert not [word for word in words if "2_37" in word or "aarch64" in word]
-    assert {"--only-binary=:all:", "--no-deps"} <= set(words)
-
-
-def test_a_release_that_does_not_exist_is_told_in_pips_words(pip):
-    pip(1, "WARNING: x\nERROR: Could not find a version\nERROR: No matching distribution found for litert==9\n")
-    with pytest.raises(TargetError, match=r"^it: pip found none .*\(ERROR: No matching distribution found"):
-        pip_install(["litert==9"], "it")
-
-
-def test_a_python_without_pip_is_told_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(wheels, "find_spec", lambda _: None)
-    with pytest.raises(TargetError, match=r"expected pip, .*ensurepip"):
-        pip_install(["x"], "x")
-
-
-def test_the_folders_of_wheels_have_the_names_that_pip_knows():
-    system = SYSTEMS["bookworm-arm64"]
-    names = [folder.name for folder in _cached_folders(system, system.engines)][2:]
-    assert names == [
-        f"{name}-bookworm-arm64"
-        for name in ("numpy-1.26.4", "pillow-13.0.0", "ai-edge-litert-2.3.0", "tflite-runtime-2.14.0",
-                     "onnxruntime-1.32.0")
-    ]  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from edgedigits.datasets import Splits, load_splits
 from edgedigits.images.decode import read_pixels
-from edgedigits_train.synthetic.pool import Pool, make_pool
+from edgedigits_train.scenes.pool import Pool, make_pool
 
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 

@@ -16,8 +16,9 @@ from edgedigits_train.config import resolve
 from edgedigits_train.data.augmentation import Range
 from edgedigits_train.data.epochs import View
 from edgedigits_train.data.training_set import TrainingSet
-from edgedigits_train.models.build import build_model, without_background
-from edgedigits_train.synthetic.pool import OUTLIER, Pool
+from edgedigits_train.models.build import build_model
+from edgedigits_train.scenes.crops import OUTLIER
+from edgedigits_train.scenes.pool import Pool
 from edgedigits_train.training import loop
 from edgedigits_train.training.checkpoint import save_plain
 from edgedigits_train.training.distillation import Teacher, sharpen, soften
@@ -100,29 +101,15 @@ def test_long_run_asks_the_teacher_about_a_bounded_number_of_epochs(
     assert sorted(asked) == ["0", "1"]
 
 
-def test_outliers_stay_background(splits: Splits, pool: Pool) -> None:
+def test_outliers_keep_their_targets(splits: Splits, pool: Pool) -> None:
     training_set = TrainingSet.of(splits.train, pool)
     rows = np.arange(len(training_set))[10:]
-    outputs = np.eye(11, dtype=np.float32)[np.full(len(rows), 7)]
+    outputs = np.eye(10, dtype=np.float32)[np.full(len(rows), 7)]
     taught = training_set.with_soft_targets(rows, outputs)
     np.testing.assert_array_equal(taught.targets[:10], training_set.targets[:10])
     none = np.concatenate([splits.train.labels, pool.labels]) == OUTLIER
-    np.testing.assert_array_equal(taught.targets[none], np.eye(11)[np.full(none.sum(), 10)])
+    np.testing.assert_allclose(taught.targets[none], 0.1, rtol=1e-6)
     assert (taught.targets[10:][~none[10:]].argmax(axis=1) == 7).all()
-
-
-@pytest.mark.parametrize("knows_background", [True, False])
-def test_a_teacher_of_the_ten_classes_tells_how_much_is_background(
-    tmp_path: Path, splits: Splits, pool: Pool, *, knows_background: bool
-) -> None:
-    every = build_model("mlp", (28, 28, 1), 11 if knows_background else 10)
-    save_plain(tmp_path / "model.keras", without_background(every, 10))
-    training_set = TrainingSet.of(splits.train, pool)
-    view = View.draw(training_set, None, 1, seed=0, epoch=0)
-    outputs = Teacher(str(tmp_path / "model.keras"), training_set).soft_targets(view, 0, 1.0)
-    expected = every.predict_on_batch(view.pixels(training_set, view.rows))
-    np.testing.assert_allclose(outputs[:, : expected.shape[1]], expected, rtol=5e-3, atol=5e-3)
-    assert outputs[:, 10].max() > 0.1 if knows_background else outputs[:, 10].max() < 1e-12
 
 
 def test_teacher_of_other_images_or_no_teacher_is_one_clear_error(tmp_path: Path, splits: Splits) -> None:

@@ -17,10 +17,10 @@ from edgedigits_train.config import resolve
 from edgedigits_train.data.augmentation import Range
 from edgedigits_train.data.epochs import Epoch, View
 from edgedigits_train.data.training_set import OUTLIER_WEIGHT, TrainingSet, soft_targets
-from edgedigits_train.models.build import without_background
 from edgedigits_train.report.plots import draw_samples
 from edgedigits_train.run import Start, train
-from edgedigits_train.synthetic.pool import AMOUNTS, OUTLIER, PARTS, Pool, make_pool
+from edgedigits_train.scenes.crops import OUTLIER, PARTS
+from edgedigits_train.scenes.pool import Pool, make_pool
 from edgedigits_train.training import backend
 from edgedigits_train.training.evaluation import predict, score_paper
 from edgedigits_train.training.loop import new_model, train_epochs
@@ -33,15 +33,16 @@ def all_of(mixture: Epoch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return images, targets, weights
 
 
-def test_targets_are_one_digit_or_the_background(splits: Splits, pool: Pool) -> None:
+def test_targets_are_one_digit_and_of_outliers_all_alike(splits: Splits, pool: Pool) -> None:
     assert TrainingSet.of(splits.train).targets.shape == (len(splits.train), 10)
+    labels = np.concatenate([splits.train.labels, pool.labels])
     for smoothing in (0.0, 0.11):
-        training_set = TrainingSet.of(splits.train, pool, smoothing)
-        labels = np.concatenate([splits.train.labels, pool.labels])
-        assert (training_set.classes, training_set.targets.shape[1]) == (10, 11)
-        np.testing.assert_array_equal(training_set.targets.argmax(axis=1), np.where(labels == OUTLIER, 10, labels))
-        np.testing.assert_allclose(training_set.targets.sum(axis=1), 1, rtol=1e-6)
-        np.testing.assert_allclose(np.sort(training_set.targets)[:, :10], smoothing / 11, rtol=1e-6)
+        targets = TrainingSet.of(splits.train, pool, smoothing).targets
+        assert targets.shape == (len(labels), 10)
+        np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
+        np.testing.assert_array_equal(targets[labels != OUTLIER].argmax(axis=1), labels[labels != OUTLIER])
+        np.testing.assert_allclose(np.sort(targets[labels != OUTLIER])[:, :9], smoothing / 10, rtol=1e-6)
+        np.testing.assert_allclose(targets[labels == OUTLIER], 0.1, rtol=1e-6)
 
 
 def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
@@ -49,6 +50,9 @@ def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
 ) -> None:
     # Nothing moves, so that what is shown can be found again.
     monkeypatch.setattr("edgedigits_train.data.training_set.POOL_RANGE", Range(0, 0, 0, 0))
+    # Crops of bare paper are alike.
+    rows = np.sort(np.unique(pool.images, axis=0, return_index=True)[1])
+    pool = Pool(pool.images[rows], pool.labels[rows], pool.parts[rows])
     training_set = TrainingSet.of(splits.train, pool)
 
     def mix(seed: int, epoch: int) -> Epoch:
@@ -60,11 +64,11 @@ def test_mixture_shows_all_once_in_an_order_of_seed_and_epoch(
     assert (len(images), len(mix(1, 2))) == (count, -(-count // 32))
     given = np.concatenate([splits.train.images, pool.images]).astype(np.float32)
     labels = np.concatenate([splits.train.labels, pool.labels])
-    rows = [int(np.abs(given - image).max(axis=(1, 2, 3)).argmin()) for image in images]
-    assert sorted(rows) == list(range(count))
-    expected = soft_targets(np.where(labels == OUTLIER, 10, labels)[rows], 11)
-    np.testing.assert_array_equal(targets, expected)
-    np.testing.assert_array_equal(weights, np.where(labels[rows] == OUTLIER, OUTLIER_WEIGHT, 1))
+    found = [int(np.abs(given - image).max(axis=(1, 2, 3)).argmin()) for image in images]
+    assert sorted(found) == list(range(count))
+    digits = labels[found] != OUTLIER
+    np.testing.assert_array_equal(targets[digits], soft_targets(labels[found][digits], 10))
+    np.testing.assert_array_equal(weights, np.where(labels[found] == OUTLIER, OUTLIER_WEIGHT, 1))
     np.testing.assert_array_equal(images, all_of(mix(1, 2))[0])
     assert not np.array_equal(images, all_of(mix(1, 3))[0])
     assert not np.array_equal(images, all_of(mix(2, 2))[0])
@@ -104,7 +108,7 @@ def test_epoch_shows_all_digits_of_the_data_and_another_part_of_the_pool_each_ti
     assert sum(len(images) for images, _, _ in shown) == count
 
 
-def test_network_learns_digits_and_that_outliers_are_none(splits: Splits, pool: Pool) -> None:
+def test_network_learns_digits_and_to_be_in_doubt_about_outliers(splits: Splits, pool: Pool) -> None:
     given = {"model": "nano", "epochs": 12, "batch_size": 8, "ema": 0.9, "augment": False, "paper": True, "threads": 1}
     config = resolve(given)
     training_set = TrainingSet.of(splits.train, pool)
@@ -112,12 +116,8 @@ def test_network_learns_digits_and_that_outliers_are_none(splits: Splits, pool: 
     history = list(train_epochs(model, training_set, splits.validation, config, 0))
     assert history[-1].loss < 0.5 * history[0].loss
     assert history[-1].loss > 0
-    shown = without_background(model, 10)
-    outputs = predict(shown, pool.images)
-    np.testing.assert_array_equal(outputs, predict(model, pool.images)[:, :10])
-    none = pool.labels == OUTLIER
-    assert outputs[none].sum(axis=1).mean() < 0.5
-    assert outputs[~none].sum(axis=1).mean() > 0.95
+    outputs = predict(model, pool.images)
+    np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-5)
     found = score_paper(outputs, pool)
     assert found.accuracy > 0.9
     assert found.outlier_confidence < found.digit_confidence - 0.25
@@ -127,13 +127,13 @@ def test_network_learns_digits_and_that_outliers_are_none(splits: Splits, pool: 
 
 def test_score_counts_parts_and_what_is_accepted() -> None:
     labels = np.array([0] * 99 + [1, OUTLIER, OUTLIER])
-    parts = np.array([0] * 98 + [1, 2, 3, 3], np.uint8)
+    parts = np.array([0] * 99 + [1, 2, 2], np.uint8)
     outputs = np.full((102, 10), 0.01, np.float32)
     outputs[:, 0] = 0.9
     outputs[100, 0], outputs[101, 0] = 0.95, 0.2
     found = score_paper(outputs, Pool(np.zeros((102, 28, 28, 1), np.uint8), labels, parts))
     assert (found.count, found.correct, found.outliers) == (100, 99, 2)
-    assert found.parts == {"handwritten": 1.0, "forms": 1.0, "printed": 0.0}
+    assert found.parts == {"handwritten": 1.0, "printed": 0.0}
     assert found.outlier_confidence == pytest.approx((0.95 + 0.2) / 2)
     assert (found.digits_accepted, found.outliers_accepted) == (0.99, 0.5)
 
@@ -141,8 +141,8 @@ def test_score_counts_parts_and_what_is_accepted() -> None:
 def test_record_describes_the_pool(trained_run: TrainedRun, splits: Splits, pool: Pool) -> None:
     record = json.loads((trained_run.folder / "train.json").read_text())
     assert record["config"]["paper"] is True
-    assert set(record["paper"]["train"]) == set(PARTS) == set(AMOUNTS)
-    assert record["paper"]["train"]["handwritten"] <= len(splits.train)
+    assert set(record["paper"]["train"]) == set(PARTS)
+    assert sum(record["paper"]["train"].values()) == len(pool)
     assert record["paper"]["sha256"] == pool.sha256()
     validation = make_pool(splits.validation, seed=0, side=1, processes=1)
     model = keras.saving.load_model(trained_run.folder / "model.keras")

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from edgedigits.datasets import Dataset
 from edgedigits_train.data.augmentation import Range, SamplingGrid, Transforms, join
-from edgedigits_train.synthetic.pool import OUTLIER, Pool
+from edgedigits_train.scenes.crops import OUTLIER
+from edgedigits_train.scenes.pool import Pool
 
-# Weight of an outlier's loss, where a digit's is 1 (lambda of Hendrycks et al.; see synthetic/outliers.py).
+# Weight of an outlier's loss, where a digit's is 1. It is the lambda of D. Hendrycks, M. Mazeika, T. Dietterich, "Deep
+# Anomaly Detection with Outlier Exposure", ICLR 2019; the outliers' targets are theirs, too: all classes alike.
 OUTLIER_WEIGHT = 0.5
 # The pool's digits are distorted already, and they are placed as the device's pipeline places them.
 POOL_RANGE = Range(rotation=4.0, scale=0.05, shear=0.06, shift=0.025)
@@ -24,10 +26,9 @@ class TrainingSet:
     Attributes
     ----------
     parts: the images, uint8 ``[N_i, H, W, C]`` each: those of the data, then those of the pool if there is one.
-    targets: the target probabilities of all images, float32 ``[N, classes]``; with a pool they have one class more, the
-        background, which is the class of the outliers.
+    targets: the target probabilities of all images, float32 ``[N, classes]``; those of outliers are all alike.
     weights: the weight of each image's loss, float32 ``[N]``.
-    classes: the count of the data's classes, without the background.
+    classes: the count of the data's classes.
 
     """
 
@@ -49,7 +50,8 @@ class TrainingSet:
             return cls((data.images,), targets, np.ones(len(data), np.float32), classes)
         labels = np.concatenate([data.labels, pool.labels])
         outliers = labels == OUTLIER
-        targets = soft_targets(np.where(outliers, classes, labels), classes + 1, smoothing)
+        targets = soft_targets(np.where(outliers, 0, labels), classes, smoothing)
+        targets[outliers] = 1 / classes
         weights = np.where(outliers, np.float32(OUTLIER_WEIGHT), np.float32(1))
         return cls((data.images, pool.images), targets, weights, classes)
 

@@ -35,16 +35,6 @@ def build_from(stages: tuple[Stage, ...], name: str, shape: Shape, classes: int)
     return _classifier(lambda x: build_stages(x, stages), name, shape, classes)
 
 
-def without_background(model: keras.Model, classes: int) -> keras.Model:
-    """Return the same network with the outputs of the first ``classes`` alone, without that of the background class.
-
-    The probabilities then add up to less than 1; the difference is the probability of the background.
-    """
-    if model.output_shape[-1] == classes:
-        return model
-    return keras.Model(model.inputs, model.outputs[0][:, :classes], name=model.name)
-
-
 def count_macs(model: keras.Model) -> int:
     """Return the count of multiply-accumulate operations of one inference, in convolution and dense layers."""
     return sum(_layer_macs(layer) for layer in model.layers)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from edgedigits.datasets import Dataset
 from edgedigits_train.report.png import IMAGE_ALONE, to_png
-from edgedigits_train.synthetic.pool import OUTLIER, PARTS, Pool
+from edgedigits_train.scenes.crops import OUTLIER, PARTS
+from edgedigits_train.scenes.pool import Pool
 from edgedigits_train.training.checkpoint import EpochResult
 from edgedigits_train.training.evaluation import Score
 

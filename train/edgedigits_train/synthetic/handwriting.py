@@ -1,4 +1,4 @@
-"""Handwriting styles: the digits 1, 4, 7 and 9 as they are taught in other countries than MNIST's United States."""
+"""Handwriting styles: digits as they are taught in other countries than MNIST's United States, or written in haste."""
 
 from __future__ import annotations
 
@@ -13,25 +13,28 @@ from edgedigits_train.synthetic.strokes import WIDTHS, curve, draw_line, stroke,
 
 Rng = np.random.Generator
 
+# Halves that are not digits themselves (the right half of an 8 is one). Each is a digit and the left, top, right and
+# bottom of its half, as shares of its size.
+HALVES = (
+    (0, (0.0, 0.0, 1.0, 0.5)),
+    (0, (0.0, 0.5, 1.0, 1.0)),
+    (2, (0.0, 0.55, 1.0, 1.0)),
+    (4, (0.0, 0.0, 1.0, 0.45)),
+    (5, (0.0, 0.0, 1.0, 0.5)),
+)
 _ROOM = 50
 _SIDE = 80
 
 
-def draw_style(pick: Callable[[int, Rng], Ink], rng: Rng) -> tuple[int, Ink]:
-    """Draw a digit in a random style and return its label and ink; ``pick`` gives the ink of a handwritten digit."""
-    match int(rng.integers(12)):
-        case 0 | 1:
-            return 7, cross_seven(pick(7, rng), rng)
-        case 2 | 3:
-            return 1, flag_one(pick(1, rng), rng)
-        case 4 | 5 | 6:
-            return 1, draw_one(rng)
-        case 7 | 8:
-            return 4, draw_four(rng)
-        case 9 | 10:
-            return 9, hook_nine(pick(9, rng), rng)
-        case _:
-            return 1, draw_bar(rng)
+def has_styles(label: int) -> bool:
+    """Return whether `draw_style` has a style of this digit."""
+    return label in _STYLES
+
+
+def draw_style(label: int, pick: Callable[[int, Rng], Ink], rng: Rng) -> Ink:
+    """Draw a digit in one of its styles; ``pick`` gives the ink of a handwritten digit."""
+    styles = _STYLES[label]
+    return styles[int(rng.integers(len(styles)))](pick, rng)
 
 
 def cross_seven(seven: Ink, rng: Rng) -> Ink:
@@ -112,11 +115,30 @@ def hook_nine(nine: Ink, rng: Rng) -> Ink:
     return _drawn(nine, points, thick)
 
 
+def halve_digit(pick: Callable[[int, Rng], Ink], rng: Rng) -> Ink:
+    """Draw a half of a digit that is not a digit itself."""
+    label, (left, top, right, bottom) = HALVES[int(rng.integers(len(HALVES)))]
+    ink = pick(label, rng)
+    width, height = ink.size
+    return trim(ink.crop((round(left * width), round(top * height), round(right * width), round(bottom * height))))
+
+
 def underline(one: Ink, rng: Rng) -> Ink:
     """Draw a base line under a 1."""
     thick = stroke_of(one)
     middle, half, row = _foot(one), rng.uniform(0.16, 0.32) * one.height, one.height - thick / 2
     return _drawn(one, [[middle - half, row], [middle + half, row]], thick)
+
+
+def open_top(round_digit: Ink, rng: Rng) -> Ink:
+    """Leave a gap at the top of a 0 or an 8, where the pen set out and did not come back to."""
+    opened = round_digit.copy()
+    width, height = opened.size
+    middle = width * rng.uniform(0.4, 0.75)
+    lean = rng.uniform(-0.1, 0.3) * width
+    gap = max(2, round(height * rng.uniform(0.05, 0.14)))
+    ImageDraw.Draw(opened).line((middle + lean, -gap, middle, height * rng.uniform(0.15, 0.24)), 0, gap)
+    return trim(opened)
 
 
 def _thickness(rng: Rng) -> int:
@@ -140,3 +162,19 @@ def _foot(ink: Ink) -> float:
     """Return the column of the lowest ink, in pixels from the left."""
     grey = np.asarray(ink)
     return float(np.flatnonzero(grey[_end_rows(grey)[1]] > 128).mean())
+
+
+# The styles of each digit. Those that stand twice are more common.
+_STYLES: dict[int, tuple[Callable[[Callable[[int, Rng], Ink], Rng], Ink], ...]] = {
+    0: (lambda pick, rng: open_top(pick(0, rng), rng),),
+    1: (
+        lambda pick, rng: flag_one(pick(1, rng), rng),
+        lambda _, rng: draw_one(rng),
+        lambda _, rng: draw_one(rng),
+        lambda _, rng: draw_bar(rng),
+    ),
+    4: (lambda _, rng: draw_four(rng),),
+    7: (lambda pick, rng: cross_seven(pick(7, rng), rng),),
+    8: (lambda pick, rng: open_top(pick(8, rng), rng),),
+    9: (lambda pick, rng: hook_nine(pick(9, rng), rng),),
+}

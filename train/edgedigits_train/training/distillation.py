@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import InputError, UsageError
 from edgedigits.files import cache_folder, write_atomic
-from edgedigits.verification.statistics import with_remainder
 from edgedigits_train.data import augmentation, warp
 from edgedigits_train.data.epochs import View
 from edgedigits_train.data.training_set import TrainingSet
@@ -93,8 +92,6 @@ class Teacher:
         parts = [view.rows[start : start + _BATCH] for start in range(0, len(view.rows), _BATCH)]
         outputs = [self._model.predict_on_batch(view.pixels(self._training_set, rows)) for rows in parts]
         probabilities = np.concatenate(outputs)
-        if self._training_set.targets.shape[1] > probabilities.shape[1]:
-            probabilities = with_remainder(probabilities.astype(np.float64))
         logs = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
         return np.asarray(np.maximum(logs, _FLOOR), np.float16)
 

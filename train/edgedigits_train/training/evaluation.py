@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from edgedigits.datasets import Dataset
 from edgedigits.verification.statistics import wilson
-from edgedigits_train.synthetic.pool import OUTLIER, PARTS, Pool
+from edgedigits_train.scenes.crops import OUTLIER, PARTS
+from edgedigits_train.scenes.pool import Pool
 
 _BATCH = 500
 # Smaller probabilities count as this one, so that a certain and wrong prediction does not make the mean loss infinite.

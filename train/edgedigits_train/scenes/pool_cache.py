@@ -1,7 +1,7 @@
 """The cache of pools: making one takes minutes, and all runs use the same.
 
 The name of a pool's file is a hash of everything that decides its pixels: the data, the seed and the side, the source
-of the drawing modules and of the device's pipeline, and the versions of numpy and Pillow.
+of the drawing modules and of the device's pipeline, the names of the typefaces, and the versions of numpy and Pillow.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 
 import edgedigits.images
+import edgedigits_train.scenes
 import edgedigits_train.synthetic
 from edgedigits.datasets import Dataset
 from edgedigits.files import cache_folder, write_atomic
-from edgedigits_train.synthetic.pool import Pool, make_pool
+from edgedigits_train.scenes.pool import Pool, make_pool
+from edgedigits_train.scenes.typefaces import usable_fonts
 
 
 def cached_pool(data: Dataset, *, seed: int, side: int, processes: int) -> Pool:
@@ -53,9 +55,13 @@ def _key(data: Dataset, seed: int, side: int) -> str:
     digest = hashlib.sha256(f"{data.sha256()} {seed} {side} {version('numpy')} {version('pillow')}".encode())
     for path in _sources():
         digest.update(path.read_bytes())
+    for font in usable_fonts(held_out=side > 0):
+        digest.update(Path(font).name.encode())
     return digest.hexdigest()[:24]
 
 
 def _sources() -> list[Path]:
-    folders = (Path(str(package.__file__)).parent for package in (edgedigits.images, edgedigits_train.synthetic))
-    return [path for folder in folders for path in sorted(folder.glob("*.py"))]
+    drawing = (edgedigits_train.scenes, edgedigits_train.synthetic)
+    folders = (Path(str(package.__file__)).parent for package in drawing)
+    device = Path(str(edgedigits.images.__file__)).parent
+    return [device / "crop.py", *(path for folder in folders for path in sorted(folder.glob("*.py")))]

@@ -12,7 +12,7 @@ from keras import layers
 
 import edgedigits_train
 from edgedigits.errors import UsageError
-from edgedigits_train.config import PRESETS
+from edgedigits_train.config import LOCATOR, PRESETS
 from edgedigits_train.models.architectures import FAMILY, TEXTBOOK, Stage, parse_stages
 from edgedigits_train.models.build import build_from, build_model, count_macs
 
@@ -74,7 +74,7 @@ def test_known_sizes() -> None:
 
 
 def test_every_architecture_has_its_defaults() -> None:
-    assert all(set(ARCHITECTURES) == set(recipes) for recipes in PRESETS.values())
+    assert all({*ARCHITECTURES, LOCATOR} == set(recipes) for recipes in PRESETS.values())
 
 
 def test_depthwise_separable_stages_are_counted_and_cheaper() -> None:

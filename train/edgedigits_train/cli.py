@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgedigits_train.config import (
     DEFAULT_MODEL,
     DEFAULT_PRESET,
+    LOCATOR,
     MODELS,
     OPTIMIZERS,
     PRESETS,
@@ -124,6 +125,7 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits_train.training import backend
 
     backend.import_quietly()
+    from edgedigits_train.locator.run import summary, train_locator
     from edgedigits_train.run import find_start, train
 
     given = {name: value for name in _CONFIG if (value := getattr(args, name)) is not None}
@@ -132,9 +134,10 @@ def run(args: argparse.Namespace) -> int:
     _say(_opening(start.config, done, resume=args.resume))
     if start.config.paper:
         _say("paper: drawing the synthetic images comes first; with MNIST this takes some minutes")
+    is_locator = start.config.model == LOCATOR
     report = _EpochLines(done)
     try:
-        finished = train(args.output, start, report)
+        finished: Any = (train_locator if is_locator else train)(args.output, start, report)
     except KeyboardInterrupt:
         _say(_interrupted(args.output, report.done, start.config.epochs))
         raise
@@ -142,6 +145,8 @@ def run(args: argparse.Namespace) -> int:
         from edgedigits_train.record import to_bytes
 
         sys.stdout.write(to_bytes(finished).decode())
+    elif is_locator:
+        sys.stdout.write("\n".join(summary(finished)) + "\n")
     else:
         _print_summary(args.output, finished)
     return 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from edgedigits.errors import UsageError
@@ -94,8 +94,11 @@ class Recipe:
     paper_share: float = 1.0
     label_smoothing: float = 0.0
     ema: float = 0.0
+    learning_rate: float | None = None  # None takes the optimizer's of `LEARNING_RATES`
 
 
+# The locator draws its examples itself: what an epoch shows is described in locator/examples.py.
+_LOCATOR = Recipe(epochs=1, batch_size=16, optimizer="adamw", learning_rate=3e-3, augment=False, ema=0.999)
 # "quick" takes two minutes on two cores. "best" trains for as long as more epochs help. models/README.md tells how the
 # values were chosen. The quick recipe of "mlp" is the textbook's plain stochastic gradient descent.
 PRESETS: Mapping[str, Mapping[str, Recipe]] = {
@@ -106,6 +109,7 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
         "base": Recipe(epochs=4),
         "mlp": Recipe(epochs=10, batch_size=32, optimizer="sgd", schedule="constant", augment=False),
         "lenet5": Recipe(epochs=12, batch_size=128),
+        "locator": replace(_LOCATOR, epochs=5),  # ten minutes, with half of the accuracy's distance to "best"
     },
     "best": {
         "nano": Recipe(epochs=100, elastic=0.01, ema=0.998),
@@ -114,12 +118,16 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
         "base": Recipe(epochs=100, optimizer="adamw", elastic=0.035, paper=True, paper_share=0.33, ema=0.998),
         "mlp": Recipe(epochs=40, ema=0.998),
         "lenet5": Recipe(epochs=40),
+        "locator": replace(_LOCATOR, epochs=45),
     },
 }
 LEARNING_RATES: Mapping[str, float] = {"adam": 6e-3, "adamw": 6e-3, "sgd": 0.1}
 # At this temperature the teacher's second and third best classes count, too. 1 to 2 did equally well: models/README.md.
 TEMPERATURE = 2.0
 MODELS = tuple(PRESETS["quick"])
+LOCATOR = "locator"
+# The options that the locator's training does not obey.
+_NOT_FOR_LOCATOR = ("augment", "elastic", "paper", "paper_share", "label_smoothing", "teacher", "temperature")
 DEFAULT_MODEL, DEFAULT_PRESET = "small", "quick"
 
 
@@ -142,13 +150,17 @@ def resolve(given: Mapping[str, Any]) -> TrainConfig:
     recipe = asdict(PRESETS[preset][model])
     # By default only MNIST is extended: a recipe cannot know whether somebody's own images are digits.
     recipe["paper"] &= data == "mnist"
+    if model == LOCATOR and (useless := [option(name) for name in _NOT_FOR_LOCATOR if name in given]):
+        raise UsageError(f"{useless[0]}: is not for the locator, which draws its own examples; leave it out")
+    own_rate = recipe.pop("learning_rate")
     wanted = {name: given.get(name, value) for name, value in recipe.items()}
+    rate = own_rate or LEARNING_RATES[_one_of("optimizer", wanted["optimizer"], OPTIMIZERS)]
     config = TrainConfig(
         model=model,
         preset=preset,
         data=data,
         **wanted,
-        learning_rate=given.get("learning_rate", LEARNING_RATES[_one_of("optimizer", wanted["optimizer"], OPTIMIZERS)]),
+        learning_rate=given.get("learning_rate", rate),
         teacher=given.get("teacher"),
         temperature=given.get("temperature", TEMPERATURE if given.get("teacher") else 1.0),
         seed=given.get("seed", 0),

@@ -99,7 +99,7 @@ def describe_data(splits: Splits) -> DataRecord:
     )
 
 
-def to_bytes(record: TrainRecord) -> bytes:
+def to_bytes(record: Any) -> bytes:
     """Return the content of train.json: indented, with one line for each innermost list or object."""
     return (_indented(to_plain(record)) + "\n").encode()
 

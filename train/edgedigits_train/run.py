@@ -21,13 +21,13 @@ from edgedigits.images.decode import read_pixels
 from edgedigits_train import record
 from edgedigits_train.config import TrainConfig, resolve
 from edgedigits_train.data.training_set import TrainingSet
-from edgedigits_train.models.build import count_macs, without_background
+from edgedigits_train.models.build import count_macs
 from edgedigits_train.record import DataRecord, PaperRecord, TrainRecord
 from edgedigits_train.report.model_plots import draw_filters, draw_reliability
 from edgedigits_train.report.page import render
 from edgedigits_train.report.plots import draw_confusion, draw_curves, draw_mistakes, draw_samples
-from edgedigits_train.synthetic.pool import Pool, require_mnist_digits
-from edgedigits_train.synthetic.pool_cache import cached_pool
+from edgedigits_train.scenes.pool import Pool, require_mnist_digits
+from edgedigits_train.scenes.pool_cache import cached_pool
 from edgedigits_train.training import backend, checkpoint
 from edgedigits_train.training.checkpoint import EpochResult, Progress
 from edgedigits_train.training.distillation import file_sha256, sharpen
@@ -97,7 +97,7 @@ def train(folder: Path, start: Start, on_epoch: OnEpoch) -> TrainRecord:
     splits = load_splits(config.data, read_pixels, keras_loader=keras.datasets.mnist.load_data)
     described = record.describe_data(splits)
     origin = _origin(config, described)
-    _require_same_inputs(start, origin)
+    require_same_inputs(start, origin)
     pools = _make_pools(splits, config) if config.paper else None
     training_set = TrainingSet.of(splits.train, pools.train if pools else None, config.label_smoothing)
     model, history = _begin(folder, start, training_set, origin)
@@ -115,7 +115,8 @@ def _origin(config: TrainConfig, described: DataRecord) -> str:
     return hashlib.sha256((described.sha256 + file_sha256(config.teacher)).encode()).hexdigest()
 
 
-def _require_same_inputs(start: Start, origin: str) -> None:
+def require_same_inputs(start: Start, origin: str) -> None:
+    """Refuse to resume a run whose data or teacher has changed; ``origin`` is their hash now."""
     if start.progress and start.progress.origin != origin:
         sources = " or ".join(filter(None, (start.config.data, start.config.teacher)))
         raise UsageError(f"--resume: {sources} is not what this run was started with; start a new run")
@@ -148,7 +149,7 @@ def _begin(
     if start.progress:
         return checkpoint.load_checkpoint(folder), start.progress.history
     model = new_model(start.config, training_set)
-    _clear(folder)
+    clear_folder(folder)
     checkpoint.save_checkpoint(folder, model, Progress(start.config, origin, ()))
     return model, ()
 
@@ -166,7 +167,6 @@ def _finish(
     config = progress.config
     if config.teacher:
         sharpen(model, config.temperature)
-    model = without_background(model, len(splits.train.names))
     checkpoint.save_plain(folder / MODEL, model)
     test_outputs = predict(model, splits.test.images)
     finished = TrainRecord(
@@ -222,7 +222,7 @@ def _describe_paper(model: keras.Model, pools: PaperPools) -> PaperRecord:
     return PaperRecord(pools.train.counts(), pools.train.sha256(), score_paper(outputs, pools.validation))
 
 
-def _clear(folder: Path) -> None:
+def clear_folder(folder: Path) -> None:
     """Create the folder and delete an older run's files, the record first; all other files stay."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

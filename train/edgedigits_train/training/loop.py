@@ -15,7 +15,7 @@ from edgedigits.datasets import Dataset
 from edgedigits.errors import UsageError
 from edgedigits_train.config import TrainConfig
 from edgedigits_train.data.augmentation import Range
-from edgedigits_train.data.epochs import Batch, Epoch, View, count_batches
+from edgedigits_train.data.epochs import Epoch, View, count_batches
 from edgedigits_train.data.training_set import TrainingSet
 from edgedigits_train.models.build import build_model
 from edgedigits_train.training.checkpoint import EpochResult
@@ -55,17 +55,18 @@ def compile_model(model: keras.Model, config: TrainConfig, steps: int) -> None:
     model.optimizer.build(model.trainable_variables)
 
 
-def make_optimizer(config: TrainConfig, steps: int) -> Any:
-    """Return the configured Keras optimizer; ``steps`` is the count of batches in an epoch."""
+def make_optimizer(config: TrainConfig, steps: int, clip: float | None = None) -> Any:
+    """Return the configured Keras optimizer; ``steps`` is an epoch's count of batches, ``clip`` limits gradients."""
     rate = make_schedule(config, steps)
     ema = {"use_ema": True, "ema_momentum": config.ema} if config.ema else {}
+    options = {"clipnorm": clip, **ema}
     match config.optimizer:
         case "adam":
-            return keras.optimizers.Adam(rate, **ema)
+            return keras.optimizers.Adam(rate, **options)
         case "adamw":
-            return keras.optimizers.AdamW(rate, weight_decay=_WEIGHT_DECAY, **ema)
+            return keras.optimizers.AdamW(rate, weight_decay=_WEIGHT_DECAY, **options)
         case _:
-            return keras.optimizers.SGD(rate, **ema)
+            return keras.optimizers.SGD(rate, **options)
 
 
 def make_schedule(config: TrainConfig, steps: int) -> Any:
@@ -130,7 +131,7 @@ def train_epochs(
         model.optimizer.finalize_variable_values(model.trainable_variables)
         # The weights are copied, because JAX donates a model's arrays to each call; the optimizer would lose its own.
         model.set_weights(model.get_weights())
-        outputs = predict(model, validation.images)[:, : training_set.classes]
+        outputs = predict(model, validation.images)
         if epoch + 1 < config.epochs:
             model.set_weights(own)
         yield EpochResult(
@@ -143,7 +144,7 @@ def train_epochs(
         )
 
 
-def train_batches(model: keras.Model, batches: Iterable[Batch]) -> dict[str, float]:
+def train_batches(model: keras.Model, batches: Iterable[tuple[NDArray[np.float32], ...]]) -> dict[str, float]:
     """Train one step on each batch and return the means of ``loss`` and ``accuracy`` over all images.
 
     `keras.Model.fit` is not used, because its input pipeline around ours would cost a tenth of a small step.

@@ -55,9 +55,9 @@ def test_a_run_elsewhere_with_other_threads_is_the_same_run():
 
 
 def test_every_member_has_a_recipe_and_learns_from_a_teacher_or_is_a_textbook_s():
-    from edgedigits_train.config import PRESETS
+    from edgedigits_train.config import LOCATOR, PRESETS
 
-    assert set(make.MEMBERS) == set(PRESETS["best"])
+    assert {*make.MEMBERS, LOCATOR} == set(PRESETS["best"])
     order = list(make.MEMBERS)
     assert all(order.index(make.TEACHER) < order.index(student) for student in make.STUDENTS)
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from edgedigits.datasets import Splits
 from edgedigits.images.contrast import NONE
-from edgedigits_train.scenes import layouts, typefaces
+from edgedigits_train.scenes import clutter, layouts, placing, typefaces, words
 from edgedigits_train.scenes.crops import draw_crops, moved
 from edgedigits_train.scenes.examples import SIDE, draw_example, draw_page, draw_small
 from edgedigits_train.scenes.exposure import coarse, drawn, photographed
@@ -31,8 +31,8 @@ from edgedigits_train.scenes.writing import MARKS, Digits, Pen, Print
 
 
 @pytest.fixture(scope="module")
-def source(splits: Splits) -> layouts.Source:
-    return layouts.Source(Digits(splits.train), typefaces.usable_fonts())
+def source(splits: Splits) -> placing.Source:
+    return placing.Source(Digits(splits.train), typefaces.usable_fonts())
 
 
 def ink_box(pixels: np.ndarray, level: int = 128) -> tuple[int, int, int, int]:
@@ -51,7 +51,7 @@ def test_fonts_have_ordinary_digits_and_families_do_not_meet() -> None:
 
 
 @pytest.mark.parametrize("character", "0123456789" + MARKS)
-def test_writing_is_as_tall_as_asked_and_stands_on_its_line(source: layouts.Source, character: str) -> None:
+def test_writing_is_as_tall_as_asked_and_stands_on_its_line(source: placing.Source, character: str) -> None:
     for seed in range(6):
         rng = np.random.default_rng(seed)
         for writing in (source.pen(rng), source.print(rng)):
@@ -66,7 +66,7 @@ def test_writing_is_as_tall_as_asked_and_stands_on_its_line(source: layouts.Sour
                 assert 20 < ink.height < 80
 
 
-def test_print_repeats_itself_and_handwriting_does_not(source: layouts.Source) -> None:
+def test_print_repeats_itself_and_handwriting_does_not(source: placing.Source) -> None:
     rng = np.random.default_rng(1)
     typeface = Print(source.fonts[0], rng)
     assert np.array_equal(*(np.asarray(typeface.draw("4", 30.0, rng)[0]) for _ in range(2)))
@@ -76,7 +76,7 @@ def test_print_repeats_itself_and_handwriting_does_not(source: layouts.Source) -
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**16), turn=st.floats(-0.4, 0.4), steep=st.floats(0, 0.05))
-def test_boxes_follow_their_ink_through_any_view(source: layouts.Source, seed: int, turn: float, steep: float) -> None:
+def test_boxes_follow_their_ink_through_any_view(source: placing.Source, seed: int, turn: float, steep: float) -> None:
     rng = np.random.default_rng(seed)
     sheet = Sheet((100, 100))
     ink, _ = source.either(rng).draw("7", 60.0, rng)
@@ -100,9 +100,9 @@ def test_what_is_outside_is_not_seen_and_what_is_cut_is_partly() -> None:
     assert cut.box == pytest.approx((0, 25, 20, 30))
 
 
-@pytest.mark.parametrize("layout", [layouts.grid, layouts.numbers, layouts.prose, layouts.clutter, layouts.ghosts])
+@pytest.mark.parametrize("layout", [layouts.grid, layouts.numbers, layouts.prose, clutter.clutter, layouts.ghosts])
 def test_layouts_draw_ink_and_label_what_they_write(
-    source: layouts.Source, layout: layouts.Callable[..., None]
+    source: placing.Source, layout: layouts.Callable[..., None]
 ) -> None:
     labels: set[int] = set()
     for seed in range(25):
@@ -115,14 +115,14 @@ def test_layouts_draw_ink_and_label_what_they_write(
         layouts.grid: set(range(10)) | {OTHER},
         layouts.numbers: set(range(10)) | {MARK, OTHER},
         layouts.prose: {OTHER, MARK} | set(range(10)),
-        layouts.clutter: {OTHER},
+        clutter.clutter: {OTHER},
         layouts.ghosts: set(),
     }
     assert labels == wanted[layout]
 
 
 def test_numbers_are_written_with_their_marks_between_their_digits() -> None:
-    texts = [layouts.random_number(np.random.default_rng(seed)) for seed in range(300)]
+    texts = [words.random_number(np.random.default_rng(seed)) for seed in range(300)]
     assert {character for text in texts for character in text} == set("0123456789" + MARKS)
     assert all(text[-1].isdigit() and "".join(text.split("-", 1)).count("--") == 0 for text in texts)
     assert np.mean([text.isdigit() for text in texts]) > 0.5
@@ -130,7 +130,7 @@ def test_numbers_are_written_with_their_marks_between_their_digits() -> None:
 
 @pytest.mark.parametrize("expose", [photographed, drawn])
 def test_exposures_keep_ink_darker_than_paper(
-    source: layouts.Source, expose: layouts.Callable[..., np.ndarray]
+    source: placing.Source, expose: layouts.Callable[..., np.ndarray]
 ) -> None:
     for seed in range(20):
         rng = np.random.default_rng(seed)
@@ -174,7 +174,7 @@ def test_targets_are_peaks_with_boxes_and_ignore_what_is_unclear() -> None:
     assert make_targets([clear._replace(label=OTHER)], (SIDE, SIDE))[..., COUNTED].all()
 
 
-def test_examples_are_seeded_and_their_boxes_have_contrast_in_them(source: layouts.Source) -> None:
+def test_examples_are_seeded_and_their_boxes_have_contrast_in_them(source: placing.Source) -> None:
     made = [draw_example(source, np.random.default_rng(seed)) for seed in range(30)]
     assert {example.field.shape for example in made} == {(SIDE, SIDE)}
     spreads = []
@@ -189,7 +189,7 @@ def test_examples_are_seeded_and_their_boxes_have_contrast_in_them(source: layou
     assert np.mean(np.array(spreads) > 20) > 0.9
 
 
-def test_small_pictures_show_at_most_one_whole_digit_in_their_middle(source: layouts.Source) -> None:
+def test_small_pictures_show_at_most_one_whole_digit_in_their_middle(source: placing.Source) -> None:
     middles = []
     for seed in range(60):
         picture = draw_small(source, np.random.default_rng(seed), 60)
@@ -208,21 +208,21 @@ def test_small_pictures_show_at_most_one_whole_digit_in_their_middle(source: lay
 
 def test_pages_of_one_seed_are_one_picture(splits: Splits) -> None:
     pictures = [
-        draw_page(layouts.Source(Digits(splits.train), typefaces.usable_fonts()), np.random.default_rng(5), 96)
+        draw_page(placing.Source(Digits(splits.train), typefaces.usable_fonts()), np.random.default_rng(5), 96)
         for _ in range(2)
     ]
     np.testing.assert_array_equal(pictures[0].grey, pictures[1].grey)
     assert pictures[0].truths == pictures[1].truths
 
 
-def test_moved_boxes_stay_near(source: layouts.Source) -> None:
+def test_moved_boxes_stay_near(source: placing.Source) -> None:
     rng = np.random.default_rng(0)
     boxes = np.array([moved((10.0, 20.0, 40.0, 35.0), rng) for _ in range(500)])
     np.testing.assert_allclose(boxes.mean(axis=0), (10, 20, 40, 35), atol=0.5)
     assert 0.5 < boxes.std(axis=0).min() <= boxes.std(axis=0).max() < 3
 
 
-def test_crops_are_model_inputs_with_labels_of_every_kind(source: layouts.Source) -> None:
+def test_crops_are_model_inputs_with_labels_of_every_kind(source: placing.Source) -> None:
     rng = np.random.default_rng(2)
     crops = [crop for _ in range(60) for crop in draw_crops(source, rng)]
     assert {crop.image.shape for crop in crops} == {(28, 28)}

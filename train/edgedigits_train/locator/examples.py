@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgedigits.datasets import Dataset
 from edgedigits.images.contrast import NONE
 from edgedigits_train.scenes.examples import SIDE, Example, draw_example
-from edgedigits_train.scenes.layouts import Source
+from edgedigits_train.scenes.placing import Source
 from edgedigits_train.scenes.processes import draw_in_processes
 from edgedigits_train.scenes.targets import CHANNELS, STRIDE, make_targets
 from edgedigits_train.scenes.typefaces import usable_fonts

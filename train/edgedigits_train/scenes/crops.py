@@ -15,7 +15,7 @@ from PIL import Image
 from edgedigits.images.convention import SIZE
 from edgedigits.images.crop import crop
 from edgedigits_train.scenes.examples import Picture, draw_page, draw_small
-from edgedigits_train.scenes.layouts import Source
+from edgedigits_train.scenes.placing import Source
 from edgedigits_train.scenes.sheet import MARK, OTHER, Truth
 from edgedigits_train.synthetic.patterns import random_pattern
 

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.images.contrast import NONE, local_contrast
+from edgedigits_train.scenes.clutter import clutter
 from edgedigits_train.scenes.exposure import coarse, drawn, photographed
-from edgedigits_train.scenes.layouts import Source, alone, clutter, ghosts, grid, numbers, prose
+from edgedigits_train.scenes.layouts import alone, ghosts, grid, numbers, prose
+from edgedigits_train.scenes.placing import Source
 from edgedigits_train.scenes.sheet import FINE, Sheet, Truth, View, looking_at
 from edgedigits_train.scenes.typefaces import DIGITS
 from edgedigits_train.synthetic.patterns import random_pattern

@@ -15,7 +15,7 @@ from edgedigits.datasets import Dataset
 from edgedigits.errors import UsageError
 from edgedigits.images.convention import SIZE
 from edgedigits_train.scenes.crops import PARTS, Crop, draw_crops
-from edgedigits_train.scenes.layouts import Source
+from edgedigits_train.scenes.placing import Source
 from edgedigits_train.scenes.processes import draw_in_processes
 from edgedigits_train.scenes.typefaces import DIGITS, usable_fonts
 from edgedigits_train.scenes.writing import Digits

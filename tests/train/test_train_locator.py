@@ -139,6 +139,8 @@ def test_score_counts_what_is_missed_wrong_and_made_up() -> None:
     assert score((), (own,)) == (1, 0, 0, 0)
     assert score((own._replace(label=5),), (own,)) == (1, 1, 0, 0)
     assert score((own, away), (own,)) == (1, 1, 1, 1)
+    twin = own._replace(box=(40.0, 62.0, 70.0, 82.0))
+    assert score((own,), (own, twin)) == (2, 1, 1, 0)  # one box does not find two digits
     assert score((own._replace(label=MARK),), ()) == (0, 0, 0, 0)  # a mark is no digit that was made up
 
 

@@ -49,7 +49,9 @@ def build_locator(height: int | None = None, width: int | None = None) -> keras.
         x = layers.ReLU(_BOUND)(layers.Add()([x, _convolve(inner, _LATE, 3, dilation=2, active=False)]))
     bias = [_EMPTY / LOGIT_UNIT] * CLASSES + [0.0] * 4
     start = keras.initializers.Constant(bias * CELLS**2)
-    maps = layers.Conv2D(CELLS**2 * OUTPUTS, 1, bias_initializer=start, name="maps")(x)
+    # Small weights, or the first steps would have to undo thousands of digits that nobody drew.
+    faint = keras.initializers.RandomNormal(stddev=0.01)
+    maps = layers.Conv2D(CELLS**2 * OUTPUTS, 1, kernel_initializer=faint, bias_initializer=start, name="maps")(x)
     return keras.Model(image, maps, name="locator")
 
 

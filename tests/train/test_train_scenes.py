@@ -235,3 +235,10 @@ def test_crops_are_model_inputs_with_labels_of_every_kind(source: placing.Source
     # Light ink on dark, full strength, in the middle.
     assert np.median(digits[:, [0, -1]]) < 30
     assert np.mean(digits.max(axis=(1, 2)) > 200) > 0.95
+
+
+def test_a_run_over_many_fonts_in_many_sizes_keeps_few_of_them(source: placing.Source) -> None:
+    for size in range(1, 1 + typefaces.load_font.cache_info().maxsize):
+        typefaces.load_font(source.fonts[0], size)
+    typefaces.load_font(source.fonts[0], 10_000)
+    assert typefaces.load_font.cache_info().currsize <= 512

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import matplotlib as mpl
@@ -53,7 +53,8 @@ def is_held_out(name: str) -> bool:
     return zlib.crc32(family.encode()) % HELD_OUT == 0
 
 
-@cache
+# A run over a thousand fonts in a hundred sizes each would fill the memory of a machine.
+@lru_cache(maxsize=512)
 def load_font(file: str, size: int) -> ImageFont.FreeTypeFont:
     """Return a font at a size in pixels; the basic layout gives the same pixels with and without Raqm."""
     return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)

@@ -27,7 +27,7 @@ def random_number(rng: Rng) -> str:
             return f"{digits(1, 3)}{',' if rng.random() < 0.5 else '.'}{digits(1, 2)}"
         case 1:
             return f"-{digits(1, 4)}"
-        case 2:
+        case 2 | 3:
             mark = MARKS[int(rng.integers(len(MARKS)))]
             return mark.join((digits(1, 2), digits(2, 2), *([digits(2, 4)] if rng.random() < 0.4 else [])))
         case _:

@@ -41,13 +41,14 @@ def cross_seven(seven: Ink, rng: Rng) -> Ink:
     """Draw the Swiss bar through the stem of a 7."""
     grey = np.asarray(seven)
     height, width = grey.shape
-    row = round(rng.uniform(0.48, 0.62) * height)
+    row = round(rng.uniform(0.46, 0.7) * height)
     columns = np.flatnonzero(grey[row] > 128)
     if not len(columns):
         return seven
-    middle, half = float(columns.mean()), rng.uniform(0.22, 0.36) * max(width, 0.6 * height)
-    tilt = rng.uniform(-0.25, 0.1) * half
-    return _drawn(seven, [[middle - half, row - tilt], [middle + half, row + tilt]], stroke_of(seven))
+    middle, half = float(columns.mean()), rng.uniform(0.22, 0.4) * max(width, 0.6 * height)
+    tilt, aside = rng.uniform(-0.25, 0.15) * half, rng.uniform(-0.2, 0.3) * half
+    ends = [[middle - half + aside, row - tilt], [middle + half + aside, row + tilt]]
+    return _drawn(seven, ends, stroke_of(seven))
 
 
 def flag_one(one: Ink, rng: Rng) -> Ink:
@@ -102,6 +103,54 @@ def draw_four(rng: Rng) -> Ink:
     draw = ImageDraw.Draw(field)
     for points in (angle, np.array(stem, np.float64)):
         stroke(draw, np.asarray(points + _ROOM, np.float64), thick)
+    return trim(field)
+
+
+def draw_seven(rng: Rng) -> Ink:
+    """Draw a 7 that begins with a hook and is round or angular at the top, most often with the Swiss bar."""
+    height = float(_SIDE)
+    wide, drop = rng.uniform(0.35, 0.7) * height, rng.uniform(0.05, 0.4) * height
+    foot = np.array([rng.uniform(0.25, 1.0) * wide, height])
+    shoulder = np.array([wide, rng.uniform(0.0, 0.12) * height])
+    hook = curve(
+        np.array([[0, drop], [rng.uniform(0, 0.12) * wide, 0.3 * drop], [rng.uniform(0.3, 0.5) * wide, 0], shoulder])
+    )
+    knee = (shoulder + foot) / 2 + rng.normal(0, 0.05, 2) * height
+    if rng.random() < 0.5:
+        path = curve(np.concatenate([hook[:: len(hook) // 4], [knee, foot]]))
+    else:
+        path = np.concatenate([hook, curve(np.array([shoulder, knee, foot]))])
+    seven = draw_line(path, _thickness(rng))
+    # Without a bar a narrow one is a 1.
+    return cross_seven(seven, rng) if wide < 0.5 * height or rng.random() < 0.6 else seven
+
+
+def draw_three(rng: Rng) -> Ink:
+    """Draw a 3 with a flat top and a corner at its right."""
+    height = float(_SIDE)
+    wide = rng.uniform(0.4, 0.65) * height
+    corner = np.array([wide, rng.uniform(-0.03, 0.05) * height])
+    waist = np.array([rng.uniform(0.2, 0.5) * wide, rng.uniform(0.36, 0.46) * height])
+    belly = [
+        [wide * rng.uniform(0.95, 1.15), 0.62 * height],
+        [0.6 * wide, height],
+        [0, rng.uniform(0.82, 0.97) * height],
+    ]
+    bowl = curve(np.array([waist, *belly]))
+    return draw_line(np.concatenate([[[0, rng.uniform(0, 0.06) * height], corner], bowl]), _thickness(rng))
+
+
+def draw_eight(rng: Rng) -> Ink:
+    """Draw an 8 of two rings, one on the other, which may miss each other a little."""
+    height, thick = float(_SIDE), _thickness(rng)
+    split = rng.uniform(0.42, 0.52) * height
+    angles = np.linspace(0, 2 * np.pi, 40)[:, np.newaxis]
+    field = Image.new("L", (_SIDE + 2 * _ROOM, _SIDE + 2 * _ROOM))
+    for top, bottom in ((0.0, split), (split + rng.uniform(-0.1, 0.03) * height, height)):
+        half = np.array([rng.uniform(0.75, 1.1), 1.0]) * (bottom - top) / 2
+        middle = np.array([0.3 * height + rng.normal(0, 2), (top + bottom) / 2])
+        ring = middle + half * np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+        stroke(ImageDraw.Draw(field), np.asarray(ring + _ROOM, np.float64), thick)
     return trim(field)
 
 
@@ -173,8 +222,9 @@ _STYLES: dict[int, tuple[Callable[[Callable[[int, Rng], Ink], Rng], Ink], ...]] 
         lambda _, rng: draw_one(rng),
         lambda _, rng: draw_bar(rng),
     ),
+    3: (lambda _, rng: draw_three(rng),),
     4: (lambda _, rng: draw_four(rng),),
-    7: (lambda pick, rng: cross_seven(pick(7, rng), rng),),
-    8: (lambda pick, rng: open_top(pick(8, rng), rng),),
+    7: (lambda pick, rng: cross_seven(pick(7, rng), rng), lambda _, rng: draw_seven(rng)),
+    8: (lambda pick, rng: open_top(pick(8, rng), rng), lambda _, rng: draw_eight(rng)),
     9: (lambda pick, rng: hook_nine(pick(9, rng), rng),),
 }

@@ -10,7 +10,7 @@ from PIL import Image
 
 from edgedigits.datasets import Splits
 from edgedigits.images.contrast import NONE
-from edgedigits_train.scenes import clutter, layouts, placing, typefaces, words
+from edgedigits_train.scenes import clutter, layouts, placing, segments, typefaces, words
 from edgedigits_train.scenes.crops import draw_crops, moved
 from edgedigits_train.scenes.examples import SIDE, draw_example, draw_page, draw_small
 from edgedigits_train.scenes.exposure import coarse, drawn, photographed
@@ -242,3 +242,22 @@ def test_a_run_over_many_fonts_in_many_sizes_keeps_few_of_them(source: placing.S
         typefaces.load_font(source.fonts[0], size)
     typefaces.load_font(source.fonts[0], 10_000)
     assert typefaces.load_font.cache_info().currsize <= 512
+
+
+def test_displays_of_segments_light_the_bars_of_each_digit() -> None:
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        display = segments.Segments(rng)
+        ink = {digit: display.draw(digit, 80, rng) for digit in typefaces.DIGITS}
+        areas = {digit: int((np.asarray(one) > 127).sum()) for digit, (one, _) in ink.items()}
+        assert areas["1"] < areas["4"] < areas["0"] < areas["8"]
+        assert all(0.68 * 80 < one.height <= 82 and one.height <= rise + 1 <= 83 for one, rise in ink.values())
+        assert ink["8"][0].height == pytest.approx(80, abs=2)
+        assert len({one.tobytes() for one, _ in ink.values()}) == 10
+        dot, _ = display.draw(".", 80, rng)
+        assert dot.height < 30
+
+
+def test_either_gives_pens_typefaces_and_displays(source: placing.Source) -> None:
+    kinds = {type(source.either(np.random.default_rng(seed))).__name__ for seed in range(100)}
+    assert kinds == {"Pen", "Print", "Segments"}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from edgedigits_train.scenes.segments import Segments
 from edgedigits_train.scenes.sheet import MARK, OTHER, Sheet
 from edgedigits_train.scenes.typefaces import DIGITS
 from edgedigits_train.scenes.writing import MARKS, Digits, Pen, Print, Writing
@@ -33,8 +34,9 @@ class Source(NamedTuple):
         return Print(self.fonts[int(rng.integers(len(self.fonts)))], rng)
 
     def either(self, rng: Rng) -> Writing:
-        """Return a writer or a typeface."""
-        return self.pen(rng) if rng.random() < 0.6 else self.print(rng)
+        """Return a writer, a typeface or, now and then, a display of segments."""
+        kind = rng.random()
+        return self.pen(rng) if kind < 0.56 else self.print(rng) if kind < 0.94 else Segments(rng)
 
 
 def put(sheet: Sheet, writing: Writing, character: str, at: tuple[float, float], height: float, rng: Rng) -> float:

@@ -89,7 +89,7 @@ class Pen:
     def draw(self, character: str, height: float, rng: Rng) -> tuple[Ink, float]:
         """Draw a digit or a mark."""
         if character in MARKS:
-            return _drawn_mark(character, height, rng)
+            return drawn_mark(character, height, rng)
         ink = self._digits.written(int(character), self._kind, rng)
         tall = height * float(np.exp(rng.normal(0, self._spread)))
         # Very wide ink was a lying digit: it is kept within its line.
@@ -154,7 +154,7 @@ class _Stroke:
 _STROKES = tuple(_Stroke(np.random.default_rng(seed)) for seed in range(13))
 
 
-def _drawn_mark(character: str, height: float, rng: Rng) -> tuple[Ink, float]:
+def drawn_mark(character: str, height: float, rng: Rng) -> tuple[Ink, float]:
     """Draw a mark with strokes; the result's height above the base line is exact."""
     thick = max(1, round(height * rng.uniform(0.08, 0.16)))
     match character:

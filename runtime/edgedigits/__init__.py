@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         TargetError,
         UsageError,
     )
-    from edgedigits.images.rejection import Rejection
+    from edgedigits.images.judge import Rejection
     from edgedigits.prediction import Prediction, Timing
     from edgedigits.reading import Reading
 
@@ -62,7 +62,7 @@ _MODULES = {
     "DigitClassifier": "edgedigits.classifier",
     "Prediction": "edgedigits.prediction",
     "Reading": "edgedigits.reading",
-    "Rejection": "edgedigits.images.rejection",
+    "Rejection": "edgedigits.images.judge",
     "Timing": "edgedigits.prediction",
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from edgedigits.images.normalised import Box
+from edgedigits.images.digits import Box
 
 READ, REJECTED = (0, 110, 200), (205, 30, 30)
 # The height of a label as a share of its digit's height, and the smallest legible height in pixels.

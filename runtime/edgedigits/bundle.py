@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import BundleError
-from edgedigits.images.rejection import DIGIT_PARAMETERS
+from edgedigits.images.judge import PARAMETERS
 from edgedigits.manifest import (
     ALIASES,
     PRECISIONS,
@@ -23,11 +23,12 @@ from edgedigits.manifest import (
     Manifest,
     ModelFile,
     ReferenceEngine,
+    output_shape,
     read_manifest,
 )
 
 SHIPPED = Path(__file__).parent / "bundles"
-DEFAULT_BUNDLE = "small"
+DEFAULT_BUNDLE, LOCATOR_BUNDLE = "small", "locator"
 DEFAULT_PRECISION = "int8"
 MANIFEST = "manifest.json"
 
@@ -47,7 +48,7 @@ class GoldenSet(NamedTuple):
     Attributes
     ----------
     images: the inputs, uint8 ``[K, H, W, C]``.
-    expected: for each file name, the outputs of each reference engine with that file, float32 ``[K, classes]``.
+    expected: for each file name, the outputs of each reference engine with that file, float32 ``[K, values]``.
     pictures: for some ``i``, an encoded picture (PNG, JPEG) whose normalised form is ``images[i]``.
 
     """
@@ -70,7 +71,7 @@ class Bundle(NamedTuple):
         Raises
         ------
         BundleError: there is no such bundle, or its manifest is broken, was edited, or has a preprocessing parameter
-            that nothing here obeys, or one out of its range.
+            that nothing here obeys.
 
         """
         path = find_bundle(name_or_path)
@@ -151,10 +152,11 @@ class Bundle(NamedTuple):
         self, arrays: dict[str, NDArray[Any]], file: ModelFile, attachment: Attachment
     ) -> dict[ReferenceEngine, NDArray[np.float32]]:
         """Return the outputs of every reference engine that ran the file; there must be at least one."""
-        classes, reference_engines = (len(self.manifest.labels),), self.manifest.golden.reference_engines
+        one, reference_engines = output_shape(self.manifest), self.manifest.golden.reference_engines
         keys = {expected_key(index, file.path): reference for index, reference in enumerate(reference_engines)}
         present = [key for key in keys if key in arrays] or [expected_key(0, file.path)]
-        return {keys[key]: self._expect(arrays, key, attachment, classes) for key in present}
+        expected = {keys[key]: self._expect(arrays, key, attachment, one) for key in present}
+        return {engine: outputs.reshape(len(outputs), -1) for engine, outputs in expected.items()}
 
     def reference(self) -> NDArray[np.float32] | None:
         """Return Keras' probabilities, float32 ``[N, classes]``, or None when the bundle was made without them.
@@ -167,7 +169,25 @@ class Bundle(NamedTuple):
         attachment = self.manifest.reference.file
         if attachment is None:
             return None
-        return self._expect(self._arrays(attachment), "probabilities", attachment, (len(self.manifest.labels),))
+        return self._expect(self._arrays(attachment), "probabilities", attachment, (self._compared,))
+
+    def places(self) -> NDArray[np.float32]:
+        """Return where the reference of a locator belongs, float32 ``[P, 3]`` (see `edgedigits.verification.places`).
+
+        Raises
+        ------
+        BundleError: the bundle has no reference, or its file is missing, changed or broken.
+
+        """
+        attachment = self.manifest.reference.file
+        if attachment is None:
+            raise BundleError(f"{self.path}: was made without a reference; export the model again")
+        return self._expect(self._arrays(attachment), "places", attachment, (3,))
+
+    @property
+    def _compared(self) -> int:
+        """The count of classes that are compared; of a locator one more, nothing."""
+        return len(self.manifest.labels) + (self.manifest.task == "locate")
 
     def _arrays(self, attachment: Attachment, ending: str = "") -> dict[str, NDArray[Any]]:
         """Return the images of an attachment and all arrays whose key has this ending."""
@@ -199,17 +219,12 @@ def shipped_bundles() -> list[str]:
 
 
 def _check_parameters(parameters: Mapping[str, float], where: str) -> None:
-    """Refuse preprocessing parameters that nothing obeys, and thresholds that are not from 0 to 1."""
-    if unknown := sorted(set(parameters) - set(DIGIT_PARAMETERS)):
+    """Refuse preprocessing parameters that nothing obeys."""
+    if unknown := sorted(set(parameters) - set(PARAMETERS)):
         raise BundleError(
-            f"{where}: preprocessing: expected no parameters but {', '.join(DIGIT_PARAMETERS)}, found "
+            f"{where}: preprocessing: expected no parameters but {', '.join(PARAMETERS)}, found "
             f"{', '.join(unknown)}; export the model again"
         )
-    for name, value in parameters.items():
-        if not 0 <= value <= 1:
-            raise BundleError(
-                f"{where}: preprocessing: expected a {name} from 0 to 1, found {value:g}; export the model again"
-            )
 
 
 def find_bundle(name_or_path: str | Path | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
@@ -15,21 +16,21 @@ from edgedigits.bundle import Bundle, Variant
 from edgedigits.engines import ENGINES, EngineName, choose_engine, load_engine
 from edgedigits.engines.protocol import Engine
 from edgedigits.errors import BundleError, ImageError, ModelRejectedError, UsageError
-from edgedigits.images.convention import follows_mnist
+from edgedigits.images.convention import follows_mnist, pass_through
 from edgedigits.images.decode import MAX_PIXELS, ImageSource, read_picture
-from edgedigits.images.pipeline import pipeline_for, preprocess
-from edgedigits.images.rejection import DIGIT_PARAMETERS
+from edgedigits.images.digits import Seen
+from edgedigits.images.pipeline import pipeline_for
 from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
 from edgedigits.prediction import EngineId, ModelId, Prediction, PredictionContext
 from edgedigits.tensors import PixelInference, pixel_inference
 from edgedigits.verification.golden import check_at_load
 
 if TYPE_CHECKING:
+    from edgedigits.locating import Locator
     from edgedigits.reading import Reading
 
 
 _PATHS = (str, Path)
-_NO_SCORES = np.empty(0, np.float32)
 _UINT8 = np.dtype(np.uint8)
 _MIN_ID = 12  # characters, as results print them
 
@@ -87,15 +88,20 @@ class DigitClassifier:
         self.labels = model.bundle.manifest.labels if model.bundle else tuple(str(index) for index in range(classes))
         if len(self.labels) != classes:
             raise BundleError(f"{model.name}: expected {classes} labels for as many outputs, found {len(self.labels)}")
-        self.pipeline = model.bundle.manifest.preprocessing.id if model.bundle else pipeline_for(self.image_shape)
-        given = model.bundle.manifest.preprocessing.parameters if model.bundle else {}
-        parameters = {**DIGIT_PARAMETERS, **given} if self.pipeline == "digit/1" else given
+        manifest = model.bundle.manifest if model.bundle else None
+        self.pipeline = manifest.preprocessing.id if manifest else pipeline_for(self.image_shape, self.labels)
+        parameters = manifest.preprocessing.parameters if manifest else {}
         self.model_id = ModelId(model.name, model.variant, model.sha256, model.bundle.id if model.bundle else None)
         self.engine_id = EngineId(loaded.name, loaded.version)
         self._context = PredictionContext(self.labels, self.pipeline, parameters, self.model_id, self.engine_id)
         self._one = (1, *self.image_shape)
         # An array of this shape may be the model input already; then every microsecond counts.
-        self._ready = self.image_shape[:2] if self.pipeline == "digit/1" else None
+        self._ready = self.image_shape[:2] if self.pipeline == "digit/2" else None
+        # Ready arrays need no locator, so it is loaded with the first picture.
+        self._locator: Locator | None = None
+        self._locator_id = manifest.preprocessing.locator if manifest else None
+        self._load_options = num_threads, verify
+        self._loading = threading.Lock()
         # None once closed. A call takes it once, at its start: closing does not disturb an inference that runs.
         self._infer: PixelInference | None = pixel_inference(loaded)
         if verify:
@@ -124,7 +130,7 @@ class DigitClassifier:
         if type(image) is np.ndarray and image.shape == self._ready and image.dtype == _UINT8:
             # The prediction keeps the bytes: cameras write the next frame into the array's memory.
             data = image.tobytes()
-            if follows_mnist(data):
+            if mnist or follows_mnist(data):
                 prepared = perf_counter_ns()
                 scores = infer(image.reshape(self._one))[0]
                 times_ns = started, started, prepared, perf_counter_ns()
@@ -132,11 +138,43 @@ class DigitClassifier:
         # The picture of an array has memory of its own.
         picture = read_picture(image, self.image_shape[-1], bgr=bgr, max_pixels=self._max_pixels)
         decoded = perf_counter_ns()
-        found = preprocess(picture.pixels, self.pipeline, self.image_shape, mnist=mnist)
+        seen = self._see(picture.pixels, is_array=isinstance(image, np.ndarray), mnist=mnist)
         prepared = perf_counter_ns()
-        scores = _NO_SCORES if found.rejection else infer(found.image.reshape(self._one))[0]
+        scores = infer(seen.image.reshape(self._one))[0]
         times_ns = started, decoded, prepared, perf_counter_ns()
-        return Prediction(_source(image), (picture, found), scores, times_ns, self._context)
+        return Prediction(_source(image), (picture, seen), scores, times_ns, self._context)
+
+    def _see(self, pixels: NDArray[np.uint8], *, is_array: bool, mnist: bool) -> Seen:
+        """Return what the model is to see of a decoded picture; files are never taken for ready model inputs."""
+        if self.pipeline != "digit/2":
+            from edgedigits.images.resize import resize
+
+            image = resize(pixels, *self.image_shape[:2])
+            return Seen(image, passed_through=image is pixels)
+        grey = pixels[..., 0]
+        if (is_array or mnist) and (ready := pass_through(grey, mnist=mnist)) is not None:
+            return Seen(ready, passed_through=True)
+        from edgedigits.images.digits import see_one
+
+        return see_one(self.locator, grey)
+
+    @property
+    def locator(self) -> Locator:
+        """The network that finds digits in pictures; it is loaded when it is first asked for.
+
+        Raises
+        ------
+        BundleError: this version of edgedigits does not have the locator with which the bundle was exported.
+        ModelRejectedError, GoldenMismatchError: the engine refuses it, or computes something else.
+
+        """
+        with self._loading:
+            if self._locator is None:
+                from edgedigits.locating import Locator
+
+                num_threads, verify = self._load_options
+                self._locator = Locator(self._locator_id, self.engine_id.name, num_threads, verify=verify)
+            return self._locator
 
     def classify_batch(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probabilities, float32 ``[N, classes]``, of model inputs, uint8 ``[N, H, W]`` or ``[N, H, W, C]``.
@@ -168,10 +206,16 @@ class DigitClassifier:
         UsageError: the model is not one of digits of 28x28 pixels, or the classifier is closed.
 
         """
-        classify_batch = partial(self._classify_batch, self._open_infer())
-        from edgedigits.pages.reader import read_page
+        infer = self._open_infer()
+        if self.pipeline != "digit/2":
+            raise UsageError(
+                f"read: expected a model of digits (pipeline digit/2), found {self.model.name}, of the pipeline "
+                f"{self.pipeline}; classify with it instead"
+            )
+        from edgedigits.reader import Page, read_page
 
-        return read_page(classify_batch, self._context, image, _name(image), self._max_pixels, bgr=bgr)
+        page = Page(image, _name(image), self._max_pixels, bgr=bgr)
+        return read_page(page, self.locator, partial(self._classify_batch, infer), self._context)
 
     def close(self) -> None:
         """Let go of the model; every later call raises UsageError.
@@ -232,6 +276,11 @@ def _require_id(model: Model, expect_id: str) -> None:
 
 def _image_shape(engine: Engine) -> tuple[int, int, int]:
     shape, out = engine.image.shape, engine.probabilities.shape
+    if len(shape) == 4 and shape[1:3] == (-1, -1):
+        raise ModelRejectedError(
+            "expected a classifier, found a network that takes pictures of any size, such as the locator; it works "
+            "inside of classify and read, with the bundle of a classifier"
+        )
     if len(shape) != 4 or shape[0] not in {1, -1} or min(shape[1:]) < 1 or len(out) != 2:
         raise ModelRejectedError(
             f"expected one image [N, H, W, C] in and class scores [N, classes] out, found {list(shape)} and {list(out)}"

@@ -16,10 +16,10 @@ NONE = "none"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One picture: its true label, the predicted label (None if no inference ran), and whether it was rejected."""
+    """One picture: its true label, the predicted one, and whether the prediction was rejected."""
 
     label: str
-    predicted: str | None
+    predicted: str
     rejected: bool
 
 

@@ -50,22 +50,33 @@ __all__ = [
     "Reference",
     "ReferenceEngine",
     "Requirements",
+    "Task",
     "TensorInfo",
     "Tolerance",
     "bundle_id",
     "canonical",
+    "output_shape",
     "read_manifest",
     "write_manifest",
 ]
 
-SCHEMA = 3
-PipelineId = Literal["digit/1", "resize/1"]
+SCHEMA = 4
+PipelineId = Literal["digit/2", "resize/1", "contrast/1"]
+Task = Literal["classify", "locate"]
 
 
 class Preprocessing(NamedTuple):
-    """The pipeline that turns a picture into the model's pixels, by versioned name, with its parameters."""
+    """The pipeline that turns a picture into the model's pixels, by versioned name.
+
+    Attributes
+    ----------
+    locator: the id of the bundle of the locator that finds the digits; None where the pipeline has none.
+    parameters: the weights of the rule that judges answers (see `edgedigits.images.judge`).
+
+    """
 
     id: PipelineId
+    locator: Sha256 | None
     parameters: dict[str, float]
 
 
@@ -130,7 +141,8 @@ class Manifest(NamedTuple):
     Attributes
     ----------
     id: SHA-256 of the canonical JSON of all other fields but ``created``.
-    image: height, width and channels of the uint8 input.
+    task: what the model does with an image: it classifies it, or locates digits in it.
+    image: height, width and channels of the uint8 input; of a locator, which takes any size, those of golden inputs.
     training: the trainer's record; None where the model came without one.
 
     """
@@ -138,6 +150,7 @@ class Manifest(NamedTuple):
     schema: int
     id: Sha256
     name: FileName
+    task: Task
     created: str
     tools: dict[str, str]
     labels: tuple[str, ...]
@@ -151,6 +164,14 @@ class Manifest(NamedTuple):
     golden: Golden
     reference: Reference
     training: dict[str, Any] | None
+
+
+def output_shape(manifest: Manifest) -> tuple[int, ...]:
+    """Return the shape of a model's output for one image of the manifest's size."""
+    if manifest.task == "classify":
+        return (len(manifest.labels),)
+    height, width, _ = manifest.image
+    return (height // 8, width // 8, 4 * (len(manifest.labels) + 4))
 
 
 def canonical(values: dict[str, Any]) -> bytes:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from edgedigits.images.convention import SIZE
 from edgedigits.images.decode import Picture
-from edgedigits.images.normalised import Box, Normalised, scaled
-from edgedigits.images.rejection import Rejection, judge
+from edgedigits.images.digits import Box, Seen, scaled
+from edgedigits.images.judge import Rejection, fuse, judge
 from edgedigits.manifest import PipelineId
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class EngineId(NamedTuple):
 
 
 class PredictionContext(NamedTuple):
-    """What all predictions of one classifier share; ``parameters`` are the thresholds of the rejection."""
+    """What all predictions of one classifier share; ``parameters`` are those of the rule that judges."""
 
     labels: tuple[str, ...]
     pipeline: PipelineId
@@ -71,7 +71,7 @@ class Prediction:
     def __init__(
         self,
         source: str | Path | type,
-        image: tuple[Picture, Normalised] | bytes,
+        image: tuple[Picture, Seen] | bytes,
         scores: NDArray[np.float32],
         times_ns: tuple[int, int, int, int],
         context: PredictionContext,
@@ -79,8 +79,8 @@ class Prediction:
         """Keep what the stages produced.
 
         ``source`` is a file's name, or the type of another source, which is not kept itself; ``image`` the picture and
-        the pipeline's result, or the bytes of a 28x28 image that was the model input as it was; ``times_ns`` the clock
-        at the start and after decoding, preprocessing and inference.
+        what was seen in it, or the bytes of a 28x28 image that was the model input as it was; ``scores`` the
+        classifier's probabilities; ``times_ns`` the clock at the start and after decoding, locating and inference.
         """
         self._source, self._image = source, image
         self._scores, self._times_ns, self._context = scores, times_ns, context
@@ -94,15 +94,15 @@ class Prediction:
         return self._stages[0]
 
     @property
-    def _normalised(self) -> Normalised:
+    def _seen(self) -> Seen:
         return self._stages[1]
 
     @property
-    def _stages(self) -> tuple[Picture, Normalised]:
+    def _stages(self) -> tuple[Picture, Seen]:
         if not isinstance(self._image, bytes):
             return self._image
         pixels = np.frombuffer(self._image, np.uint8).reshape(SIZE, SIZE, 1)
-        return Picture(pixels, 1), Normalised(pixels[..., 0], None, passed_through=True)
+        return Picture(pixels, 1), Seen(pixels[..., 0], passed_through=True)
 
     @property
     def source(self) -> str:
@@ -111,32 +111,32 @@ class Prediction:
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
-        """The probabilities of all classes, float32 ``[classes]``; empty if no inference ran.
-
-        They may sum to less than 1: a network that was trained with images of no class gives the rest to "none".
-        """
-        return self._scores
+        """The probabilities of all classes, float32 ``[classes]``: what classifier and locator come to together."""
+        opinion = self._seen.opinion
+        return self._scores if opinion is None else fuse(self._scores, opinion, self._context.parameters)
 
     @property
-    def digit(self) -> int | None:
-        """The index of the best class, even when rejected; None only if no inference ran."""
-        return int(self._scores.argmax()) if self._scores.size else None
+    def digit(self) -> int:
+        """The index of the best class, even when rejected."""
+        return int(self.probabilities.argmax())
 
     @property
-    def label(self) -> str | None:
-        """The name of the best class, even when rejected; None only if no inference ran."""
-        digit = self.digit
-        return None if digit is None else self.labels[digit]
+    def label(self) -> str:
+        """The name of the best class, even when rejected."""
+        return self.labels[self.digit]
 
     @property
     def confidence(self) -> float:
-        """The probability of the best class; 0 if no inference ran."""
-        return float(self._scores.max(initial=0))
+        """The probability of the best class."""
+        return float(self.probabilities.max())
 
     @property
     def rejection(self) -> Rejection | None:
         """The reason why the prediction should not be used, with its measurements; None if it can be used."""
-        return self._normalised.rejection or judge(self._scores, self._context.parameters)
+        seen = self._seen
+        if seen.rejection or self._context.pipeline != "digit/2":
+            return seen.rejection
+        return judge(self.probabilities, seen.found, self._context.parameters)
 
     @property
     def rejected(self) -> str | None:
@@ -150,7 +150,7 @@ class Prediction:
 
         It is None where the picture was the model input as it was, or no digit was found.
         """
-        return None if self._normalised.box is None else scaled(self._normalised.box, self.scale)
+        return None if self._seen.box is None else scaled(self._seen.box, self.scale)
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -165,12 +165,12 @@ class Prediction:
     @property
     def passed_through(self) -> bool:
         """Whether the picture was the model input as it was."""
-        return self._normalised.passed_through
+        return self._seen.passed_through
 
     @property
     def model_input(self) -> NDArray[np.uint8]:
         """The exact input of the model, uint8 ``[H, W]`` or ``[H, W, C]``."""
-        image = self._normalised.image
+        image = self._seen.image
         return image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
 
     @property

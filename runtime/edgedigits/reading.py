@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgedigits.annotation import Mark, annotate
-from edgedigits.images.normalised import Box
-from edgedigits.images.rejection import Rejection
+from edgedigits.images.digits import Box
+from edgedigits.images.judge import Rejection
 from edgedigits.manifest import PipelineId
 from edgedigits.prediction import EngineId, ModelId
 
@@ -64,20 +64,45 @@ class ReadDigit:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A number: digits that stand together."""
+class ReadMark:
+    """A mark that belongs to a number.
 
-    digits: tuple[ReadDigit, ...]
+    Attributes
+    ----------
+    text: the mark, ``- . , : /``, or ``?`` where it is not clear which.
+    box: top, left, bottom, right (the last two past the end) in pixels of the source.
+
+    """
+
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A number: digits, and marks, that stand together, from left to right."""
+
+    characters: tuple[ReadDigit | ReadMark, ...]
+
+    @property
+    def digits(self) -> tuple[ReadDigit, ...]:
+        """Its digits without the marks."""
+        return tuple(one for one in self.characters if isinstance(one, ReadDigit))
+
+    @property
+    def marks(self) -> tuple[ReadMark, ...]:
+        """Its marks."""
+        return tuple(one for one in self.characters if isinstance(one, ReadMark))
 
     @property
     def text(self) -> str:
-        """The labels of its digits, with ``?`` for each rejected one."""
-        return "".join(digit.text for digit in self.digits)
+        """The labels of its digits and its marks, with ``?`` for each rejected one."""
+        return "".join(one.text for one in self.characters)
 
     @property
     def box(self) -> Box:
-        """The bounding box of its digits in pixels of the source."""
-        return _enclosing([digit.box for digit in self.digits])
+        """The bounding box of its characters in pixels of the source."""
+        return _enclosing([one.box for one in self.characters])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +129,19 @@ class ReadTiming:
     Attributes
     ----------
     decode: decoding the picture.
-    straighten: finding ink, skew and ruled lines.
-    segment: finding lines and digits, and making the model inputs.
-    infer: running the model.
+    locate: finding the digits and making the model inputs.
+    classify: running the classifier and judging.
 
     """
 
     decode: float
-    straighten: float
-    segment: float
-    infer: float
+    locate: float
+    classify: float
 
     @property
     def total(self) -> float:
         """The time of all stages together."""
-        return self.decode + self.straighten + self.segment + self.infer
+        return self.decode + self.locate + self.classify
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,20 +215,27 @@ class Reading:
         return json.dumps(self.to_dict(), allow_nan=False)
 
     def annotate(self, image: Image.Image | None = None) -> Image.Image:
-        """Return the page with a box around every digit and its label above it; rejected ones are red, with ``?``.
+        """Return the page with a box around every digit and mark, its text above; doubtful ones are red, with ``?``.
 
         ``image`` is the same picture, for example in colours, at any size; a copy of it replaces the grey ``pixels``.
         """
         marks = [
-            Mark(digit.text, digit.box, rejected=digit.rejection is not None, height=digit.box[2] - digit.box[0])
-            for digit in self._digits()
+            Mark(one.text, one.box, rejected=one.text == REJECTED_TEXT, height=word.box[2] - word.box[0])
+            for line in self.lines
+            for word in line.words
+            for one in word.characters
         ]
         return annotate(image or Image.fromarray(self.pixels), (self.width, self.height), marks)
 
 
 def _line(line: Line) -> dict[str, Any]:
     words = [
-        {"text": word.text, "box": list(word.box), "digits": [digit.to_dict() for digit in word.digits]}
+        {
+            "text": word.text,
+            "box": list(word.box),
+            "digits": [digit.to_dict() for digit in word.digits],
+            "marks": [{"text": mark.text, "box": list(mark.box)} for mark in word.marks],
+        }
         for word in line.words
     ]
     return {"text": line.text, "box": list(line.box), "words": words}

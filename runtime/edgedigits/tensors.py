@@ -72,11 +72,15 @@ def to_probabilities(values: NDArray[Any], info: TensorInfo) -> NDArray[np.float
     return values.astype(np.float32, copy=False)
 
 
+# Height and width of a page from a small camera, which stand for any size in measurements.
+ANY_SIZE = (480, 640)
+
+
 def random_input(info: TensorInfo, batch: int = 1, seed: int = 0) -> NDArray[Any]:
     """Return a random input of the right type and shape to measure with.
 
     Integers cover their whole range, floats the range from 0 to 1; booleans are False. ``batch`` is the length of the
-    first axis where that is free; other free axes are 1.
+    first axis where that is free; images of any size, ``[N, H, W, C]``, are of `ANY_SIZE`, other free axes are 1.
 
     Raises
     ------
@@ -88,6 +92,8 @@ def random_input(info: TensorInfo, batch: int = 1, seed: int = 0) -> NDArray[Any
         raise UsageError(f"input {info.name!r}: expected a free first axis for a batch of {batch}, found {info.shape}")
     rng = np.random.default_rng(seed)
     shape = tuple(max(1, n) for n in info.shape)
+    if len(shape) == 4 and info.shape[1:3] == (-1, -1):
+        shape = (shape[0], *ANY_SIZE, shape[3])
     shape = (batch, *shape[1:]) if batch > 1 else shape
     try:
         dtype = np.dtype(info.dtype)

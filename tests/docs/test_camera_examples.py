@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "camera.md").read_text()
 CODE = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall(r"^\$ (.*)$", PAGE, re.MULTILINE)
-USES_BGR = [code for code in CODE if "bgr=True" in code]
 
 
 @pytest.fixture
@@ -42,18 +41,6 @@ def test_the_code_on_the_page_reads_the_digit(code: str, run: Callable[..., Any]
     expected = [digits.names[label] for label in digits.labels[:3]]
     answers = done.stdout.split()
     assert answers == expected[: len(answers)] != []
-
-
-@pytest.mark.parametrize("code", USES_BGR, ids=range(len(USES_BGR)))
-def test_without_bgr_it_would_not(code: str, run: Callable[..., Any], digits: Any) -> None:
-    done = run(sys.executable, "-c", code.replace(", bgr=True", ""))
-    assert done.stdout.split() != [digits.names[digits.labels[0]]]
-
-
-def test_without_the_crop_padding_would_be_read(run: Callable[..., Any], digits: Any) -> None:
-    (code,) = (code for code in CODE if "YUV420" in code)
-    done = run(sys.executable, "-c", code.replace("[:480, :640]", ""))
-    assert done.stdout.split() != [digits.names[digits.labels[0]]]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -21,7 +21,7 @@ from edgedigits.verification.gates import GateVerdict
 from edgedigits.verification.statistics import wilson
 from edgedigits_export.bundle import evaluate
 from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
-from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation, evaluate_files
+from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation, KerasReference, evaluate_files
 from edgedigits_export.bundle.golden import GoldenInputs
 from edgedigits_export.bundle.job import ExportJob, ExportRequest
 from edgedigits_export.bundle.prepare import default_name, prepare_job, read_training_record
@@ -67,7 +67,7 @@ def test_a_prepared_job_holds_the_model_that_was_read_and_its_data(job: ExportJo
     assert (len(job.calibration.images), len(job.golden_pool), len(job.validation), len(job.reference)) == (
         20, 80, 10, 10,
     )  # fmt: skip
-    assert job.preprocessing.id == "digit/1"
+    assert job.preprocessing.id == "digit/2"
     assert job.training is None
     assert job.model.confidence.temperature == 1  # ten images determine none
     np.testing.assert_allclose(
@@ -107,7 +107,9 @@ def test_evaluating_compares_a_file_with_keras(job: ExportJob) -> None:
     assert found.comparison.accuracy.count == len(job.reference)
     assert found.comparison.max_abs_difference < 1e-5
     assert found.verdict.outcome == "passed"
-    np.testing.assert_array_equal(evaluation.keras_reference, job.model.frozen.predict(job.reference.images))
+    np.testing.assert_array_equal(
+        evaluation.keras_reference.probabilities, job.model.frozen.predict(job.reference.images)
+    )
     assert evaluation.keras_validation == accuracy_of(
         job.model.frozen.predict(job.validation.images), job.validation.labels
     )
@@ -121,7 +123,9 @@ def test_the_gate_judges_on_validation_and_the_reference_images_decide_nothing(
 ) -> None:
     judged: list[Comparison] = []
     real = evaluate.judge_variant
-    monkeypatch.setattr(evaluate, "judge_variant", lambda name, found: judged.append(found) or real(name, found))
+    monkeypatch.setattr(
+        evaluate, "judge_variant", lambda name, found, task: judged.append(found) or real(name, found, task)
+    )
     job = replace(job, reference=job.golden_pool)
     (found,) = evaluate_files(job, convert(job, VARIANTS[0]), silent).files
     assert [comparison.accuracy.count for comparison in judged] == [len(job.validation)]
@@ -157,7 +161,11 @@ def evaluation_of(job: ExportJob) -> ExportEvaluation:
         golden={ReferenceEngine("litert", "9.9"): np.eye(10, dtype=np.float32)[:3]},
     )  # fmt: skip
     return ExportEvaluation(
-        GoldenInputs(images, {2: b"a picture"}), (evaluated,), keras, Accuracy(9, 10, 0.9, (0.6, 1.0)), 0.1
+        GoldenInputs(images, {2: b"a picture"}),
+        (evaluated,),
+        KerasReference(keras, job.reference.labels, None),
+        Accuracy(9, 10, 0.9, (0.6, 1.0)),
+        0.1,
     )
 
 

@@ -17,7 +17,7 @@ def run(folder: Path, case: Any, data: bytes, precision: str) -> Any:
     file = folder / f"net-{precision}.tflite"
     file.write_bytes(data)
     first = infer_isolated(file, "litert", case.images)
-    return first, run_reference_engines(file, precision, "tflite", first, case.images)
+    return first, run_reference_engines(file, precision, "tflite", first, case.images, "classify")
 
 
 def test_every_engine_that_computes_the_file_is_a_reference_engine(tmp_path: Path, cases: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ def test_the_page_tells_what_was_measured_and_what_was_run(made: Path) -> None:
         assert file["path"] in page
         assert file["sha256"] in page
     assert f"learning_rate: {record['config']['learning_rate']}" in page
-    assert "refused: blank" in page
+    assert "refused: no_digit" in page
 
 
 def test_figures_of_another_bundle_are_refused(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from edgedigits import classifier as module
-from edgedigits.bundle import Bundle, shipped_bundles
+from edgedigits.bundle import Bundle
 from edgedigits.classifier import DigitClassifier
 from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError, EngineMissingError, ImageError, ModelRejectedError, UsageError
+from edgedigits.images.judge import PARAMETERS
 from edgedigits.manifest import TensorInfo
 
 
@@ -146,12 +147,21 @@ def test_eight_threads_get_exactly_the_answers_of_one(engine, digits):
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 @pytest.mark.parametrize("size", [28, 50])
-def test_an_empty_picture_is_blank_and_nothing_is_inferred(classifier, grey, size):
+def test_in_an_empty_picture_no_digit_is_found(classifier, grey, size):
     found = classifier.classify(np.full((size, size), grey, np.uint8))
-    assert (found.digit, found.label, found.confidence, found.rejected) == (None, None, 0.0, "blank")
-    assert found.probabilities.shape == (0,)
+    assert (found.rejected, found.box) == ("no_digit", None)
+    assert found.probabilities.shape == (10,)
     assert found.model_input.shape == (28, 28)
-    assert found.top() == []
+
+
+def test_files_of_mnists_form_are_looked_at_and_arrays_are_not(classifier, digits, tmp_path):
+    digit = digits.images[0, ..., 0]
+    Image.fromarray(digit).save(tmp_path / "x.png")
+    assert classifier.classify(digit).passed_through
+    looked = classifier.classify(tmp_path / "x.png")
+    assert not looked.passed_through and looked.box is not None
+    assert classifier.classify(tmp_path / "x.png", mnist=True).passed_through
+    assert not classifier.classify(np.roll(digit, 5, axis=1)).passed_through
 
 
 def test_an_exact_tie_is_ambiguous_and_its_first_class_the_guess(fake):
@@ -209,49 +219,54 @@ def test_labels_come_from_the_bundle_and_must_be_as_many_as_outputs(bundle_copy,
         assert found.label == f"digit {found.digit}"
 
 
-# For each parameter a value that a digit cannot satisfy unless its probability is exactly 1.
-STRICT = {"confidence": 1, "margin": 1}
+# The rule's parameters, a value of each with which nothing is an answer, and the reasons for a ready digit and a page.
+STRICT = [
+    ({"confidence": 1.1}, "not_digit_like", None),
+    ({"margin": 2.0}, "ambiguous", "ambiguous"),
+    ({"offset": -100.0}, None, "not_digit_like"),
+    ({"found": -100.0}, None, "not_digit_like"),
+    ({"sure": -100.0}, None, "not_digit_like"),
+]
 
 
-def shipped_parameters():
-    """Every parameter that a shipped manifest carries."""
-    return sorted(
-        {name for bundle in shipped_bundles() for name in Bundle.load(bundle).manifest.preprocessing.parameters}
-    )
+@pytest.mark.parametrize(("parameters", "ready", "found"), STRICT, ids=lambda value: next(iter(value or {}), ""))
+def test_every_parameter_of_the_rule_is_obeyed(bundle_copy, edit_manifest, digits, parameters, ready, found):
+    page = np.pad(255 - np.hstack(digits.images[:2, ..., 0]), 20, constant_values=255)
 
-
-@pytest.mark.parametrize("name", shipped_parameters())
-def test_every_preprocessing_parameter_of_a_shipped_manifest_is_obeyed(bundle_copy, edit_manifest, digits, name):
-    def results():
-        """The reason of a digit's rejection, and the text of a page with two."""
-        page = np.pad(255 - np.hstack(digits.images[:2, ..., 0]), 20, constant_values=255)
+    def reasons(given):
+        edit_manifest(bundle_copy, lambda values: values["preprocessing"].update(parameters=given))
         with DigitClassifier(bundle_copy) as classifier:
-            return classifier.classify(digits.images[0, ..., 0]).rejected, classifier.read(page).text
+            on_page = {one.rejection and one.rejection.reason for one in classifier.read(page).digits}
+            return classifier.classify(digits.images[0, ..., 0]).rejected, on_page
 
-    rejected, text = results()
-    assert rejected is None
-    assert len(text) == 2
-    assert "?" not in text
-    edit_manifest(bundle_copy, lambda values: values["preprocessing"]["parameters"].update({name: STRICT[name]}))
-    # A line in which nothing looks like a digit is none.
-    assert results() == {"confidence": ("not_digit_like", ""), "margin": ("ambiguous", "??")}[name]
+    assert reasons({}) == (None, {None})
+    assert reasons(parameters) == (ready, {found})
+
+
+def test_the_locator_s_weight_is_obeyed(bundle_copy, edit_manifest, digits):
+    picture = 255 - np.pad(digits.images[0, ..., 0], 9)
+    answers = []
+    for weight in (0.0, 9.0):
+        edit_manifest(bundle_copy, lambda v, w=weight: v["preprocessing"].update(parameters={"locator": w}))
+        with DigitClassifier(bundle_copy) as classifier:
+            answers.append(classifier.classify(picture).probabilities)
+    assert not np.array_equal(*answers)
+
+
+def test_the_shipped_manifests_name_every_parameter(shipped):
+    for name in ("small", "tiny"):
+        assert set(Bundle.load(name).manifest.preprocessing.parameters) == set(PARAMETERS)
 
 
 def test_a_preprocessing_parameter_that_nothing_obeys_is_refused(bundle_copy, edit_manifest):
     with pytest.raises(BundleError) as caught:
         edit_manifest(bundle_copy, lambda values: values["preprocessing"]["parameters"].update(min_contrast=24))
     assert str(caught.value) == (
-        f"{bundle_copy / 'manifest.json'}: preprocessing: expected no parameters but confidence, margin, found "
-        "min_contrast; export the model again"
+        f"{bundle_copy / 'manifest.json'}: preprocessing: expected no parameters but locator, offset, found, sure, "
+        "confidence, margin, found min_contrast; export the model again"
     )
     with pytest.raises(BundleError, match="found min_contrast"):
         DigitClassifier(bundle_copy)
-
-
-@pytest.mark.parametrize(("name", "value"), [("confidence", 2), ("confidence", -0.1), ("margin", 1.01)])
-def test_a_threshold_that_is_no_probability_is_refused(bundle_copy, edit_manifest, name, value):
-    with pytest.raises(BundleError, match=f"preprocessing: expected a {name} from 0 to 1, found {value:g}; export"):
-        edit_manifest(bundle_copy, lambda values: values["preprocessing"]["parameters"].update({name: value}))
 
 
 def test_too_few_labels_are_refused(fake, shipped):
@@ -276,7 +291,7 @@ def test_another_shape_than_digits_is_resized(fake):
 
 @pytest.mark.parametrize(
     ("image", "classes"),
-    [((1, 784), (1, 10)), ((2, 28, 28, 1), (2, 10)), ((1, -1, -1, 1), (1, 10)), ((1, 28, 28, 1), (10,)),
+    [((1, 784), (1, 10)), ((2, 28, 28, 1), (2, 10)), ((1, 28, 28, 1), (10,)),
      ((1, 28, 28, 1), (1, 7, 7, 10)), ((1, 28, 28, 0), (1, 10))],
 )  # fmt: skip
 def test_a_model_that_is_no_image_classifier_is_refused(fake, image, classes):
@@ -285,6 +300,11 @@ def test_a_model_that_is_no_image_classifier_is_refused(fake, image, classes):
     assert str(caught.value) == (
         f"expected one image [N, H, W, C] in and class scores [N, classes] out, found {list(image)} and {list(classes)}"
     )
+
+
+def test_a_locator_is_no_classifier():
+    with pytest.raises(ModelRejectedError, match="it works inside of classify and read"):
+        DigitClassifier("locator")
 
 
 def test_wrong_wishes_are_refused(bundle_copy):

@@ -158,3 +158,21 @@ def test_help_needs_nothing_heavy():
     code = "import sys, edgedigits.cli.inputs; print({'numpy', 'PIL'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_of_a_tiff_every_page_is_a_picture_and_a_broken_one_is_told(tmp_path):
+    pages = [Image.new("L", (9, 9), shade) for shade in (10, 20, 30)]
+    file = tmp_path / "scan.tif"
+    pages[0].save(file, save_all=True, append_images=pages[1:])
+    found = list(expand([str(file)]))
+    assert [name for name, _ in found] == [str(file), f"{file}#2", f"{file}#3"]
+    assert [int(read_pixels(source)[0, 0, 0]) for _, source in found] == [10, 20, 30]
+    second = file.read_bytes().index(bytes([20]) * 81)
+    with Image.open(file) as image:
+        image.seek(2)
+        third = image.tag_v2[273][0]  # where its pixels begin
+    file.write_bytes(file.read_bytes()[: third + 9])
+    assert second < third
+    *whole, (name, error) = list(expand([str(file)]))
+    assert len(whole) == 2 and name == f"{file}#3"
+    assert isinstance(error, ImageError)

@@ -21,7 +21,7 @@ def test_show_prints_the_model_card(command, shipped, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     for part in (
         shipped.id[:12],
-        "uint8 [N, 28, 28, 1], raw pixels; digit/1",
+        "uint8 [N, 28, 28, 1], raw pixels; digit/2",
         "float32 [N, 10]: 0, 1, 2",
         "calibrated on",
     ):

@@ -14,11 +14,11 @@ def test_every_figure_is_counted_as_documented():
         Outcome("3", "3", rejected=False),  # right
         Outcome("3", "3", rejected=True),  # right, but refused
         Outcome("3", "5", rejected=False),  # wrong
-        Outcome("5", None, rejected=True),  # nothing inferred
+        Outcome("5", "6", rejected=True),
         Outcome("5", "5", rejected=False),
         Outcome("none", "7", rejected=False),  # accepted wrongly
         Outcome("none", "7", rejected=True),
-        Outcome("none", None, rejected=True),
+        Outcome("none", "1", rejected=True),
     )
     assert Evaluation(outcomes, ("one line",)).to_dict() == {
         "n": 8, "top1": 2 / 5, "top1_unrejected": 3 / 5, "ci95": list(wilson(2, 5)),
@@ -40,7 +40,7 @@ def test_folders_of_real_pictures_are_read(classifier, pictures, tmp_path):
     (folder / "4" / "broken.png").write_text("text")
     result = evaluate(classifier, folder)
     assert [outcome.label for outcome in result.outcomes] == [*np.repeat(list("0123456789"), 2), "none"]
-    assert result.outcomes[-1] == Outcome("none", None, rejected=True)
+    assert result.outcomes[-1].label == "none" and result.outcomes[-1].rejected
     figures = result.to_dict()
     assert (figures["n"], figures["rejected"], figures["accepted_wrongly"], figures["unreadable"]) == (21, 1, 0, 1)
     assert figures["top1"] >= 0.8

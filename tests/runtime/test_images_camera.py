@@ -10,8 +10,7 @@ import pytest
 from edgedigits import extras
 from edgedigits.errors import ExtraMissingError, ImageError, TargetError, UsageError
 from edgedigits.images import camera
-from edgedigits.images.camera import frames
-from edgedigits.images.v4l2 import usb_frames
+from edgedigits.images.camera import frames, usb_frames
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="cameras of Linux")
 

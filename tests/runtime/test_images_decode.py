@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
 from PIL import Image
 
 from edgedigits.errors import ImageError
 from edgedigits.images import decode
-from edgedigits.images.decode import FORMATS, MAX_PIXELS, read_picture, read_pixels
+from edgedigits.images.decode import MAX_PIXELS, read_picture, read_pixels
+from edgedigits.images.formats import FORMATS
 
 MODES = (
     "1",
@@ -67,7 +69,7 @@ def test_every_mode_of_pillow_is_decoded_grey_and_in_colour(mode):
     [
         ("1", 1, 255), ("L", 77, 77), ("RGB", (90, 90, 90), 90), ("RGBA", (90, 90, 90, 255), 90),
         ("LA", (90, 255), 90), ("CMYK", (0, 0, 0, 255), 0), ("I", 256 * 80 + 3, 80), ("I", 70_000, 255), ("I", -5, 0),
-        ("I;16", 65_535, 255), ("I;16", 256, 1), ("I;16B", 256 * 80 + 3, 80), ("I;16L", 256 * 80 + 3, 80),
+        ("I;16", 65_535, 255), ("I;16", 256, 64), ("I;16B", 256 * 80 + 3, 80), ("I;16L", 256 * 80 + 3, 80),
         ("F", 0.5, 128), ("F", 200.0, 200), ("RGBX", (9, 9, 9, 0), 9),
     ],
 )  # fmt: skip
@@ -82,7 +84,7 @@ def test_grey_is_weighed_as_eyes_do():
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "RGBa", "La"])
-def test_what_is_transparent_becomes_white(mode):
+def test_below_dark_ink_what_is_transparent_becomes_white(mode):
     image = Image.new("RGBA", (2, 1), (0, 0, 0, 0))
     image.putpixel((1, 0), (0, 0, 0, 255))
     if mode == "La":
@@ -119,6 +121,72 @@ def test_a_colours_transparency_becomes_white():
     image = Image.new("RGB", (2, 1), (9, 9, 9))
     image.putpixel((1, 0), (30, 30, 30))
     assert list(read_pixels(encoded(image, "PNG", transparency=(9, 9, 9)), 1).ravel()) == [255, 30]
+
+
+def drawn(ink, alpha, paper=0):
+    """An RGBA picture whose cross of this ink is opaque to this degree, on transparent pixels of another colour."""
+    pixels = np.full((60, 40, 4), (paper, paper, paper, 0), np.uint8)
+    pixels[10:50, 18:22] = pixels[28:32, 8:32] = (ink, ink, ink, alpha)
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("paper", [0, 128, 255])
+@pytest.mark.parametrize(("ink", "ground"), [(0, 255), (120, 255), (127, 255), (128, 0), (200, 0), (255, 0)])
+def test_what_is_transparent_becomes_the_ground_that_ink_stands_out_from(ink, ground, paper):
+    for mode in ("RGBA", "LA", "RGBa", "La"):
+        image = drawn(ink, 255, paper).convert("LA" if mode == "La" else "RGBA").convert(mode)
+        pixels = read_pixels(image, 1)[..., 0]
+        assert (pixels[0, 0], pixels[30, 20]) == (ground, ink)
+    for data in (encoded(drawn(ink, 255, paper), "PNG"), encoded(drawn(ink, 255, paper), "WEBP", lossless=True)):
+        pixels = read_pixels(data, 3)
+        assert (pixels[0, 0].tolist(), pixels[30, 20].tolist()) == ([ground] * 3, [ink] * 3)
+
+
+@pytest.mark.parametrize(("ink", "ground"), [(0, 255), (255, 0)])
+def test_a_palette_and_a_grey_with_a_transparent_colour_get_that_ground_too(ink, ground):
+    pixels = np.zeros((60, 40), np.uint8)
+    pixels[10:50, 18:22] = 1
+    palette = Image.fromarray(pixels).convert("P")
+    palette.putpalette([90, 90, 90, ink, ink, ink])
+    grey = Image.fromarray(np.where(pixels == 1, np.uint8(ink), np.uint8(90)))
+    for data in (
+        encoded(palette, "PNG", transparency=0),
+        encoded(palette, "PNG", transparency=bytes([0, 255])),
+        encoded(palette, "GIF", transparency=0),
+        encoded(grey, "PNG", transparency=90),
+        encoded(grey.convert("RGB"), "PNG", transparency=(90, 90, 90)),
+    ):
+        found = read_pixels(data, 1)[..., 0]
+        assert (found[0, 0], found[30, 20]) == (ground, ink)
+
+
+def test_edges_and_faint_pixels_do_not_choose_the_ground():
+    image = drawn(255, 255)
+    image.putpixel((17, 30), (0, 0, 0, 120))  # an edge that was mixed with what lay below
+    image.putpixel((0, 0), (0, 0, 0, 3))
+    assert read_pixels(image, 1)[59, 0] == 0
+    assert read_pixels(drawn(255, 100), 1)[59, 0] == 0  # all of it is faint
+    for paper in (0, 255):
+        assert (read_pixels(drawn(255, 0, paper), 1) == 255).all()  # there is nothing
+
+
+@pytest.mark.parametrize(("paper", "ink"), [(240, 30), (30, 240)])
+def test_a_sheet_cut_out_with_its_ink_keeps_white_around_it(paper, ink):
+    pixels = np.zeros((300, 200, 4), np.uint8)
+    pixels[40:260, 30:170] = (paper, paper, paper, 255)
+    pixels[140:160, 98:102] = (ink, ink, ink, 255)
+    assert read_pixels(Image.fromarray(pixels), 1)[0, 0] == 255
+
+
+@given(npst.arrays(np.uint8, npst.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)), st.integers(0, 255))
+def test_ink_of_one_grey_always_stands_out(alpha, ink):
+    image = Image.fromarray(np.dstack([np.full_like(alpha, ink), alpha]))
+    pixels = read_pixels(image, 1)[..., 0].astype(int)
+    ground = 0 if alpha.any() and ink > 127 else 255
+    if alpha.min() < 255:
+        assert np.abs(pixels - (ground + (ink - ground) * (alpha / 255))).max() <= 1
+    else:
+        assert (pixels == ink).all()
 
 
 @pytest.mark.parametrize("format_", ["GIF", "TIFF", "WEBP", "PNG"])
@@ -272,6 +340,24 @@ def test_other_formats_are_not_even_tried(format_):
     )
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("mode", ["I", "I;16", "I;16B", "I;16L"])
+def test_a_file_of_sixteen_bits_has_the_depth_that_holds_its_largest_value(bits, mode):
+    grey = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    values = grey << (bits - 8)
+    image = Image.frombytes(mode, (16, 16), values.astype({"I": "<i4", "I;16B": ">u2"}.get(mode, "<u2")).tobytes())
+    assert np.array_equal(read_pixels(image)[..., 0], grey)
+    for format_ in ("PNG", "TIFF"):
+        data = encoded(Image.fromarray(values), format_)
+        assert np.array_equal(read_pixels(data)[..., 0], grey)
+        assert np.array_equal(read_pixels(data, 3), np.dstack([grey, grey, grey]))
+
+
+@given(npst.arrays(np.uint16, npst.array_shapes(min_dims=2, max_dims=2, max_side=9)), st.sampled_from(["PNG", "TIFF"]))
+def test_a_file_of_sixteen_bits_is_taken_as_the_same_array_is(values, format_):
+    assert np.array_equal(read_pixels(encoded(Image.fromarray(values), format_)), read_pixels(values))
+
+
 def test_sixteen_bit_files_keep_their_upper_byte():
     values = (np.arange(256, dtype=np.uint16) * 256 + 7).reshape(16, 16)
     grey_map = b"P5 16 16 65535\n" + values.astype(">u2").tobytes()
@@ -420,6 +506,23 @@ def tiff_header(width, height):
     return b"II*\0" + struct.pack("<I", 12) + b"\x80\0\x40\0" + struct.pack("<H", len(tags)) + entries + bytes(4)
 
 
+def tiled_tiff(side):
+    """A TIFF of 64x64 pixels in one tile of this side, compressed by deflate, of which only four bytes are there."""
+    tags = [(256, 4, 64), (257, 4, 64), (258, 3, 8), (259, 3, 8), (262, 3, 1), (277, 3, 1), (322, 4, side),
+            (323, 4, side), (324, 4, 8), (325, 4, 4)]  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+    return b"II*\0" + struct.pack("<I", 12) + b"\x78\x9c\3\0" + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
+def plain_webp(side):
+    """A WebP of one colour, which has as few bytes whatever its size."""
+    data = bytearray(encoded(Image.new("RGBA", (16, 16), (9, 9, 9, 90)), "WEBP", lossless=True))
+    at = data.index(b"VP8L") + 9
+    bits = int.from_bytes(data[at : at + 4], "little") & ~0xFFF_FFFF | (side - 1) | (side - 1) << 14
+    data[at : at + 4] = bits.to_bytes(4, "little")
+    return bytes(data)
+
+
 MEMORY = r"""
 import resource, sys
 from edgedigits.errors import ImageError
@@ -441,8 +544,15 @@ except ImageError as error:
 
 @pytest.mark.parametrize(
     "data",
-    [webp_header(16_383, 16_383), tiff_header(60_000, 60_000), tiff_header(2**31, 2**31), png_header(60_000, 60_000)],
-    ids=["webp", "tiff", "larger tiff", "png"],
+    [
+        webp_header(16_383, 16_383),
+        plain_webp(8000),
+        tiff_header(60_000, 60_000),
+        tiff_header(2**31, 2**31),
+        tiled_tiff(46_336),
+        png_header(60_000, 60_000),
+    ],
+    ids=["webp", "webp of one colour", "tiff", "larger tiff", "tiff's tile", "png"],
 )
 def test_a_bomb_takes_no_memory(data):
     done = subprocess.run([sys.executable, "-c", MEMORY], input=data, capture_output=True, check=False)
@@ -450,6 +560,25 @@ def test_a_bomb_takes_no_memory(data):
     megabytes, told = done.stdout.decode().split(" ", 1)
     assert told.startswith("image bytes: ")
     assert int(megabytes) < 50
+
+
+def test_a_tile_larger_than_its_picture_is_told():
+    with pytest.raises(ImageError) as caught:
+        read_pixels(tiled_tiff(16_000))
+    assert str(caught.value) == (
+        "image bytes: expected tiles of at most 64 megapixels, found 16000 x 16000; make it smaller first"
+    )
+    with pytest.raises(ImageError, match="is damaged or cut short"):
+        read_pixels(tiled_tiff(64))
+
+
+def test_of_a_webp_which_takes_more_memory_a_third_of_the_pixels_is_decoded():
+    image = Image.new("RGB", (40, 50))
+    assert read_picture(encoded(image, "WEBP"), 1, max_pixels=6000).pixels.shape == (50, 40, 1)
+    assert read_picture(encoded(image, "PNG"), 1, max_pixels=2000).pixels.shape == (50, 40, 1)
+    with pytest.raises(ImageError, match="expected at most 0 megapixels, found 40 x 50"):
+        read_picture(encoded(image, "WEBP"), 1, max_pixels=5999)
+    assert read_pixels(plain_webp(100)).shape == (100, 100, 3)
 
 
 def test_the_limit_is_told_with_what_was_found():

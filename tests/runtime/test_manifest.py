@@ -113,7 +113,7 @@ def test_a_bad_hash_is_refused(path, value):
 @pytest.mark.parametrize(
     ("path", "value"),
     [(("files", 0, "path"), "../../etc/passwd"), (("name",), "a/b"), (("golden", "file", "path"), "/golden.npz"),
-     (("files", 0, "format"), "pb"), (("files", 0, "precision"), "int4"), (("preprocessing", "id"), "digit/2"),
+     (("files", 0, "format"), "pb"), (("files", 0, "precision"), "int4"), (("preprocessing", "id"), "digit/1"),
      (("files", 0, "bytes"), -1), (("files", 0, "requirements", "operators"), {"CONV_2D": -1}),
      (("parameters",), -1)],
 )  # fmt: skip
@@ -122,16 +122,16 @@ def test_values_outside_the_contract_are_refused(path, value):
         read_manifest(encode(changed(path, value)), "m")
 
 
-@pytest.mark.parametrize("version", [0, 2, 4, "3", None, 3.5])
+@pytest.mark.parametrize("version", [0, 3, 5, "4", None, 3.5])
 def test_another_schema_version_is_told_before_anything_else(version):
     with pytest.raises(BundleError) as caught:
         read_manifest(json.dumps({"schema": version}).encode(), "m")
-    assert str(caught.value) == f"m: expected a manifest of schema 3, found {version!r}; export the model again"
+    assert str(caught.value) == f"m: expected a manifest of schema 4, found {version!r}; export the model again"
 
 
 @pytest.mark.parametrize("data", [b"[]", b"3", b"null", b'"text"'])
 def test_json_that_is_no_object_has_no_schema(data):
-    with pytest.raises(BundleError, match="m: expected a manifest of schema 3, found None"):
+    with pytest.raises(BundleError, match="m: expected a manifest of schema 4, found None"):
         read_manifest(data, "m")
 
 
@@ -226,7 +226,7 @@ def test_what_json_does_not_know_is_not_written(value):
 
 def test_a_whole_number_where_a_real_one_is_declared_does_not_change_the_id_when_written_again():
     manifest = read_manifest(encode(REAL), "m")
-    written = write_manifest(manifest._replace(preprocessing=Preprocessing("digit/1", {"box": 20})))
+    written = write_manifest(manifest._replace(preprocessing=Preprocessing("digit/2", None, {"margin": 1})))
     again = read_manifest(written, "m")
     assert json.loads(write_manifest(again))["id"] == again.id
 

@@ -94,14 +94,14 @@ def test_a_digit_is_read_without_them_too(pictures):
     assert done.stdout.startswith(f"{pictures[0]}: ")
 
 
-# What answering a ready digit must not wait for: drawing, other formats' readers, the pipeline, making dataclasses.
+# What classifying a picture must not wait for: drawing, other formats' readers, reading pages, making dataclasses.
 IDLE = {
-    "edgedigits.images.normalise", "edgedigits.images.paper", "edgedigits.annotation", "edgedigits.pages",
+    "edgedigits.images.explain", "edgedigits.images.lines", "edgedigits.reader", "edgedigits.annotation",
     "PIL.JpegImagePlugin", "PIL.ImageDraw", "PIL.ImageOps", "tempfile", "dataclasses",
 }  # fmt: skip
 
 
-def test_a_ready_digit_waits_for_nothing_that_only_others_need(digits, tmp_path):
+def test_a_digit_waits_for_nothing_that_only_others_need(digits, tmp_path):
     Image.fromarray(digits.images[0, ..., 0]).save(tmp_path / "x.png")
     body = "import sys\nfrom edgedigits.cli.main import main\nknown = set(sys.modules)\n"
     body += "import numpy, PIL.Image\nfrom edgedigits.engines import installed_engines, load_engine\n"

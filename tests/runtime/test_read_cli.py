@@ -89,8 +89,8 @@ def test_one_file_cannot_take_two_annotated_pictures(run_here: Any, page: Path, 
 def test_every_stage_is_explained_by_a_picture(run_here: Any, page: Path, tmp_path: Path, refused: Any) -> None:
     done = run_here("read", page, "--explain", tmp_path / "why")
     assert done.returncode == 0
-    stages = ["1-grey", "2-ink", "3-components", "4-fed", "5-answer"]
+    stages = ["1-grey", "2-contrast", "3-maps", "4-fed", "5-answer"]
     assert sorted(path.name for path in (tmp_path / "why").iterdir()) == [f"page-{stage}.png" for stage in stages]
     with Image.open(tmp_path / "why" / "page-4-fed.png") as fed:
-        assert fed.size == (2 * 28, 28)
+        assert fed.size == (4 * 2 * 28, 4 * 28)
     refused(run_here("read", page, "--explain", tmp_path / "why"), 2, "why")

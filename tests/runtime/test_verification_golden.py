@@ -190,7 +190,9 @@ def test_a_bundle_without_digits_has_its_pictures_resized(bundle_copy, edit_mani
         arrays["images"][index, ..., 0] = np.asarray(photo.resize((28, 28), Image.Resampling.BILINEAR))
 
     changed_golden(bundle_copy, edit_manifest, change)
-    bundle = edit_manifest(bundle_copy, lambda v: v.update(preprocessing={"id": "resize/1", "parameters": {}}))
+    bundle = edit_manifest(
+        bundle_copy, lambda v: v.update(preprocessing={"id": "resize/1", "locator": None, "parameters": {}})
+    )
     file = bundle.manifest.files[0]
     assert check_golden(bundle, file, recorded(bundle, file), releases(bundle, file)[0]).pictures_off == ()
 

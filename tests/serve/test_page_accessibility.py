@@ -21,7 +21,7 @@ def test_axe_finds_nothing_in_any_state(visiting, service, audit, several, devic
     audit(visit)
     visit.button("Clear").click()
     visit.draw(DASH)
-    visit.says("This does not look like a digit.")
+    visit.says("No digit seen yet.")
     audit(visit)
     visit.button("Clear").click()
     visit.draw(*SEVERAL)

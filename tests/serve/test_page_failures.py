@@ -96,7 +96,7 @@ def test_errors_with_details_are_told_in_the_servers_words(visit):
         visit.status(detail)
         visit.page.unroute(CLASSIFY)
         visit.button("Clear").click()
-        visit.says("Nothing drawn yet.")
+        visit.says("No digit seen yet.")
         expect(visit.at("#status")).to_have_text("")
 
 
@@ -108,7 +108,7 @@ def test_answers_that_are_no_json_are_no_answers(visit):
         visit.status(f"The server's answer, {status}, cannot be understood.")
         visit.page.unroute(CLASSIFY)
         visit.button("Clear").click()
-        visit.says("Nothing drawn yet.")
+        visit.says("No digit seen yet.")
 
 
 def test_a_model_card_that_did_not_come_is_asked_for_again(visiting, service, chromium):

@@ -106,7 +106,7 @@ def test_the_same_file_can_be_chosen_twice(visit, drawn):
         visit.choose("three.png", drawn[3])
         visit.answers("3")
         visit.button("Draw again").click()
-        visit.says("Nothing drawn yet.")
+        visit.says("No digit seen yet.")
 
 
 def test_several_digits_in_a_picture_are_read_with_boxes_over_it(visit, several):
@@ -123,7 +123,7 @@ def test_several_digits_in_a_picture_are_read_with_boxes_over_it(visit, several)
 
 def test_a_blank_picture_is_refused_in_words(visit):
     visit.choose("blank.png", encoded(Image.new("L", (200, 300), 255), "PNG"))
-    visit.says("No ink found in this picture.")
+    visit.says("No digit found in this picture.")
     visit.answers("")
     expect(visit.at("#model-input")).to_be_hidden()
     assert set(visit.shares().values()) == {"–"}
@@ -150,7 +150,7 @@ def test_a_file_of_more_than_five_megabytes_is_made_smaller(visit, tmp_path):
     file = tmp_path / "white.bmp"
     file.write_bytes(data)
     visit.page.set_input_files("#choose", file)
-    visit.says("No ink")
+    visit.says("No digit")
     sent = Image.open(io.BytesIO(visit.sent()))
     assert (sent.format, sent.size) == ("JPEG", (1500, 1500))
     assert len(visit.sent()) < 5_000_000
@@ -195,7 +195,7 @@ def test_what_the_browser_cannot_make_smaller_is_not_sent(visit, tmp_path):
     assert visit.page.evaluate("sent.length") == 0
     visit.button("Draw again").click()
     visit.draw(DASH)
-    visit.says("This does not look like a digit.")
+    visit.says("No digit seen yet.")
     expect(visit.at("#status")).to_have_text("")
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from running import png_of
 
 from edgedigits import DigitClassifier, __version__
-from edgedigits.images.rejection import Reason
+from edgedigits.images.judge import Reason
 from edgedigits.manifest import Manifest
 from edgedigits.records import from_plain
 from edgedigits.serve.app import make_app
@@ -24,7 +24,6 @@ from edgedigits.serve.limits import LIMITS
 from edgedigits.serve.metrics import Metrics
 from edgedigits.serve.service import Service
 from edgedigits.serve.static_files import openapi
-from edgedigits.serve.uploads import is_tiny
 from edgedigits.system_info.source import this_machine
 
 VARIABLE = ("timing_ms", "source")
@@ -45,21 +44,6 @@ def test_classify_answers_as_the_command_does(service, drawn, command, tmp_path:
             assert {k: v for k, v in told.items() if k not in VARIABLE} == {
                 k: v for k, v in found.items() if k not in VARIABLE
             }
-
-
-@pytest.mark.slow
-def test_a_tiny_picture_is_answered_at_once_like_any_other(service, digits, classifier) -> None:
-    for image in digits.images[:10, ..., 0]:
-        picture = png_of(image)
-        assert is_tiny(picture)
-        assert service.post("/v1/classify", picture).json()["probabilities"] == [
-            float(value) for value in classifier.classify(picture).probabilities
-        ]
-    assert not is_tiny(png_of(np.zeros((65, 64), np.uint8)))
-    assert not is_tiny(png_of(np.zeros((64, 65), np.uint8)))
-    assert not is_tiny(png_of(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)))  # 12 kB
-    assert not is_tiny(b"\x89PNG\r\n\x1a\n")
-    assert not is_tiny(b"")
 
 
 def test_read_answers_as_the_command_does(service, several, command, tmp_path: Path) -> None:
@@ -129,7 +113,7 @@ def test_it_is_ready_when_every_golden_input_was_answered_as_recorded(service, s
         ("GET", "/v1/camera/stream", None, 404, "--camera"),
         ("POST", "/v1/classify", b"", 422, "empty"),
         ("POST", "/v1/classify", b"no picture", 422, "expected an image"),
-        ("POST", "/v1/read", b"\x89PNG\r\n\x1a\n", 422, "image"),
+        ("POST", "/v1/read", b"\x89PNG\r\n\x1a\n", 422, "damaged"),
         ("POST", "/v1/classify?model_input=maybe", b"", 400, "true or false"),
     ],
 )
@@ -173,14 +157,16 @@ def test_a_form_without_a_boundary_is_refused(service) -> None:
 
 
 def test_a_model_that_is_not_of_digits_classifies_and_cannot_read(bundle_copy, edit_manifest, drawn) -> None:
-    edit_manifest(bundle_copy, lambda values: values.update(preprocessing={"id": "resize/1", "parameters": {}}))
+    edit_manifest(
+        bundle_copy, lambda values: values.update(preprocessing={"id": "resize/1", "locator": None, "parameters": {}})
+    )
     with DigitClassifier(bundle_copy) as other:
         app = make_app(Service(other, Metrics(this_machine()), LIMITS))
         status, told = asyncio.run(ask(app, "/v1/classify", drawn[1]))
         assert (status, told["pipeline"]) == (200, "resize/1")
         status, told = asyncio.run(ask(app, "/v1/read", drawn[1]))
     assert status == 501
-    assert "digit/1" in told["detail"]
+    assert "digit/2" in told["detail"]
 
 
 async def ask(app: Any, path: str, body: bytes) -> tuple[int, Any]:
@@ -238,5 +224,5 @@ def test_metrics_count_requests_stages_and_rejections(start, drawn) -> None:
     assert 'edgedigits_requests_total{path="/v1/classify",status="200"} 4.0' in text
     assert 'edgedigits_requests_total{path="other",status="404"} 2.0' in text
     assert 'edgedigits_stage_seconds_count{stage="infer"} 4.0' in text
-    assert 'edgedigits_rejections_total{reason="blank"} 1.0' in text
+    assert 'edgedigits_rejections_total{reason="no_digit"} 1.0' in text
     assert "process_resident_memory_bytes" in text

@@ -76,7 +76,7 @@ def test_patterns_are_seeded_pictures_of_every_kind() -> None:
             np.testing.assert_array_equal(levels, draw(size, np.random.default_rng(1)))
     made = [random_pattern(28, np.random.default_rng(seed)) for seed in range(60)]
     assert len({grey.tobytes() for grey in made}) > 50
-    assert 0.2 < np.mean([follows_mnist(grey.tobytes()) for grey in made]) < 0.95
+    assert 0.1 < np.mean([follows_mnist(grey.tobytes()) for grey in made]) < 0.95
 
 
 @pytest.mark.parametrize(

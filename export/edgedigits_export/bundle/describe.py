@@ -27,7 +27,7 @@ from edgedigits.manifest import (
     write_manifest,
 )
 from edgedigits.verification.compare import accuracy_of
-from edgedigits.verification.golden import TOLERANCE
+from edgedigits.verification.golden import tolerance_of
 from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation
 from edgedigits_export.bundle.job import ExportJob
 from edgedigits_export.bundle.reference_engines import number_engines
@@ -40,10 +40,13 @@ _GOLDEN, _REFERENCE = "golden.npz", "reference.npz"
 def onnx_metadata(job: ExportJob) -> dict[str, str]:
     """Return labels and contract as ONNX metadata, for whoever opens the file without its bundle."""
     height, width, channels = job.model.frozen.input_shape
+    inside, out = f"[N, {height}, {width}, {channels}], raw pixels 0-255", f"[N, {job.model.frozen.classes}]"
+    if job.task == "locate":
+        inside, out = "[N, H, W, 1], multiples of 8, local contrast around 128", "[N, H / 8, W / 8, 60], maps"
     return {
         "labels": json.dumps(job.labels),
-        "input": f"image: uint8 [N, {height}, {width}, {channels}], raw pixels 0-255",
-        "output": f"probabilities: float32 [N, {job.model.frozen.classes}]",
+        "input": f"image: uint8 {inside}",
+        "output": f"probabilities: float32 {out}",
         "preprocessing": job.preprocessing.id,
         "producer": f"edgedigits {__version__}",
     }
@@ -67,17 +70,19 @@ def describe_bundle(
     pictures = {f"picture/{index}": np.frombuffer(data, np.uint8) for index, data in inputs.pictures.items()}
     files[_GOLDEN] = _npz({"images": inputs.images} | pictures | outputs)
     if job.keep_reference:
-        files[_REFERENCE] = _npz({"probabilities": evaluation.keras_reference})
+        keras = evaluation.keras_reference
+        places = {} if keras.places is None else {"places": keras.places}
+        files[_REFERENCE] = _npz({"probabilities": keras.probabilities} | places)
     golden = Golden(
         _attachment(_GOLDEN, files, len(inputs.images)),
         engines,
-        {variant.precision: TOLERANCE[variant.precision][0] for variant in job.variants},
+        {variant.precision: tolerance_of(job.task, variant.precision) for variant in job.variants},
     )
     reference = Reference(
         job.reference.source,
         job.reference.sha256(),
-        accuracy_of(evaluation.keras_reference, job.reference.labels),
-        _attachment(_REFERENCE, files, len(job.reference)) if job.keep_reference else None,
+        accuracy_of(evaluation.keras_reference.probabilities, evaluation.keras_reference.labels),
+        _attachment(_REFERENCE, files, len(evaluation.keras_reference.labels)) if job.keep_reference else None,
     )
     manifest = write_manifest(_manifest(job, evaluation.files, golden, reference, tools, created))
     jsonschema.validate(json.loads(manifest), manifest_schema())
@@ -98,6 +103,7 @@ def _manifest(
         schema=SCHEMA,
         id="",
         name=job.name,
+        task=job.task,
         created=created,
         tools=dict(tools),
         labels=job.labels,

@@ -16,6 +16,7 @@ from edgedigits.manifest import Accuracy, Format, TensorInfo
 from edgedigits.verification.compare import Comparison, accuracy_of, compare
 from edgedigits.verification.gates import GateVerdict, judge_variant
 from edgedigits.verification.inference import infer_isolated
+from edgedigits.verification.places import at_places, find_places
 from edgedigits_export.bundle.golden import GoldenInputs, choose_golden_inputs
 from edgedigits_export.bundle.job import ExportJob, Progress
 from edgedigits_export.bundle.reference_engines import GoldenOutputs, run_reference_engines
@@ -59,7 +60,7 @@ class ExportEvaluation:
 
     Attributes
     ----------
-    keras_reference: Keras' outputs for the reference images, float32 ``[N, classes]``.
+    keras_reference: what Keras says of the reference images.
     keras_validation: Keras' accuracy on the validation images.
     majority_share: the share of the commonest label among them, which is the accuracy of predicting it always.
 
@@ -67,7 +68,7 @@ class ExportEvaluation:
 
     golden_inputs: GoldenInputs
     files: tuple[FileEvaluation, ...]
-    keras_reference: NDArray[np.float32]
+    keras_reference: KerasReference
     keras_validation: Accuracy
     majority_share: float
 
@@ -77,8 +78,10 @@ class ExportEvaluation:
 
         Of the images with other labels, up to a fifth may be right by chance or by a few easy classes: "slight
         agreement" of J. Landis and G. Koch, "The measurement of observer agreement for categorical data", Biometrics 33
-        (1977).
+        (1977). A locator is right where Keras finds something, whatever that is, and is never near chance.
         """
+        if self.keras_reference.places is not None:
+            return False
         return self.keras_validation.ci95[0] <= self.majority_share + SLIGHT_AGREEMENT * (1 - self.majority_share)
 
     @property
@@ -94,6 +97,43 @@ class _Outputs:
     golden: NDArray[np.float32]
     reference: NDArray[np.float32]
     validation: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class KerasReference:
+    """What Keras says of images, in the form in which outputs are compared (see `edgedigits.verification.places`).
+
+    Attributes
+    ----------
+    probabilities: float32 ``[N, classes]``, of images or of places.
+    labels: the labels that these are to have, int64 ``[N]``.
+    places: where a locator found something, float32 ``[N, 3]``; None of a classifier.
+
+    """
+
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    places: NDArray[np.float32] | None
+
+    def compare(self, outputs: NDArray[np.float32], temperature: float) -> Comparison:
+        """Compare a file's outputs for the same images with Keras'."""
+        said = outputs if self.places is None else at_places(outputs, self.places)
+        return compare(said, self.probabilities, self.labels, temperature)
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What Keras says of the reference and of the validation images."""
+
+    reference: KerasReference
+    validation: KerasReference
+
+
+def _expected(job: ExportJob, outputs: NDArray[np.float32], data: Dataset) -> KerasReference:
+    if job.task == "classify":
+        return KerasReference(outputs, data.labels, None)
+    found = find_places(outputs)
+    return KerasReference(found.probabilities, np.asarray(found.probabilities.argmax(axis=1), np.int64), found.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +161,10 @@ def evaluate_files(job: ExportJob, converted: Sequence[ConvertedFile], progress:
     golden = choose_golden_inputs(job.golden_pool, frozen.predict, frozen.input_shape, job.preprocessing.id, job.seed)
     images = np.concatenate([golden.images, job.reference.images, job.validation.images])
     inputs = _Inputs(images, len(golden.images), len(job.reference))
-    keras = inputs.split(_keras_outputs(job, images))
+    outputs = inputs.split(_keras_outputs(job, images))
+    keras = _Expected(
+        _expected(job, outputs.reference, job.reference), _expected(job, outputs.validation, job.validation)
+    )
     files = []
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
         for file in converted:
@@ -133,14 +176,14 @@ def evaluate_files(job: ExportJob, converted: Sequence[ConvertedFile], progress:
         golden_inputs=golden,
         files=tuple(files),
         keras_reference=keras.reference,
-        keras_validation=accuracy_of(keras.validation, job.validation.labels),
-        majority_share=_majority_share(job.validation),
+        keras_validation=accuracy_of(keras.validation.probabilities, keras.validation.labels),
+        majority_share=_majority_share(keras.validation.labels),
     )
 
 
 def _keras_outputs(job: ExportJob, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     outputs = job.model.frozen.predict(images)
-    if bad := int((~np.isfinite(outputs)).any(axis=1).sum()):
+    if bad := int((~np.isfinite(outputs.reshape(len(outputs), -1))).any(axis=1).sum()):
         raise InputError(
             f"{job.name}: expected probabilities, found NaN in Keras' outputs for {bad} of {len(outputs)} images; "
             "train the model again"
@@ -148,16 +191,18 @@ def _keras_outputs(job: ExportJob, images: NDArray[np.uint8]) -> NDArray[np.floa
     return outputs
 
 
-def _majority_share(data: Dataset) -> float:
-    return float(np.bincount(data.labels).max() / len(data))
+def _majority_share(labels: NDArray[np.int64]) -> float:
+    return float(np.bincount(labels).max() / len(labels))
 
 
-def _evaluate_file(job: ExportJob, file: ConvertedFile, path: Path, inputs: _Inputs, keras: _Outputs) -> FileEvaluation:
+def _evaluate_file(
+    job: ExportJob, file: ConvertedFile, path: Path, inputs: _Inputs, keras: _Expected
+) -> FileEvaluation:
     precision, format_ = file.variant
     run = infer_isolated(path, _ENGINES[format_], inputs.images)
     outputs = inputs.split(run.probabilities)
     temperature = job.model.confidence.temperature
-    on_validation = compare(outputs.validation, keras.validation, job.validation.labels, temperature)
+    on_validation = keras.validation.compare(outputs.validation, temperature)
     golden_run, golden_images = replace(run, probabilities=outputs.golden), inputs.images[: inputs.golden]
     return FileEvaluation(
         name=path.name,
@@ -166,7 +211,7 @@ def _evaluate_file(job: ExportJob, file: ConvertedFile, path: Path, inputs: _Inp
         version=run.version,
         image=run.image,
         probabilities=run.output,
-        comparison=compare(outputs.reference, keras.reference, job.reference.labels, temperature),
-        verdict=judge_variant(precision, on_validation),
-        golden=run_reference_engines(path, precision, format_, golden_run, golden_images),
+        comparison=keras.reference.compare(outputs.reference, temperature),
+        verdict=judge_variant(precision, on_validation, job.task),
+        golden=run_reference_engines(path, precision, format_, golden_run, golden_images, job.task),
     )

@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgedigits.datasets import Dataset
 from edgedigits.images.decode import read_pixels
-from edgedigits.images.pipeline import preprocess
+from edgedigits.images.pipeline import model_input
 from edgedigits.manifest import PipelineId
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -20,6 +20,8 @@ Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 # How many random pairs are blended to find those near a boundary; more find closer ones, slowly. All are pairs of the
 # same few images, whichever the model: several bundles hold no more of the data than one.
 _PAIRS, _SOURCES = 1000, 64
+# The label of fields without handwriting, and how many of them are golden.
+PRINTED, _FIELDS = "printed", 1
 _BLENDS = 32
 _MIX = 0.5
 _ENLARGED = 3
@@ -47,12 +49,28 @@ def choose_golden_inputs(
 
     Should a device get other pixels from these pictures, its decoder or preprocessing drifted, not its engine.
     """
-    images = list(choose_golden_images(data, predict, seed))
+    if pipeline == "contrast/1":
+        images = list(choose_golden_fields(data, seed))
+        encodings = [_encode_field(images[0])]
+    else:
+        images = list(choose_golden_images(data, predict, seed))
+        encodings = _encode_pictures(images[1], images[3], digits=pipeline == "digit/2")
     pictures = {}
-    for encoded in _encode_pictures(images[1], images[3], digits=pipeline == "digit/1"):
+    for encoded in encodings:
         pictures[len(images)] = encoded
-        images.append(preprocess(read_pixels(encoded, shape[-1]), pipeline, shape).image.reshape(shape))
+        images.append(model_input(read_pixels(encoded, shape[-1]), pipeline, shape).reshape(shape))
     return GoldenInputs(np.stack(images), pictures)
+
+
+def choose_golden_fields(data: Dataset, seed: int) -> NDArray[np.uint8]:
+    """Choose golden fields of a locator, uint8 ``[K, H, W, 1]``: printed ones alone, then patterns.
+
+    A field shows many characters in many sizes, so that a few fields notice what is computed wrongly; those of
+    handwriting would hold digits of the training data.
+    """
+    printed = np.flatnonzero(data.labels == data.names.index(PRINTED))
+    chosen = np.random.default_rng(seed).permutation(printed)[:_FIELDS]
+    return np.concatenate([data.images[np.sort(chosen)], _patterns(data.images.shape[1:])])
 
 
 def choose_golden_images(data: Dataset, predict: Predict, seed: int) -> NDArray[np.uint8]:
@@ -91,6 +109,13 @@ def _patterns(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     board = (np.add.outer(np.arange(height), np.arange(width)) % 2 * 255).astype(np.uint8)
     board = np.broadcast_to(board[..., np.newaxis], shape)
     return np.stack([np.zeros(shape, np.uint8), np.full(shape, 255, np.uint8), board])
+
+
+def _encode_field(field: NDArray[np.uint8]) -> bytes:
+    """Encode a field as if it were a picture, whose local contrast is another field."""
+    buffer = io.BytesIO()
+    Image.fromarray(field[..., 0]).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def _encode_pictures(png: NDArray[np.uint8], jpeg: NDArray[np.uint8], *, digits: bool) -> list[bytes]:

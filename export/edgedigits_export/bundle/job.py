@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.datasets import Dataset
-from edgedigits.manifest import SUFFIXES, Preprocessing
+from edgedigits.manifest import SUFFIXES, Preprocessing, Task
 from edgedigits_export.bundle.calibration import Calibration
 from edgedigits_export.convert.variants import Variant
 from edgedigits_export.keras_model.calibrated import CalibratedModel
@@ -62,6 +62,7 @@ class ExportJob:
     """
 
     name: str
+    task: Task
     model: CalibratedModel
     labels: tuple[str, ...]
     preprocessing: Preprocessing

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.bundle import LOCATOR_BUNDLE, Bundle
 from edgedigits.datasets import Dataset, Splits, load_splits
 from edgedigits.errors import DatasetError, UsageError
 from edgedigits.images.decode import read_pixels
+from edgedigits.images.judge import PARAMETERS
 from edgedigits.images.pipeline import pipeline_for
-from edgedigits.images.rejection import DIGIT_PARAMETERS
 from edgedigits.images.resize import resize
-from edgedigits.manifest import Preprocessing
+from edgedigits.manifest import Confidence, Preprocessing, Task
 from edgedigits_export.bundle.calibration import choose_calibration
 from edgedigits_export.bundle.job import ExportJob, ExportRequest, Progress
-from edgedigits_export.keras_model.calibrated import calibrate_in_place
-from edgedigits_export.keras_model.frozen import freeze
-from edgedigits_export.keras_model.inspect import load_keras
+from edgedigits_export.keras_model.calibrated import CalibratedModel, calibrate_in_place
+from edgedigits_export.keras_model.frozen import freeze, freeze_locator
+from edgedigits_export.keras_model.inspect import is_locator, load_keras
 from edgedigits_export.lazy_imports import load
+
+LOCATOR_LABELS = (*"0123456789", "mark")
 
 
 def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
@@ -32,18 +36,26 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
     EdgeDigitsError: a file that cannot be read, or model, data and labels that do not fit each other.
 
     """
-    frozen = freeze(load_keras(request.model), request.scaling)
+    keras_model = load_keras(request.model)
+    frozen = freeze_locator(keras_model) if is_locator(keras_model) else freeze(keras_model, request.scaling)
     splits = read_splits(request.data, frozen.input_shape)
     training = read_training_record(request.model)
-    labels = read_labels(request.labels, splits.train, frozen.classes)
     calibration = choose_calibration(splits.train, request.calibration_samples, request.seed)
-    progress("fitting the temperature of its confidence")
-    model = calibrate_in_place(frozen, splits.validation)
+    if frozen.any_size:
+        task: Task = "locate"
+        model, labels = CalibratedModel(frozen, _not_calibrated(splits.validation)), LOCATOR_LABELS
+        preprocessing = Preprocessing("contrast/1", None, {})
+    else:
+        task, labels = "classify", read_labels(request.labels, splits.train, frozen.classes)
+        progress("fitting the temperature of its confidence")
+        model = calibrate_in_place(frozen, splits.validation)
+        preprocessing = preprocessing_for(frozen.input_shape, labels)
     return ExportJob(
         name=request.name or default_name(request.model, training),
+        task=task,
         model=model,
         labels=labels,
-        preprocessing=preprocessing_for(frozen.input_shape),
+        preprocessing=preprocessing,
         variants=request.variants,
         opset=request.opset,
         calibration=calibration,
@@ -131,7 +143,13 @@ def default_name(model: Path, training: dict[str, Any] | None) -> str:
     return "".join(letter if letter.isalnum() or letter in "_-" else "-" for letter in stem).lstrip("-") or "model"
 
 
-def preprocessing_for(input_shape: tuple[int, int, int]) -> Preprocessing:
-    """Return how pictures become the model's pixels: digits are normalised, other images are resized."""
-    steps = pipeline_for(input_shape)
-    return Preprocessing(steps, dict(DIGIT_PARAMETERS) if steps == "digit/1" else {})
+def preprocessing_for(input_shape: tuple[int, int, int], labels: Sequence[str]) -> Preprocessing:
+    """Return how pictures become the model's pixels: digits are located, other images are resized."""
+    steps = pipeline_for(input_shape, labels)
+    if steps == "digit/2":
+        return Preprocessing(steps, Bundle.load(LOCATOR_BUNDLE).id, dict(PARAMETERS))
+    return Preprocessing(steps, None, {})
+
+
+def _not_calibrated(data: Dataset) -> Confidence:
+    return Confidence(1.0, data.source, len(data), 0.0, 0.0, 0.0, 0.0, "a locator's probabilities are not calibrated")

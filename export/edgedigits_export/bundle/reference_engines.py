@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from edgedigits.bundle import expected_key
 from edgedigits.engines import installed_engines
 from edgedigits.errors import EdgeDigitsError
-from edgedigits.manifest import Format, Precision, ReferenceEngine
-from edgedigits.verification.golden import TOLERANCE
+from edgedigits.manifest import Format, Precision, ReferenceEngine, Task
+from edgedigits.verification.golden import tolerance_of
 from edgedigits.verification.inference import Inferences, infer_isolated
 
 # The outputs of each reference engine for the golden inputs, float32 [K, classes].
@@ -20,7 +20,7 @@ GoldenOutputs = dict[ReferenceEngine, NDArray[np.float32]]
 
 
 def run_reference_engines(
-    path: Path, precision: Precision, format_: Format, first: Inferences, images: NDArray[np.uint8]
+    path: Path, precision: Precision, format_: Format, first: Inferences, images: NDArray[np.uint8], task: Task
 ) -> GoldenOutputs:
     """Run a model file on the golden ``images``, uint8 ``[K, H, W, C]``, in every installed engine that reads it.
 
@@ -28,7 +28,7 @@ def run_reference_engines(
     file, or whose outputs differ by more than rounding, is no reference engine.
     """
     found = {_reference_engine(first): first.probabilities}
-    tolerance, _ = TOLERANCE[precision]
+    tolerance = tolerance_of(task, precision)
     for engine in installed_engines(format_):
         if engine == first.engine:
             continue

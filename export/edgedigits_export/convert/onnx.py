@@ -48,6 +48,8 @@ def convert_onnx(frozen: FrozenModel, opset: int = DEFAULT_OPSET) -> bytes:
         raise UsageError(f"the model cannot be converted to ONNX opset {opset}: {_reason(error)}") from error
     onnx_graph.fix_reshapes(model, frozen.input_shape)
     onnx_graph.keep_used_opsets(model, opset)
+    if frozen.any_size:
+        onnx_graph.free_size(model)
     return _serialized(model)
 
 

@@ -102,6 +102,23 @@ def rename(model: Any, input_name: str, output_name: str) -> None:
     graph.name, graph.doc_string = "edgedigits", ""
 
 
+def free_size(model: Any) -> None:
+    """Let height and width of the image, and of what comes out, be any: convolutions do not depend on them.
+
+    An image of one channel becomes channels-first by a Reshape to a fixed size, which a Transpose does for any size.
+    """
+    height, width = (dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim[1:3])
+    constants = {entry.name: load("onnx").numpy_helper.to_array(entry) for entry in model.graph.initializer}
+    for index, node in enumerate(model.graph.node):
+        if node.op_type == "Reshape" and constants.get(node.input[1], np.array([])).tolist() == [-1, 1, height, width]:
+            turned = load("onnx").helper.make_node("Transpose", node.input[:1], node.output, perm=[0, 3, 1, 2])
+            model.graph.node[index].CopyFrom(turned)
+    _drop_unused(model)
+    for end, names in ((model.graph.input[0], ("H", "W")), (model.graph.output[0], ("h", "w"))):
+        for axis, name in enumerate(names, start=1):
+            end.type.tensor_type.shape.dim[axis].dim_param = name
+
+
 def _measure(
     model: Any, names: list[str], batch: int, input_shape: tuple[int, int, int]
 ) -> dict[str, NDArray[np.int64]]:

@@ -55,7 +55,7 @@ def convert_tflite(frozen: FrozenModel, precision: str, calibration: NDArray[np.
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise UsageError(f"the model cannot be converted to TFLite {precision}: {reason}") from error
-    return add_contract(converted, softmax_of=frozen.classes if needs_softmax else None)
+    return add_contract(converted, softmax_of=frozen.classes if needs_softmax else None, any_size=frozen.any_size)
 
 
 def _configure(precision: str, tf: Any, converter: Any, calibration: NDArray[np.uint8]) -> None:

@@ -20,10 +20,11 @@ _RUNTIME_VERSION = b"min_runtime_version"
 _KEPT_METADATA = frozenset({_RUNTIME_VERSION, b"reduced_precision_support"})
 
 
-def add_contract(converted: bytes, *, softmax_of: int | None) -> bytes:
+def add_contract(converted: bytes, *, softmax_of: int | None, any_size: bool = False) -> bytes:
     """Return a file from ``image`` uint8 to ``probabilities`` float32, made of one with a float32 input and output.
 
-    ``softmax_of`` says that the output holds scores, and how many classes, the first ones, callers see. What no engine
+    ``softmax_of`` says that the output holds scores, and how many classes, the first ones, callers see; ``any_size``
+    that engines may change the height and the width of the input. What no engine
     needs is left out, a sixth of a small file: inner names, the converter's record of itself, empty buffers, and
     reshapes before a layer that flattens its input itself.
     """
@@ -40,6 +41,10 @@ def add_contract(converted: bytes, *, softmax_of: int | None) -> bytes:
         _add_slice(schema, model, graph, softmax_of)
     graph.tensors[graph.inputs[0]].name = INPUT_NAME.encode()
     graph.tensors[graph.outputs[0]].name = OUTPUT_NAME.encode()
+    if any_size:
+        for index in (*graph.inputs, *graph.outputs):
+            batch, _, _, channels = graph.tensors[index].shape
+            graph.tensors[index].shapeSignature = [int(batch), -1, -1, int(channels)]
     model.signatureDefs = None
     model.metadata = [entry for entry in model.metadata or () if entry.name in _KEPT_METADATA]
     model.description = "edgedigits"

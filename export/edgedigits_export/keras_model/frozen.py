@@ -16,6 +16,8 @@ from edgedigits_export.lazy_imports import load, quiet
 INPUT_NAME = "image"
 OUTPUT_NAME = "probabilities"
 
+# The size of fields with which a locator is converted, calibrated and compared.
+LOCATOR_SHAPE = (128, 128, 1)
 _BATCH = 256
 
 
@@ -71,6 +73,7 @@ class FrozenModel:
     input_shape: ``(H, W, C)`` of the images.
     classes: the length of its vector of class scores.
     adds_softmax: whether its scores are logits, so that the exported graph ends in a softmax of its own.
+    any_size: whether the model takes images of any size, so that ``input_shape`` is one of many.
 
     """
 
@@ -79,6 +82,7 @@ class FrozenModel:
     input_shape: tuple[int, int, int]
     classes: int
     adds_softmax: bool
+    any_size: bool = False
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return Keras' own probabilities, float32 ``[N, classes]``, for raw images uint8 ``[N, H, W, C]``.
@@ -161,7 +165,7 @@ class FrozenModel:
         if np.any(offset != 0):
             pixels = pixels + tf.constant(offset)
         expected = tuple(self.model.inputs[0].shape)[1:]
-        if expected != self.input_shape:
+        if expected != self.input_shape and not self.any_size:
             pixels = tf.reshape(pixels, (-1, *expected))
         return tf.cast(self.model(pixels, training=False), tf.float32)
 
@@ -192,6 +196,11 @@ def freeze(model: Any, scaling: Scaling | None = None) -> FrozenModel:
     if found.ends_in_softmax or _sums_to_one(frozen):
         return frozen
     return replace(frozen, adds_softmax=True)
+
+
+def freeze_locator(model: Any) -> FrozenModel:
+    """Make a locator ready for export; its files take fields of any size, here they are converted with one."""
+    return FrozenModel(model, Scaling(), LOCATOR_SHAPE, model.output_shape[-1], adds_softmax=False, any_size=True)
 
 
 def _sums_to_one(frozen: FrozenModel) -> bool:

@@ -127,6 +127,11 @@ def _classes(shape: tuple[int | None, ...]) -> int:
     return int(shape[0])
 
 
+def is_locator(model: Any) -> bool:
+    """Return whether a Keras model is this project's locator: from fields of any size to maps."""
+    return model.name == "locator" and tuple(model.input_shape) == (None, None, None, 1)
+
+
 def _last_activation(model: Any) -> str | None:
     """Return the name of the activation that makes the output, also inside nested models; None where unknown."""
     producer = getattr(getattr(model, "outputs", [None])[0], "_keras_history", None)

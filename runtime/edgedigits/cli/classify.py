@@ -13,6 +13,7 @@ from edgedigits.files import refuse_existing
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
+    from edgedigits.classifier import DigitClassifier
     from edgedigits.images.decode import ImageSource
     from edgedigits.prediction import Prediction
 
@@ -39,26 +40,24 @@ def run(args: argparse.Namespace) -> int:
     with quiet_descriptor(2):
         loaded = DigitClassifier(args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads)
     with loaded as classifier:
-        if args.explain is not None and classifier.pipeline != "digit/1":
+        if args.explain is not None and classifier.pipeline != "digit/2":
             raise UsageError(f"--explain: expected a model of digits, found the pipeline {classifier.pipeline}")
 
         def process(name: str, picture: ImageSource) -> tuple[dict[str, Any], str]:
             prediction = classifier.classify(picture, mnist=args.mnist)
             if args.explain is not None:
-                _explain(args.explain, name, prediction, mnist=args.mnist)
-            return prediction.to_dict(), _text(
-                name, prediction, draw=args.show and not args.json and prediction.digit is not None
-            )
+                _explain(args.explain, name, classifier, prediction)
+            return prediction.to_dict(), _text(name, prediction, draw=args.show and not args.json)
 
         return process_batch(args, process)
 
 
-def _explain(folder: Path, name: str, prediction: Prediction, *, mnist: bool) -> None:
+def _explain(folder: Path, name: str, classifier: DigitClassifier, prediction: Prediction) -> None:
     """Write the stages of one image and, last, the image with its label."""
     from edgedigits.images.explain import explain
 
-    stages = explain(prediction.pixels[..., 0], mnist=mnist)
-    write_stages(folder, name, [*stages, ("7-answer", prediction.annotate())])
+    stages = explain(classifier.locator, prediction.pixels[..., 0], [prediction.model_input], one=True)
+    write_stages(folder, name, [*stages, ("5-answer", prediction.annotate())])
 
 
 def _text(name: str, prediction: Prediction, *, draw: bool) -> str:
@@ -76,6 +75,7 @@ def _line(name: str, prediction: Prediction) -> str:
         return f"{name}: {prediction.label}  {prediction.confidence:.1%}"
     if rejection.reason == "several_digits":
         return f"{name}: {rejection.measured['digits']:.0f} digits found; read them with: edgedigits read {name}"
+    if rejection.reason == "no_digit":
+        return f"{name}: no digit found"
     measured = ", ".join(f"{key.replace('_', ' ')} {value:.3g}" for key, value in rejection.measured.items())
-    guess = f"{prediction.label}  {prediction.confidence:.1%} " if prediction.digit is not None else "no digit "
-    return f"{name}: {guess}(rejected: {rejection.reason}; {measured})"
+    return f"{name}: {prediction.label}  {prediction.confidence:.1%} (rejected: {rejection.reason}; {measured})"

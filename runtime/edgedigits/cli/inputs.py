@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from edgedigits.images.decode import ImageSource
 
 HELP = (
-    "image files; folders (the images in them, not in their sub-folders); patterns such as 'scans/*.png'; - for one "
-    "image from standard input; camera:0 for a Raspberry Pi's camera, camera:/dev/video0 for a USB camera"
+    "image files, of a TIFF all pages; folders (the images in them, not in their sub-folders); patterns such as "
+    "'scans/*.png'; - for one image from standard input; camera:0 for a Raspberry Pi's camera, camera:/dev/video0 for "
+    "a USB camera"
 )
 _CAMERA = "camera:"
 
@@ -75,6 +76,28 @@ def _files(name: str) -> Iterator[tuple[str, ImageSource | EdgeDigitsError]]:
         yield name, ImageError(f"{name}: expected image files, found none {kind}")
     for file in found:
         yield file, Path(file)
+        if file.lower().endswith((".tif", ".tiff")):
+            yield from _further_pages(file)
+
+
+def _further_pages(file: str) -> Iterator[tuple[str, ImageSource | EdgeDigitsError]]:
+    """Yield the pages of a TIFF after its first, which is called as the file: ``scan.tif#2`` and so on."""
+    from PIL import Image
+
+    from edgedigits.images.decode import read_pages
+
+    number = 1
+    with closing(read_pages(Path(file))) as pages:
+        try:
+            next(pages)  # what is wrong with the first is told where that is used
+        except EdgeDigitsError:
+            return
+        try:
+            for number, page in enumerate(pages, start=2):
+                grey = page.pixels.shape[-1] == 1
+                yield f"{file}#{number}", Image.fromarray(page.pixels[..., 0] if grey else page.pixels)
+        except EdgeDigitsError as error:
+            yield f"{file}#{number + 1}", error
 
 
 def _found(name: str) -> list[str]:

@@ -50,9 +50,10 @@ def run(args: argparse.Namespace) -> int:
             reading = classifier.read(picture)
             annotated.draw(name, picture, reading)
             if args.explain is not None:
-                from edgedigits.pages.explain import explain
+                from edgedigits.images.explain import explain
 
-                stages = explain(reading.pixels, [digit.model_input for digit in reading.digits])
+                fed = [digit.model_input for digit in reading.digits]
+                stages = explain(classifier.locator, reading.pixels, fed, one=False)
                 write_stages(args.explain, name, [*stages, ("5-answer", reading.annotate())])
             return reading.to_dict(), _text(name, reading, alone=args.images == [name])
 
@@ -114,7 +115,8 @@ def _annotated(picture: ImageSource, reading: Reading, form: str) -> bytes:
 
     from edgedigits.images.decode import read_pixels
 
-    source = Image.fromarray(read_pixels(picture, 3)) if isinstance(picture, Path) else None
+    in_colours = isinstance(picture, Path | Image.Image)
+    source = Image.fromarray(read_pixels(picture, 3)) if in_colours else None
     buffer = io.BytesIO()
     reading.annotate(source).save(buffer, form)
     return buffer.getvalue()

@@ -49,12 +49,10 @@ def _bundle_card(bundle: Bundle) -> tuple[dict[str, Any], str]:
     for file in bundle.manifest.files:
         bundle.read(file)  # a bundle with a file that does not load gets no card
     manifest = bundle.manifest
-    height, width, channels = manifest.image
     keras = manifest.reference.keras
     lines = [
         f"{manifest.name}  {manifest.parameters:,} parameters, made {manifest.created}, id {manifest.id[:12]}",
-        f"in   image          uint8 [N, {height}, {width}, {channels}], raw pixels; {manifest.preprocessing.id}",
-        f"out  probabilities  float32 [N, {len(manifest.labels)}]: {', '.join(manifest.labels)}",
+        *_tensors(manifest),
         f"Keras {keras.top1:.2%} of {keras.count} ({manifest.reference.source})",
         "",
         table(["file", "bytes", "accuracy", "95 % interval", "flips", "needs"], [_row(f) for f in manifest.files]),
@@ -68,6 +66,21 @@ def _bundle_card(bundle: Bundle) -> tuple[dict[str, Any], str]:
         *_provenance(manifest),
     ]
     return to_plain(manifest), "\n".join(lines)
+
+
+def _tensors(manifest: Manifest) -> tuple[str, str]:
+    """Return a line for the input and one for the output."""
+    height, width, channels = manifest.image
+    labels = ", ".join(manifest.labels)
+    if manifest.task == "locate":
+        return (
+            f"in   image          uint8 [1, H, W, {channels}] of any multiples of 8; {manifest.preprocessing.id}",
+            f"out  probabilities  float32 [1, H/8, W/8, ...], maps of scores and boxes: {labels}",
+        )
+    return (
+        f"in   image          uint8 [N, {height}, {width}, {channels}], raw pixels; {manifest.preprocessing.id}",
+        f"out  probabilities  float32 [N, {len(manifest.labels)}]: {labels}",
+    )
 
 
 def _row(file: ModelFile) -> list[str]:

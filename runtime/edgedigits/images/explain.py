@@ -1,40 +1,35 @@
-"""What pipeline ``digit/1`` did with a picture, stage by stage, as pictures for a doubtful eye."""
+"""What locating and cropping did with a picture, stage by stage, as pictures for a doubtful eye."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgedigits.images.light import find_paper
-from edgedigits.images.normalise import look, normalise
-from edgedigits.images.paper import find_ink
-from edgedigits.images.subject import Subject
+from edgedigits.images.locator import CLASSES, LOGITS, Network, lay_out, page_scales, single_scales, unfold
 
-# The 28x28 image is written this many times as large, each pixel a square.
-ENLARGE = 10
+# So many 28x28 images beside each other, each written this many times as large.
+_COLUMNS, _ENLARGED = 20, 4
 
 
-def explain(grey: NDArray[np.uint8], *, mnist: bool = False) -> Iterator[tuple[str, Image.Image]]:
-    """Each stage's name, in order, and its picture; ``grey`` and ``mnist`` as for `normalise`.
+def explain(
+    network: Network, grey: NDArray[np.uint8], fed: Sequence[NDArray[np.uint8]], *, one: bool
+) -> Iterator[tuple[str, Image.Image]]:
+    """Yield each stage's name and picture: the grey picture, uint8 ``[H, W]``, its contrast, the maps, what was fed.
 
-    Of what passes through, or is refused, the later stages are missing.
+    ``one`` says that one digit is looked for, not all; ``fed`` are the model inputs, uint8 ``[28, 28]``.
     """
     yield "1-grey", Image.fromarray(grey)
-    found = normalise(grey, mnist=mnist)
-    if not found.passed_through:
-        ink = find_ink(grey)
-        levels = np.asarray(Image.fromarray(grey).reduce(int(ink.scale)))
-        paper = find_paper(levels if ink.dark_ink else np.bitwise_not(levels), 0.25)
-        brightness = np.rint(paper.brightness).astype(np.uint8)
-        yield "2-paper", Image.fromarray(brightness if ink.dark_ink else np.bitwise_not(brightness))
-        yield "3-ink", Image.fromarray(ink.strength)
-        yield "4-mask", Image.fromarray(ink.mask)
-        ink, subject = look(ink)
-        if isinstance(subject, Subject):
-            yield "5-digit", Image.fromarray(subject.mask)
-    if found.rejection is None:
-        size = (found.image.shape[1] * ENLARGE, found.image.shape[0] * ENLARGE)
-        yield "6-fed", Image.fromarray(found.image).resize(size, Image.Resampling.NEAREST)
+    canvas, _ = lay_out(grey, single_scales(grey) if one else page_scales(grey))
+    yield "2-contrast", Image.fromarray(canvas)
+    maps = unfold(network(canvas[np.newaxis, ..., np.newaxis])[0])
+    probability = 1 / (1 + np.exp(-LOGITS.decode(maps[..., :CLASSES].max(axis=-1))))
+    heat = Image.fromarray(np.rint(255 * probability).astype(np.uint8))
+    yield "3-maps", heat.resize((canvas.shape[1], canvas.shape[0]), Image.Resampling.NEAREST)
+    if fed:
+        rows = [np.hstack(fed[start : start + _COLUMNS]) for start in range(0, len(fed), _COLUMNS)]
+        widest = rows[0].shape[1]
+        strip = np.vstack([np.pad(row, ((0, 0), (0, widest - row.shape[1]))) for row in rows])
+        yield "4-fed", Image.fromarray(strip.repeat(_ENLARGED, axis=0).repeat(_ENLARGED, axis=1))

@@ -40,12 +40,11 @@ class Coding(NamedTuple):
 LOGITS, SIZES, PLACES = Coding(4.0, 3.0), Coding(0.65, 4.0), Coding(0.5, 3.0)
 STRIDE, CELLS = 4, 2  # pixels of a cell, and cells of a place of the network, along each side
 UNIT = 24.0  # the size in pixels whose logarithm is 0
-# The network finds digits of these heights; each size of the picture has 0.7 times the pixels of the one before.
-SMALLEST, LARGEST, STEP = 12.0, 48.0, 2**-0.5
-_GAP, _MULTIPLE = 8, 32
-# Of a picture of one digit, the longer side in the sizes that are looked at.
-_SINGLE = (80, 57, 40, 28)
-_LARGEST_SHARE = 0.33  # of a page, the largest digit's share of the shorter side
+# The network finds digits of these heights; each size of the picture is half of the one before.
+SMALLEST, LARGEST, STEP = 12.0, 48.0, 0.5
+_GAP, _MULTIPLE = 8, 8
+# Of a picture of one digit, the longer side in the sizes that are looked at, and in those of a closer look.
+_SINGLE, _CLOSER = (80, 57, 40, 28), (160, 113)
 _FAINTEST = 0.1  # the least probability of a peak
 # Two boxes are of one digit if they share so much of their union, or of the smaller one.
 _SAME, _INSIDE = 0.3, 0.65
@@ -76,25 +75,28 @@ class _Placed(NamedTuple):
     scale: tuple[float, float]
 
 
-def locate_one(network: Network, grey: Grey) -> list[Found]:
-    """Find the digits of a picture, uint8 ``[H, W]``, that shows one: those that take at least a seventh of it."""
-    return _locate(network, grey, single_scales(grey))
+def locate_one(network: Network, grey: Grey, *, closer: bool = False) -> list[Found]:
+    """Find the digits of a picture, uint8 ``[H, W]``, that shows one.
+
+    They are those that take at least a seventh of it or, with a ``closer`` look, a fourteenth to a half.
+    """
+    return _locate(network, grey, single_scales(grey, closer=closer))
 
 
 def locate_all(network: Network, grey: Grey) -> list[Found]:
-    """Find the digits of a page, uint8 ``[H, W]``, from 12 pixels to about a third of its shorter side tall."""
+    """Find the digits of a page, uint8 ``[H, W]``, from 12 pixels to about its shorter side tall."""
     return _locate(network, grey, page_scales(grey))
 
 
-def single_scales(grey: Grey) -> list[float]:
+def single_scales(grey: Grey, *, closer: bool = False) -> list[float]:
     """Return the scales in which the digit of a picture is looked for, the largest first."""
-    return [side / max(grey.shape) for side in _SINGLE]
+    return [side / max(grey.shape) for side in (_CLOSER if closer else _SINGLE)]
 
 
 def page_scales(grey: Grey) -> list[float]:
     """Return the scales in which the digits of a page are looked for, the largest first."""
     scales = [1.0]
-    while LARGEST / scales[-1] < _LARGEST_SHARE * min(grey.shape):
+    while LARGEST / scales[-1] < min(grey.shape):
         scales.append(scales[-1] * STEP)
     return scales
 
@@ -177,6 +179,7 @@ def suppress(peaks: Floats) -> list[Found]:
     order = np.argsort(-strength, kind="stable")
     boxes, left = peaks[order, :4], np.ones(len(order), np.bool_)
     shared, inside = _overlaps(boxes)
+    inside[_are_one_mark(boxes, peaks[order, 4:].argmax(axis=1) == CLASSES - 1)] = 1
     found = []
     for index in range(len(order)):
         if not left[index]:
@@ -190,6 +193,15 @@ def suppress(peaks: Floats) -> list[Found]:
         top, left_side, bottom, right = boxes[index].tolist()
         found.append(Found((top, left_side, bottom, right), float(strength[order[index]]), scores))
     return found
+
+
+def _are_one_mark(boxes: Floats, is_mark: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which pairs, ``[N, N]``, are of one mark: their boxes are small and often miss each other."""
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    longer = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    apart = np.abs(middles[:, np.newaxis] - middles).max(axis=-1)
+    near: NDArray[np.bool_] = apart < np.maximum(longer[:, np.newaxis], longer)
+    return near & is_mark[:, np.newaxis] & is_mark
 
 
 def _overlaps(boxes: Floats) -> tuple[Floats, Floats]:

@@ -1,35 +1,37 @@
-"""The versioned pipelines by id: from decoded pixels to exactly what a model is fed."""
+"""The versioned pipelines by id: from decoded pixels to what a model is fed, as far as no other model decides."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.images.convention import SIZE, pass_through
-from edgedigits.images.normalised import Normalised
+from edgedigits.images.convention import SIZE
+from edgedigits.images.crop import crop
 from edgedigits.manifest import PipelineId
 
 
-def pipeline_for(shape: tuple[int, int, int]) -> PipelineId:
-    """The pipeline of a model with this input, height, width and channels: MNIST's own size means digits."""
-    return "digit/1" if shape == (SIZE, SIZE, 1) else "resize/1"
+def pipeline_for(shape: tuple[int, int, int], labels: Sequence[str]) -> PipelineId:
+    """Return the pipeline of a classifier with this input (height, width, channels) and these labels."""
+    is_digits = shape == (SIZE, SIZE, 1) and tuple(labels) == tuple("0123456789")
+    return "digit/2" if is_digits else "resize/1"
 
 
-def preprocess(
-    pixels: NDArray[np.uint8], pipeline: PipelineId, shape: tuple[int, int, int], *, mnist: bool = False
-) -> Normalised:
-    """Decoded pixels uint8 ``[H, W, C]`` as the model's ``shape``, or why there is nothing to infer from.
+def model_input(pixels: NDArray[np.uint8], pipeline: PipelineId, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Return the model input that decoded pixels, uint8 ``[H, W, C]``, come to without a locator.
 
-    ``mnist`` says that a 28x28 image follows MNIST's convention, see `normalise`.
+    Of ``digit/2`` that is the crop of the whole picture, of ``contrast/1`` its local contrast.
     """
-    if pipeline == "digit/1":
-        grey = pixels[..., 0]
-        if (ready := pass_through(grey, mnist=mnist)) is not None:
-            return ready
-        from edgedigits.images.normalise import normalise  # 10 ms that ready digits need not wait for
+    from PIL import Image
 
-        return normalise(grey, mnist=mnist)
+    if pipeline == "digit/2":
+        height, width = pixels.shape[:2]
+        return crop(Image.fromarray(pixels[..., 0]), (0.0, 0.0, float(height), float(width)))
+    if pipeline == "contrast/1":
+        from edgedigits.images.contrast import local_contrast
+
+        return local_contrast(pixels[..., 0])
     from edgedigits.images.resize import resize
 
-    fed = resize(pixels, shape[0], shape[1])
-    return Normalised(fed, None, passed_through=fed is pixels)
+    return resize(pixels, shape[0], shape[1])

@@ -1,7 +1,5 @@
 """Pipeline ``resize/1``: bring any picture to a model's size, nothing else."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image

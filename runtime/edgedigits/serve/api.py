@@ -16,7 +16,7 @@ from edgedigits.serve import metrics
 from edgedigits.serve.camera import Camera, CameraFrame
 from edgedigits.serve.problems import Problem, busy
 from edgedigits.serve.service import Service
-from edgedigits.serve.uploads import is_tiny, receive_body
+from edgedigits.serve.uploads import receive_body
 from edgedigits.serve.worker import QueueFullError
 
 _JSON = "application/json"
@@ -104,11 +104,7 @@ async def _process(request: Request, process: Callable[[bytes, str | None], byte
         with service.memory.reserve() as reservation:
             body = await receive_body(request, reservation, service.limits)
             kind = request.headers.get("content-type")
-            if len(service.open_requests) <= 1 and is_tiny(body):
-                # No other request waits, and this takes less time than handing it to another thread.
-                result = process(body, kind)
-            else:
-                result = await service.worker.run(lambda: process(body, kind), request.receive)
+            result = await service.worker.run(lambda: process(body, kind), request.receive)
     except (ClientDisconnect, asyncio.CancelledError):
         if not await request.is_disconnected():
             raise  # the service was told to end, and this took too long

@@ -89,7 +89,6 @@ def serve(app: ASGIApp, service: Service, listening: socket.socket, ready: Calla
         timeout_notify=_WATCH_S,
     )
     server = _Server(config, service, ready)
-    service.open_requests = server.server_state.tasks
     server.run(sockets=[listening])
     return server.signal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,6 @@ class Service:
     Attributes
     ----------
     verified_inputs: the number of golden inputs on which the model was verified; None for a file without a bundle.
-    open_requests: the requests that have no response yet; the server keeps this collection.
 
     """
 
@@ -41,7 +40,6 @@ class Service:
     limits: Limits
     camera: Camera | None = None
     verified_inputs: int | None = None
-    open_requests: Collection[object] = ()
     worker: Worker = field(init=False)
     memory: MemoryBudget = field(init=False)
 
@@ -71,7 +69,7 @@ class Service:
         values = prediction.to_dict()
         self._count(values, [prediction.rejected])
         if model_input:
-            values["model_input"] = None if prediction.digit is None else _png(prediction.model_input)
+            values["model_input"] = _png(prediction.model_input)
         return _encode(values).encode()
 
     def read(self, body: bytes, content_type: str | None) -> bytes:
@@ -117,11 +115,15 @@ class Service:
 def verify(classifier: DigitClassifier) -> int | None:
     """Verify the model on all golden inputs of its bundle; return their number, or None for a file without a bundle.
 
+    The locator of a model of digits is loaded, and verified as at each load, so that no picture waits for it.
+
     Raises
     ------
     GateFailedError: some outputs differ from the recorded ones.
 
     """
+    if classifier.pipeline == "digit/2":
+        _ = classifier.locator
     bundle, file = classifier.model.bundle, classifier.model.file
     if bundle is None or file is None:
         return None

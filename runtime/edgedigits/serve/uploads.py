@@ -12,9 +12,6 @@ from edgedigits.serve.limits import MEGABYTE, Limits
 from edgedigits.serve.memory_budget import Reservation
 from edgedigits.serve.problems import Problem
 
-_PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
-_TINY_BYTES, _TINY_SIDE = 4096, 64
-
 
 async def receive_body(request: Request, reservation: Reservation, limits: Limits) -> bytes:
     """Receive the whole body; refuse it as soon as it is known to be too large.
@@ -35,14 +32,6 @@ async def receive_body(request: Request, reservation: Reservation, limits: Limit
         reservation.take(len(chunk))
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def is_tiny(body: bytes) -> bool:
-    """Return whether the body is a PNG of few pixels, which takes less time than handing it to another thread."""
-    if len(body) > _TINY_BYTES or not body.startswith(_PNG):
-        return False
-    width, height = int.from_bytes(body[16:20]), int.from_bytes(body[20:24])
-    return width <= _TINY_SIDE and height <= _TINY_SIDE
 
 
 def picture_of(body: bytes, content_type: str | None) -> bytes:

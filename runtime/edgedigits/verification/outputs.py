@@ -98,7 +98,7 @@ def read_outputs(path: Path) -> Outputs:
     if version != SCHEMA:
         raise InputError(f"{path}: expected outputs of schema {SCHEMA}, found {version!r}; save them again")
     origin = from_plain(Header, plain, str(path))
-    if probabilities.dtype != np.float32 or probabilities.ndim != 2 or len(probabilities) != origin.count:
+    if probabilities.dtype != np.float32 or probabilities.ndim < 2 or len(probabilities) != origin.count:
         raise InputError(
             f"{path}: expected float32 probabilities of {origin.count} images, found {probabilities.dtype} "
             f"{list(probabilities.shape)}; save them again"

@@ -14,11 +14,12 @@ from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset
 from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError, EdgeDigitsError
-from edgedigits.manifest import ModelFile
+from edgedigits.manifest import ModelFile, output_shape
 from edgedigits.verification.compare import Comparison, compare
 from edgedigits.verification.gates import GateVerdict, judge_variant
 from edgedigits.verification.inference import Inferences, infer_isolated
 from edgedigits.verification.outputs import Header, Outputs, require_same_file_and_data
+from edgedigits.verification.places import at_places, comparable, find_places, true_labels
 
 Progress = Callable[[str], None]
 Save = Callable[[ModelFile, Inferences], object]
@@ -58,7 +59,8 @@ def explain_missing_reference(bundle: Bundle, data: Dataset) -> str | None:
             f"{bundle.path}: holds no {reference.file.path} to compare with; copy the whole bundle or export it again, "
             "or save the outputs for a machine that has it: --save-outputs"
         )
-    if data.sha256() != reference.dataset_sha256 or reference.file.count != len(data):
+    count = len(data) if bundle.manifest.task == "classify" else reference.file.count  # places, not images
+    if data.sha256() != reference.dataset_sha256 or reference.file.count != count:
         return (
             f"{bundle.path}: its reference belongs to {reference.source} ({reference.keras.count} images, "
             f"{reference.dataset_sha256[:12]}), found {data.source} ({len(data)}, {data.sha256()[:12]}); "
@@ -117,7 +119,8 @@ def measure_parity(
             continue
         if save is not None:
             save(file, inferences)
-        rows.append(_row(bundle, file, inferences, inferences.probabilities, reference, data))
+        outputs = inferences.probabilities if reference is None else comparable(bundle, inferences.probabilities)
+        rows.append(_row(bundle, file, inferences, outputs, reference, data))
     return rows
 
 
@@ -140,13 +143,15 @@ def compare_outputs(bundle: Bundle, saved: Sequence[tuple[Path, Outputs]], data:
     files = {file.path: file for file in bundle.manifest.files}
     rows = []
     for path, outputs in saved:
-        header, classes = outputs.header, outputs.probabilities.shape[1]
+        header, found = outputs.header, outputs.probabilities.shape[1:]
         file = files.get(header.file)
         require_same_file_and_data(outputs, path, file.sha256 if file else None, data.sha256())
-        expected = len(bundle.manifest.labels)
-        if classes != expected:
-            raise BundleError(f"{path}: expected {expected} classes, found {classes}; save them again")
-        rows.append(_row(bundle, files[header.file], header, outputs.probabilities, reference, data))
+        expected = output_shape(bundle.manifest)
+        if found != expected:
+            raise BundleError(f"{path}: expected {list(expected)} a picture, found {list(found)}; save them again")
+        rows.append(
+            _row(bundle, files[header.file], header, comparable(bundle, outputs.probabilities), reference, data)
+        )
     return rows
 
 
@@ -159,8 +164,12 @@ def _row(
     data: Dataset,
 ) -> ParityRow:
     temperature = bundle.manifest.confidence.temperature
-    comparison = None if reference is None else compare(probabilities, reference, data.labels, temperature)
-    verdict = judge_variant(file.precision, comparison) if comparison else None
+    comparison = (
+        None
+        if reference is None
+        else compare(probabilities, reference, true_labels(bundle, data, reference), temperature)
+    )
+    verdict = judge_variant(file.precision, comparison, bundle.manifest.task) if comparison else None
     return ParityRow(
         file.path, file.precision, origin.engine, origin.version,
         origin.machine if isinstance(origin, Header) else None,
@@ -192,4 +201,9 @@ def compare_bundles(
     before, after = (bundle.pick(variant, [ENGINES[engine].format]) for bundle in (old, new))
     reference = _infer(old, before, engine, data, num_threads).probabilities
     outputs = _infer(new, after, engine, data, num_threads).probabilities
-    return before, after, compare(outputs, reference, data.labels, new.manifest.confidence.temperature)
+    labels, temperature = data.labels, new.manifest.confidence.temperature
+    if new.manifest.task == "locate":
+        found = find_places(reference)
+        reference, outputs = found.probabilities, at_places(outputs, found.places)
+        labels = np.asarray(reference.argmax(axis=1), np.int64)
+    return before, after, compare(outputs, reference, labels, temperature)

@@ -51,10 +51,11 @@ export class Answer {
   /** What v1/classify answered. `place` is where boxes belong, as of an SVG's viewBox, or null for none. */
   classified({ answer, roundTrip }, drawn, place) {
     const words = verdict(answer, this.#labels, drawn);
+    const nothing = answer.rejected === "no_digit"; // what the classifier makes of the paper is no answer
     const text = answer.rejected ? "?" : answer.label;
-    this.#write(answer.rejected === "blank" ? "" : text, words);
-    this.#likely(answer.probabilities);
-    this.#see(answer.model_input);
+    this.#write(nothing ? "" : text, words);
+    this.#likely(nothing ? [] : answer.probabilities);
+    this.#see(nothing ? null : answer.model_input);
     this.#time(answer.timing_ms, roundTrip);
     this.#box(answer.box ? [{ ...answer, text }] : [], place);
   }

@@ -102,7 +102,7 @@ pad.addEventListener("change", () => {
 });
 pad.addEventListener("clear", () => {
   subject = drawing();
-  answer.reset("Nothing drawn yet.");
+  answer.reset("No digit seen yet.");
 });
 pad.addEventListener("pen", ({ detail }) => {
   byId("pen").textContent = detail ? "Pen down" : "Pen up";

@@ -6,10 +6,7 @@ export const percent = (share) => `${(Math.min(999, Math.floor(share * 1000)) / 
 export const milliseconds = (value) => `${value.toFixed(value < 1 ? 2 : 1)} ms`;
 
 const REASONS = {
-  blank: ({ drawn }) => (drawn ? "Nothing drawn yet." : "No ink found in this picture."),
-  low_contrast: () => "The writing is too pale to tell from the paper.",
-  too_much_ink: () => "Too much ink for a digit. Try thinner lines.",
-  too_many_components: () => "Too many separate marks for a digit.",
+  no_digit: ({ drawn }) => (drawn ? "No digit seen yet." : "No digit found in this picture."),
   not_digit_like: ({ best }) => `This does not look like a digit.${best ? ` The closest is ${best}.` : ""}`,
   ambiguous: ({ first, second }) => `Two answers are as likely: ${first} or ${second}.`,
   several_digits: () => "More than one digit, but none of them could be read.",

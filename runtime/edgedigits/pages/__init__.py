@@ -1,1 +1,0 @@
-"""From a picture of a page to lines of words of digits."""

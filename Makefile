@@ -14,17 +14,16 @@ TEST := -m pytest -q -n auto --dist worksteal
 # Of `make pi`: PI=--check compares with the committed result; PI="-o benchmarks/results/pi.json" replaces it, with
 # `make pi-family` alone, or the members are lost.
 PI ?=
-# READING="--data FOLDER" measures a folder of label folders with drawn digits, too.
+# READING="--photographs FOLDER --data FOLDER" measures photographed puzzles and label folders of drawn digits, too: see
+# `python -m benchmarks.accuracy.reading --help`.
 READING ?=
-# FOLDER of photographed puzzles: see `python -m benchmarks.accuracy.photographs --help`.
-PHOTOGRAPHS ?=
 MEMBERS = $(addprefix build/members/,base small tiny nano lenet5 mlp)
 
 # Without byte code each of thousands of processes would compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat photographs reading thresholds readme constraints clean
+.PHONY: help install demo test test-fast cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat reading readme constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,6 +112,9 @@ models: install ## train the whole family again, export, verify and measure it; 
 	$(BIN)/python -m benchmarks.publish.readme
 
 bundle: install ## export the shipped bundles from the reference models
+	$(BIN)/python -m models.fields build/fields.npz
+	$(BIN)/edgedigits export models/locator.keras --name locator --calibration build/fields.npz --variants int8 \
+	  -o runtime/edgedigits/bundles/locator --overwrite
 	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --variants int8,float32.tflite \
 	  -o runtime/edgedigits/bundles/small --overwrite
 	$(BIN)/edgedigits export models/tiny.keras --name tiny --calibration mnist --variants int8 \
@@ -128,16 +130,8 @@ compat: install ## run a zoo of models in old and new engine releases: is `check
 	$(BIN)/python -m benchmarks.compat.compat
 	$(BIN)/python -m benchmarks.publish.readme
 
-photographs: install ## measure photographed puzzles: PHOTOGRAPHS=FOLDER (10 minutes)
-	$(BIN)/python -m benchmarks.accuracy.photographs --data $(PHOTOGRAPHS)
-	$(BIN)/python -m benchmarks.publish.readme
-
-reading: install ## measure how single digits are read (5 minutes; READING="--data hwd-1000" adds your own)
+reading: install ## measure how well digits are read (READING="--photographs FOLDER --data FOLDER" adds real ones)
 	$(BIN)/python -m benchmarks.accuracy.reading $(READING)
-	$(BIN)/python -m benchmarks.publish.readme
-
-thresholds: install ## choose on validation digits and generated pictures when an answer is refused
-	$(BIN)/python -m benchmarks.accuracy.thresholds
 	$(BIN)/python -m benchmarks.publish.readme
 
 readme: install ## write the tables of README and docs from committed results

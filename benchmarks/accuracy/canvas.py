@@ -17,7 +17,7 @@ SMALLEST, LARGEST = 28, 160
 
 @cache
 def digits(split: str) -> Dataset:
-    """Return MNIST's digits to choose thresholds with (``validation``, 5,000) or to report (``test``, 10,000)."""
+    """Return MNIST's digits to choose with (``validation``, 5,000) or to report (``test``, 10,000)."""
     if split == "validation":
         return load_splits("mnist", lambda _: np.zeros((28, 28, 1), np.uint8)).validation
     return load_mnist()[1]

@@ -28,7 +28,8 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.boards.pi_board import Task, engines_without_wheels, folder_of, on_board
-from benchmarks.boards.pi_tables import boards_table, instructions_table, model_and_variant
+from benchmarks.boards.pi_read import write_page
+from benchmarks.boards.pi_tables import boards_table, instructions_table, model_and_variant, read_table
 from benchmarks.harness.benchmark import RESULTS, Benchmark, Result, progress, read_result
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import load_mnist
@@ -63,9 +64,10 @@ def measure(args: argparse.Namespace) -> Result:
         zipfile.ZipFile(args.wheel).extractall(folder / "wheel")
         bundle, *members = load_bundles(args.bundle, args.member)
         data, few, picture, label = _digits(folder, digits)
+        write_page(load_mnist()[1].images, page := folder / "page.png")
         native, plugin = folder / "native", _plugin(folder)
         task = Task(
-            bundle, tuple(members), folder / "wheel", data, few, picture, label, native, plugin, tuple(args.wrong)
+            bundle, tuple(members), folder / "wheel", data, few, picture, label, page, native, plugin, tuple(args.wrong)
         )
         for one in task.bundles:
             progress(f"{one.manifest.name} on the host: {', '.join(run_on_host(task, one))}")
@@ -173,7 +175,7 @@ def _failures(result: Result, *, check: bool = False) -> list[str]:
 
 def _table(result: Result) -> str:
     skipped = "\n".join(f"skipped: {line}" for line in result["skipped"])
-    return f"{boards_table(result)}\n\n{instructions_table(result)}\n\n{skipped}"
+    return f"{boards_table(result)}\n\n{instructions_table(result)}\n\n{read_table(result)}\n\n{skipped}"
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.boards.pi_read import read_on_board, read_on_host
 from benchmarks.boards.pi_serve import serve_on_board
 from benchmarks.harness.benchmark import progress
 from edgedigits.bundle import Bundle
@@ -38,7 +39,7 @@ class Task:
     bundle: runs through every command; members: bundles that run only selftest, parity and the counting.
     wheel: the unpacked wheel under test.
     data: an .npz of labelled digits; few: the first of them, for the members.
-    picture: one of them as a PNG, a picture of the digit ``label``.
+    picture: one of them as a PNG, a picture of the digit ``label``; page: many of them on a page.
     native: outputs of the host's engines for the digits, a folder a bundle, see `folder_of`.
     plugin: QEMU's plugin that counts instructions; None without a compiler.
     wrong: bundles that load and compute wrongly in tflite-runtime.
@@ -52,6 +53,7 @@ class Task:
     few: Path
     picture: Path
     label: int
+    page: Path
     native: Path
     plugin: Path | None
     wrong: tuple[Path, ...]
@@ -88,8 +90,8 @@ def on_board(task: Task, name: str, system_name: str) -> dict[str, Any]:
         found = {
             "board": name, "os": system.suite, "arch": system.architecture, "model": board.model,
             "processor": processor_of(board, system), "emulated": True, "versions": versions,
-            "doctor": one.doctor(), "selftest": [row for bundle in task.bundles for row in one.selftest(bundle)],
-            "classify": one.classify(), "serve": one.serve(), "bench": one.bench(),
+            "doctor": one.doctor(), "selftest": [row for bundle in one.tested() for row in one.selftest(bundle)],
+            "classify": one.classify(), "read": list(one.read()), "serve": one.serve(), "bench": one.bench(),
             "rows": [row for bundle in task.bundles for row in one.rows(bundle)],
             "lies": list(one.wrong()), "failed": one.failed,
         }  # fmt: skip
@@ -111,6 +113,10 @@ class _OneBoard:
         """Run ``doctor`` on the board and return its exit code."""
         return int(self._run("doctor").returncode)
 
+    def tested(self) -> tuple[Bundle, ...]:
+        """Return the bundles whose self-test has to pass: those of the task, and the locator of the wheel."""
+        return *self.task.bundles, Bundle.load(self.task.wheel / "edgedigits" / "bundles" / "locator")
+
     def selftest(self, bundle: Bundle) -> list[dict[str, Any]]:
         """Return file, engine and whether it passed; all must."""
         stored = self._folder(bundle) / "selftest.json"
@@ -131,6 +137,18 @@ class _OneBoard:
             if digit != self.task.label:
                 self.failed.append(f"classify in {engine} says {digit}, not {self.task.label}")
         return found
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield what each engine reads on a page, which has to be what it reads on the host, and the instructions."""
+        plugin = f"{self.task.plugin},call={self.marking_call}" if self.task.plugin else None
+        for engine, version in self.engines.items():
+            if not pairs(self.task.bundle.manifest.files, [engine]):
+                continue
+            expected = read_on_host(engine, self.task.bundle, self.task.page)
+            text, count, wrong = read_on_board(self.python, engine, self.task.bundle, self.task.page, plugin)
+            if wrong or text != expected:
+                self.failed.append(wrong or f"read in {engine} gives {text!r}, not {expected!r}")
+            yield {"engine": engine, "version": version, "same": text == expected, "instructions": count}
 
     def serve(self) -> dict[str, Any] | None:
         """Return the answer of the board's service to this machine and its exit code; None if it failed."""

@@ -8,6 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from benchmarks.boards.pi_read import COLUMNS, ROWS
 from benchmarks.harness.benchmark import Result
 from benchmarks.harness.markdown import markdown_table
 from edgedigits.bundle import DEFAULT_PRECISION
@@ -17,6 +18,8 @@ BITS = {"arm64": "64-bit", "armhf": "32-bit"}
 # What every command takes where LiteRT is there.
 DEFAULT = (f"{DEFAULT_PRECISION}.tflite", "litert")
 Row = dict[str, Any]
+# What an instruction a cycle is taken for, where nothing was measured on a board.
+IPC = 1.0
 
 
 def boards_table(pi: Result) -> str:
@@ -47,6 +50,30 @@ def instructions_table(pi: Result) -> str:
         cells.append((same[0]["release"], f"`{same[0]['file']}`", *(counts[board] for board in boards)))
     note = f"Thousands of instructions per inference, one thread. {_sentence(pi['note'])}"
     return markdown_table(("engine", "file", *_processors(pi, boards)), "llr", cells, note)
+
+
+def read_table(pi: Result) -> str:
+    """Return the guest instructions of `read` for a page of 640 by 480 pixels, and what they may mean in seconds."""
+    machines = [one for one in pi["machines"] if (one["os"], one["arch"]) == ("bookworm", "arm64")]
+    counts = {
+        (row["engine"], row["version"], one["board"]): row["instructions"] for one in machines for row in one["read"]
+    }
+    boards = [one["board"] for one in machines]
+    cells = [
+        (f"{engine} {version}", *(_millions(counts.get((engine, version, board))) for board in boards))
+        for engine, version in dict.fromkeys(key[:2] for key in counts)
+    ]
+    note = (
+        f"Millions of instructions to read a page of 640×480 pixels with {ROWS * COLUMNS} digits, from the PNG to the "
+        f"text, one thread. At {IPC:g} instructions a cycle, which is an estimate and no measurement, a thousand "
+        f"millions take {1000 / 1400 / IPC:.1f} s on a Pi 3's 1.4 GHz, {1000 / 1800 / IPC:.1f} s on a Pi 4's 1.8 GHz "
+        f"and {1000 / 2400 / IPC:.1f} s on a Pi 5's 2.4 GHz. {_sentence(pi['note'])}"
+    )
+    return markdown_table(("engine", *_processors(pi, boards)), "l", cells, note)
+
+
+def _millions(count: float | None) -> str:
+    return "" if count is None else f"{count / 1e6:,.0f}"
 
 
 def cheapest_table(pi: Result) -> str:

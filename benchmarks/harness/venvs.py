@@ -57,6 +57,18 @@ def project_venv(folder: Path, *, extras: str = "", constrained: bool = True) ->
     return made_venv(folder / f"edgedigits-{known}", sys.executable, [COMPILED, *asked])
 
 
+def site_packages(python: str) -> Path:
+    """Return the folder with the packages of an environment."""
+    (found,) = Path(python).parents[1].glob("lib/python3.*/site-packages")
+    return found
+
+
+def installed_bytes(python: str) -> int:
+    """Return the bytes of all packages of an environment but their byte code, which comes and goes."""
+    files = site_packages(python).rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file() and file.suffix != ".pyc")
+
+
 def versions(names: Sequence[str], python: str = sys.executable) -> dict[str, str]:
     """Return the installed versions of packages and engines in an environment."""
     packages = {name: ENGINES[name].distribution if name in ENGINES else name for name in names}

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.harness.child import ROOT
-from benchmarks.harness.venvs import COMPILED, InstallError, made_venv, project_venv
+from benchmarks.harness.venvs import COMPILED, InstallError, installed_bytes, made_venv, project_venv, site_packages
 from benchmarks.peers.peer import EDGEDIGITS, KERAS, Peer
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset
@@ -55,15 +55,16 @@ class PeerVenvs:
         """List what a peer's venv has, with its bytes beyond an empty one; None ``here``, where all is mixed."""
         if self.here:
             return None
-        packages, empty = _site_packages(self.python(peer)), _site_packages(self._venv("empty", ()))
+        python, empty = self.python(peer), self._venv("empty", ())
+        packages = distributions(path=[str(site_packages(python))])
         return {
-            "bytes": _size(packages) - _size(empty),
-            "packages": sorted((dist.name for dist in distributions(path=[str(packages)])), key=str.lower),
+            "bytes": installed_bytes(python) - installed_bytes(empty),
+            "packages": sorted((dist.name for dist in packages), key=str.lower),
         }
 
     def pnnx(self) -> Path:
         """Return the path of ncnn's converter."""
-        return _site_packages(self._venv(_key(PNNX), ("--no-deps", PNNX))) / "pnnx" / "pnnx"
+        return site_packages(self._venv(_key(PNNX), ("--no-deps", PNNX))) / "pnnx" / "pnnx"
 
     def _venv(self, key: str, packages: tuple[str, ...]) -> str:
         home = self.folder / f"{key}-py{sys.version_info.major}.{sys.version_info.minor}"
@@ -165,16 +166,6 @@ def _sum(*files: Path) -> str:
 def _key(*packages: str) -> str:
     """Return a file name for releases."""
     return "-".join(packages).replace("==", "-")
-
-
-def _size(folder: Path) -> int:
-    """Count the bytes of all files but byte code, which comes and goes."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc")
-
-
-def _site_packages(python: str) -> Path:
-    (found,) = Path(python).parents[1].glob("lib/python3.*/site-packages")
-    return found
 
 
 def _export(keras: str, out: str) -> None:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from benchmarks.accuracy import bit_flips, photographs, thresholds
+from benchmarks.accuracy import bit_flips
+from benchmarks.accuracy import reading_tables as reading
 from benchmarks.accuracy.family import family_table
-from benchmarks.accuracy.reading_tables import sets_table
+from benchmarks.accuracy.photograph_tables import cells_table, pages_table, readers_table
 from benchmarks.boards.contributed import contributed, contributed_table
 from benchmarks.boards.pi_tables import boards_table, cheapest_table, instructions_table
 from benchmarks.compat.compat_tables import compat_line, compat_tables
-from benchmarks.harness.benchmark import read_result
+from benchmarks.harness.benchmark import Result, read_result
 from benchmarks.harness.child import ROOT
 from benchmarks.latency import engines, false_positives, overhead, roofline, scaling, training
 from benchmarks.peers import peers
@@ -30,17 +31,17 @@ LATENCY = [module.BENCHMARK for module in (engines, overhead, scaling, roofline,
 def sections() -> Iterator[tuple[str, str, str]]:
     """Yield page, mark, and what belongs between ``<!-- mark: ... -->`` and ``<!-- /mark -->``."""
     pi, compat = read_result("pi"), read_result("compat")
-    seen = photographs.photographs_table(read_result("photographs"))
-    yield "README.md", "photographs", seen
+    yield "README.md", "photographs", _joined(reading.headline, pages_table, readers_table, reading.origin)
     yield "README.md", "family", family_table(read_result("family"), read_result("family-latency"))
     yield "README.md", "pareto", pareto.pareto_table(read_result("pareto"))
     yield "README.md", "boards", boards_table(pi)
     yield "README.md", "compat", compat_line(compat)
     yield "README.md", "peers", peers.BENCHMARK.table(read_result("peers"))
     yield "README.md", "variants", variants_table(read_result("parity"), read_result("engines"))
-    yield "docs/reading.md", "photographs", seen
-    yield "docs/reading.md", "reading", sets_table(read_result("reading"))
-    yield "docs/reading.md", "reading-thresholds", thresholds.thresholds_table(read_result("thresholds"))
+    yield "docs/reading.md", "photographs", _joined(reading.headline, cells_table, pages_table, readers_table)
+    yield "docs/reading.md", "reading", _joined(reading.real_table, reading.origin)
+    yield "docs/reading.md", "reading-generated", _joined(reading.generated_table, reading.corrupted_table)
+    yield "docs/reading.md", "reading-pages", _joined(reading.print_table, reading.numbers_table)
     yield "docs/measuring.md", "bit-flips", bit_flips.flips_table(read_result("bit-flips"))
     yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
     yield "docs/raspberry-pi.md", "cheapest", cheapest_table(pi)
@@ -50,6 +51,12 @@ def sections() -> Iterator[tuple[str, str, str]]:
         yield "docs/benchmarks.md", benchmark.name, benchmark.table(read_result(benchmark.name))
     for part, make in SERVE_TABLES.items():
         yield "docs/serve.md", f"serve-{part}", make(read_result("serve"))
+
+
+def _joined(*makers: Callable[[Result], str]) -> str:
+    """Return several tables of what `make reading` found."""
+    result = read_result("reading")
+    return "\n\n".join(make(result) for make in makers)
 
 
 def updated(page: str, mark: str, table: str) -> str:

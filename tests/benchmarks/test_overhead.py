@@ -49,5 +49,5 @@ def test_the_script_written_by_hand_prints_what_the_command_does(command, digits
         tmp_path / "x.png",
     ]
     hand = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
-    ours = json.loads(command("classify", "x.png", "--json", "--engine", "litert").stdout)
+    ours = json.loads(command("classify", "x.png", "--mnist", "--json", "--engine", "litert").stdout)
     assert hand == {"digit": ours["digit"], "probabilities": ours["probabilities"], "sha256": ours["model"]["sha256"]}

@@ -15,6 +15,7 @@ import pytest
 
 from benchmarks.boards import pi, pi_board
 from benchmarks.boards.pi import drifted
+from benchmarks.boards.pi_read import write_page
 from edgedigits.bundle import Bundle
 from edgedigits.errors import UsageError
 
@@ -113,6 +114,9 @@ class DeadBoard:
         self.asked.append(words)
         return subprocess.CompletedProcess(words, 1, "", "broken")
 
+    def run(self, words: list[str]) -> Any:
+        return subprocess.CompletedProcess(words, 1, "", "broken")
+
     def start(self, words: list[str], _log: Path) -> Any:
         self.asked.append(words)
         raise OSError("serve: broken")
@@ -125,7 +129,9 @@ def task(bundle: Bundle, member: Bundle, folder: Path) -> Any:
     data, few, picture = ROOT / "tests" / "data" / "digits.npz", folder / "few.npz", folder / "digit.png"
     with np.load(data) as digits:
         np.savez(few, images=digits["images"][:20], labels=digits["labels"][:20], names=digits["names"])
-    return pi_board.Task(bundle, (member,), folder, data, few, picture, 7, folder / "native", None, ())
+        write_page(digits["images"].reshape(-1, 28, 28, 1), page := folder / "page.png")
+    (folder / "edgedigits").symlink_to(ROOT / "runtime" / "edgedigits")  # as of an unpacked wheel
+    return pi_board.Task(bundle, (member,), folder, data, few, picture, 7, page, folder / "native", None, ())
 
 
 def test_members_run_selftest_and_parity_alone_and_fail_the_gate_as_the_main_bundle_does(
@@ -144,6 +150,8 @@ def test_members_run_selftest_and_parity_alone_and_fail_the_gate_as_the_main_bun
     }
     assert asked[str(shipped.path)] == {"selftest", "classify", "serve", "bench", "parity"}
     assert asked[str(member.path)] == {"selftest", "parity"}
+    assert ["selftest", str(tmp_path / "edgedigits" / "bundles" / "locator")] in [words[:2] for words in board.asked]
+    assert "reading a page in litert ended with 1: broken" in found["failed"]
     for bundle in (shipped, member):
         for command in asked[str(member.path)]:
             assert f"{command} {bundle.path} ended with 1, not 0: broken" in found["failed"]
@@ -166,3 +174,16 @@ def test_rows_of_each_bundle_come_from_its_own_files(shipped, member, tmp_path):
     rows = [row for row in board.rows(member) if row["engine"] == "litert"]
     assert [(row["file"], row["count"], row["flips"], row["max_abs_difference"]) for row in rows] == [(left, 20, 0, 0)]
     assert [line.split()[0] for line in board.failed] == ["selftest", "parity"]
+
+
+@pytest.mark.slow
+def test_a_page_has_to_be_read_as_on_the_host(shipped, member, tmp_path, monkeypatch):
+    from edgedigits_export.emulation.python_environment import PythonEnvironment
+
+    place = PythonEnvironment(Path(sys.executable), os.environ, tmp_path)
+    board = pi_board._OneBoard(task(shipped, member, tmp_path), place, {"litert": "of here"}, 0, [])
+    assert list(board.read()) == [{"engine": "litert", "version": "of here", "same": True, "instructions": None}]
+    assert board.failed == []
+    monkeypatch.setattr(pi_board, "read_on_host", lambda *_: "7\n")
+    assert [row["same"] for row in board.read()] == [False]
+    assert board.failed[0].startswith("read in litert gives '")

@@ -137,3 +137,12 @@ def test_every_member_of_the_family_as_it_is_now_passed_on_the_boards():
     assert asked == {member: proof["bundle"] for member, proof in proofs.items()}
     assert not [machine["failed"] for machine in committed["machines"] if machine["failed"]]
     assert all(one["passed"] and one["agreement"] == 1 for one in pi_tables._rows(committed))
+
+
+def test_a_page_s_instructions_are_told_in_millions_with_the_assumption_behind_seconds():
+    found = result(machine(A53), machine(A76), machine(A53, arch="armhf"))
+    for one, count in zip(found["machines"], (826_523_090.5, 600e6, 1e9), strict=True):
+        one["read"] = [{"engine": "litert", "version": "2.3.0", "same": True, "instructions": count}]
+    table = pi_tables.read_table(found)
+    assert "| litert 2.3.0 | 827 | 600 |" in table
+    assert "an estimate and no measurement, a thousand millions take 0.7 s on a Pi 3" in table

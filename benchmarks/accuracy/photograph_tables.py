@@ -1,0 +1,104 @@
+"""Tables of how well photographs are read, out of reading.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks.accuracy.grid_counts import summed
+from benchmarks.accuracy.photographs import HALVES, TITLES
+from benchmarks.harness.benchmark import Result
+from benchmarks.harness.markdown import markdown_table
+from edgedigits.verification.statistics import wilson
+
+NOT_MEASURED = "No photographs were measured: name their folder with `--photographs`."
+
+
+def cells_table(result: Result) -> str:
+    """Return a row for each set, way to cut cells and model."""
+    sets = result["photographs"]
+    if not sets:
+        return NOT_MEASURED
+    rows = []
+    for name, halves in sets.items():
+        for cut in result["margins"]:
+            for variant in next(iter(halves.values()))["cells"]:
+                parts = {half: told["cells"][variant][cut] for half, told in halves.items()}
+                counts = summed(parts.values())
+                rows.append((
+                    TITLES[name], cut, variant, f"{counts['digits']:,}", *right_cells(counts), *_half_cells(parts),
+                    f"{counts['wrong']:,}", f"{counts['refused']:,}", _of(counts["empty_answered"], counts["empty"]),
+                    f"{counts['grids']} of {counts['photographs']}",
+                ))  # fmt: skip
+    head = (
+        "`classify`, cells", "cut", "model", "digits", "right", "95 % interval", "odd half", "even half", "wrong",
+        "refused", "empty answered", "whole grids",
+    )  # fmt: skip
+    return markdown_table(head, "lllr", rows)
+
+
+def pages_table(result: Result) -> str:
+    """Return a row for each set and program that read its photographs."""
+    if not result["photographs"]:
+        return NOT_MEASURED
+    rows = []
+    for name, reader, way, parts in page_counts(result):
+        counts = summed(parts.values())
+        rows.append((
+            TITLES[name], f"{reader}, {way}", counts["photographs"], f"{counts['digits']:,}", *right_cells(counts),
+            *_half_cells(parts), f"{counts['found']:,}", _of(counts["false"], counts["empty"]),
+            f"{counts['grids']} of {counts['photographs']}",
+        ))  # fmt: skip
+    head = (
+        "whole photographs", "read by", "count", "digits", "right", "95 % interval", "odd half", "even half", "found",
+        "false in empty cells", "whole grids",
+    )  # fmt: skip
+    return markdown_table(head, "llr", rows)
+
+
+def readers_table(result: Result) -> str:
+    """Return what each program that read the photographs takes on the disk, and how long a photograph takes it."""
+    if not result["photographs"]:
+        return NOT_MEASURED
+    rows = []
+    for name, reader in result["readers"].items():
+        if "skipped" in reader:
+            rows.append((name, "", "", f"not had: {reader['skipped']}"))
+            continue
+        ways: dict[str, list[Result]] = {}
+        for halves in result["photographs"].values():
+            for told in halves.values():
+                for way, counts in told["pages"][name].items():
+                    ways.setdefault(way, []).append(counts)
+        totals = {way: summed(parts) for way, parts in ways.items()}
+        seconds = (f"{way} {total['seconds'] / total['photographs']:.2f}" for way, total in totals.items())
+        size = "–" if reader["megabytes"] is None else f"{reader['megabytes']:,.0f}"
+        rows.append((name, reader["version"], size, ", ".join(seconds)))
+    return markdown_table(("program", "version", "MB installed", "seconds a photograph"), "llrl", rows)
+
+
+def page_counts(result: Result) -> Iterator[tuple[str, str, str, dict[str, Result]]]:
+    """Yield set, program, its setting and the counts of each half; of a peer, the setting that reads most digits."""
+    for name, halves in result["photographs"].items():
+        for reader, about in result["readers"].items():
+            if "skipped" in about:
+                continue
+            ways = next(iter(halves.values()))["pages"][reader]
+            parts = {way: {half: told["pages"][reader][way] for half, told in halves.items()} for way in ways}
+            best = max(parts, key=lambda way: summed(parts[way].values())["right"])
+            for way in parts if reader == "edgedigits" else (best,):
+                yield name, reader, way, parts[way]
+
+
+def right_cells(counts: Result) -> tuple[str, str]:
+    """Return the share of right digits and its 95 % interval."""
+    low, high = wilson(counts["right"], counts["digits"])
+    return f"{100 * counts['right'] / counts['digits']:.1f} %", f"{100 * low:.1f} to {100 * high:.1f} %"
+
+
+def _half_cells(parts: dict[str, Result]) -> Iterator[str]:
+    for half in HALVES:
+        yield right_cells(parts[half])[0] if half in parts else "–"
+
+
+def _of(part: int, total: int) -> str:
+    return f"{part} of {total:,}" if total else "none there"

@@ -1,0 +1,1 @@
+"""Scripts that run alone, each in the environment of one program that is compared with."""

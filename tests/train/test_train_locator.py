@@ -120,7 +120,7 @@ def test_perfect_maps_are_read_without_a_mistake(splits: Splits) -> None:
     network = perfect({example.field.tobytes(): example.truths for example in drawn})
     score = score_locator(network, drawn)
     assert score.fields == 60
-    assert score.digits > 150
+    assert score.digits > score.fields
     assert score.found >= 0.99 * score.digits  # digits that touch may share a cell
     assert score.right >= 0.99 * score.digits
     assert score.false == 0

@@ -239,7 +239,11 @@ def find_bundle(name_or_path: str | Path | None) -> Path:
         return SHIPPED / str(name_or_path or DEFAULT_BUNDLE)
     path = Path(name_or_path)
     if not (path / MANIFEST).is_file():
-        found = "no such file or folder" if not path.exists() else f"{path.name} without a {MANIFEST} in it"
+        from edgedigits.keras_files import export_first
+
+        found = export_first(path) or (
+            f"{path.name} without a {MANIFEST} in it" if path.exists() else "no such file or folder"
+        )
         raise BundleError(
             f"{name_or_path}: expected a bundle's folder, a .tflite or .onnx file, or one of the shipped bundles "
             f"({', '.join(shipped_bundles())}), found {found}"

@@ -7,6 +7,7 @@ measurement needs a fresh process.
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from typing import Any
 
 from edgedigits import errors
 from edgedigits.errors import EdgeDigitsError, ModelRejectedError
+
+# What engines write of themselves, such as LiteRT about its delegate, says nothing about an end.
+_BANNER = re.compile(r"INFO: |W\d{4} |I\d{4} |WARNING: ")
 
 
 def run_isolated(module: str, arguments: list[str], what: str) -> Any:
@@ -32,7 +36,8 @@ def run_isolated(module: str, arguments: list[str], what: str) -> Any:
         report = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
         died = signal.Signals(-done.returncode).name if done.returncode < 0 else f"exit code {done.returncode}"
-        last = done.stderr.strip().splitlines()[-1:] or ["it wrote nothing to standard error"]
+        said = [line for line in done.stderr.strip().splitlines() if not _BANNER.match(line)]
+        last = said[-1:] or ["it wrote nothing to standard error"]
         raise ModelRejectedError(f"{what} died of {died} ({last[0][:200]}); take another engine or variant") from None
     if "error" in report:
         kind: type[EdgeDigitsError] = getattr(errors, report["kind"])

@@ -38,7 +38,7 @@ def test_a_lone_file_that_is_no_whole_model_is_one_line_and_3(command, refused, 
             "png": png(), "text": b"hello\n", "zeros": bytes(5000)}[harm]  # fmt: skip
     (tmp_path / f"broken.{format_}").write_bytes(data)
     done = command("classify", "--bundle", f"broken.{format_}", "--engine", engine, digit)
-    refused(done, 3, f"broken: {engine} ", "refuses the file", f"is it a whole .{format_} file?")
+    refused(done, 3, f"broken: {engine} ", "refuses the file", f"it is no whole .{format_} file")
     assert done.stdout == ""
 
 

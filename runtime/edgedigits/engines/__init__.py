@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from edgedigits.engines.registry import ENGINES, EngineName, choose_engine, installed_engines, load_engine
+from edgedigits.engines.registry import (
+    ENGINES,
+    EngineName,
+    choose_engine,
+    engine_version,
+    installed_engines,
+    load_engine,
+)
 
-__all__ = ["ENGINES", "EngineName", "choose_engine", "installed_engines", "load_engine"]
+__all__ = ["ENGINES", "EngineName", "choose_engine", "engine_version", "installed_engines", "load_engine"]

@@ -6,7 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from edgedigits.errors import EngineMissingError, ModelRejectedError, UsageError
+from edgedigits.errors import EngineMissingError, UsageError
 from edgedigits.extras import pip_line
 
 if TYPE_CHECKING:  # the doctor reads the table where numpy may be missing or broken
@@ -80,7 +80,7 @@ def load_engine(name: str, model: Model, num_threads: int = 1, **options: bool) 
     ------
     UsageError: there are fewer than one thread, or the engine has no such option or reads another format.
     EngineMissingError: the engine is not installed, or its import fails.
-    ModelRejectedError: the engine refuses the file, or it has several inputs or outputs.
+    ModelRejectedError: the engine refuses the file.
 
     """
     choose_engine(name)
@@ -96,11 +96,21 @@ def load_engine(name: str, model: Model, num_threads: int = 1, **options: bool) 
     try:
         engine: Engine = module.load(model.data, num_threads, **options)
     except Exception as error:  # engines raise their own types, some with an empty message
-        raise ModelRejectedError(
-            f"{model.name}{'' if model.variant is None else ' ' + model.variant}: {name} {module.VERSION} refuses the "
-            f"file ({reason(error)}); {_cure(error, model)}"
-        ) from error
+        from edgedigits.engines.refusal import refusal
+
+        raise refusal(name, module.VERSION, model, error) from error
     return engine
+
+
+def engine_version(name: str) -> str:
+    """Return the installed release of an engine.
+
+    Raises
+    ------
+    EngineMissingError: its import fails.
+
+    """
+    return str(_import(name, ENGINES[name]).VERSION)
 
 
 def reason(error: BaseException) -> str:
@@ -120,12 +130,3 @@ def _import(name: str, kind: EngineKind) -> Any:
         raise EngineMissingError(
             f"engine {name}: is installed but cannot be imported ({reason(error)}); {hint}"
         ) from error
-
-
-def _cure(error: Exception, model: Model) -> str:
-    text = str(error)
-    if "Didn't find op" in text or "opset" in text or "IR version" in text:
-        return "the file needs a newer engine: update it, or export the model again with edgedigits"
-    if model.bundle is None:
-        return f"is it a whole .{model.format} file?"
-    return "take another variant or engine, or export the model again"

@@ -25,6 +25,7 @@ from benchmarks.harness.markdown import markdown_table
 from benchmarks.latency.slowed_worker import SHARE, SLOWED
 from edgedigits.bundle import Bundle
 from edgedigits.engines import choose_engine
+from edgedigits.input_shapes import InputShape
 from edgedigits.measure.compare import LEVEL, Change, compare_results, compare_rows, medians_us
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.result import Result as Run
@@ -54,10 +55,12 @@ def _runs(plan: Plan, count: int) -> Iterator[Run]:
     file = bundle.pick("int8", ["tflite"])
     engine = choose_engine("auto", "tflite")[0]
     with tempfile.TemporaryDirectory(prefix="edgedigits-false-positives-") as folder:
-        asked = []
+        asked, shapes = [], (InputShape(file.image.name, file.image.shape),)
         for name in FILES:
             path = Path(shutil.copy(bundle.path / file.path, Path(folder) / name))
-            asked.append(Configuration(str(path), name, file.bytes, file.sha256, None, None, engine, 1, {}, 1, None))
+            asked.append(
+                Configuration(str(path), name, file.bytes, file.sha256, None, None, engine, 1, {}, 1, shapes, None)
+            )
         for number in range(count):
             progress(f"run {number + 1} of {count}")
             yield measure_rounds(asked, plan, lambda _: None)[0]

@@ -19,7 +19,7 @@ class SlowedEngine:
     """An engine that waits busily after every inference; the cost of waiting counts as part of the wait."""
 
     def __init__(self, engine: Any) -> None:
-        self.image, self.version = engine.image, engine.version
+        self.inputs, self.outputs, self.version = engine.inputs, engine.outputs, engine.version
         self._infer: Callable[[Any], Any] = lambda _: None
         self._share, self._cost = 0.0, 0
         self._cost = int(np.median([self._cost_of_waiting() for _ in range(1000)]))

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from edgedigits.bundle import Bundle, Variant
 from edgedigits.engines import ENGINES, EngineName, choose_engine, load_engine
-from edgedigits.engines.protocol import Engine
 from edgedigits.errors import BundleError, ImageError, ModelRejectedError, UsageError
 from edgedigits.images.convention import follows_mnist, pass_through
 from edgedigits.images.decode import MAX_PIXELS, ImageSource, read_picture
@@ -22,7 +21,7 @@ from edgedigits.images.digits import Seen
 from edgedigits.images.pipeline import pipeline_for
 from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
 from edgedigits.prediction import EngineId, ModelId, Prediction, PredictionContext
-from edgedigits.tensors import PixelInference, pixel_inference
+from edgedigits.tensors import PixelInference, image_and_scores, pixel_inference
 from edgedigits.verification.golden import check_at_load
 
 if TYPE_CHECKING:
@@ -83,8 +82,9 @@ class DigitClassifier:
         self.model = model
         self._max_pixels = max_pixels
         loaded = load_engine(engine_name, model, num_threads)
-        self.image_shape = _image_shape(loaded)
-        classes = loaded.probabilities.shape[-1]
+        image, scores = image_and_scores(loaded)
+        self.image_shape = _image_shape(image.shape, scores.shape)
+        classes = scores.shape[-1]
         self.labels = model.bundle.manifest.labels if model.bundle else tuple(str(index) for index in range(classes))
         if len(self.labels) != classes:
             raise BundleError(f"{model.name}: expected {classes} labels for as many outputs, found {len(self.labels)}")
@@ -274,8 +274,7 @@ def _require_id(model: Model, expect_id: str) -> None:
         raise BundleError(f"{model.name}: expected the bundle {expect_id}, found {found}; take the right bundle")
 
 
-def _image_shape(engine: Engine) -> tuple[int, int, int]:
-    shape, out = engine.image.shape, engine.probabilities.shape
+def _image_shape(shape: tuple[int, ...], out: tuple[int, ...]) -> tuple[int, int, int]:
     if len(shape) == 4 and shape[1:3] == (-1, -1):
         raise ModelRejectedError(
             "expected a classifier, found a network that takes pictures of any size, such as the locator; it works "

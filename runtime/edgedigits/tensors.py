@@ -6,17 +6,44 @@ input type, scale and zero point are read from the file and honoured.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.engines.protocol import Engine
-from edgedigits.errors import ModelRejectedError, UsageError
+from edgedigits.errors import ModelRejectedError
 from edgedigits.manifest import TensorInfo
 
 PixelInference = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+def image_and_scores(engine: Engine) -> tuple[TensorInfo, TensorInfo]:
+    """Return the one input and the one output of a model that takes images.
+
+    Raises
+    ------
+    ModelRejectedError: the model has another number of them.
+
+    """
+    if len(engine.inputs) != 1 or len(engine.outputs) != 1:
+        raise ModelRejectedError(
+            f"expected one image in and class scores out, found a model of {_listed(engine.inputs, 'input')} and "
+            f"{_listed(engine.outputs, 'output')}; show, check, bench and selftest take it"
+        )
+    return engine.inputs[0], engine.outputs[0]
+
+
+def follows_contract(inputs: Sequence[TensorInfo], outputs: Sequence[TensorInfo]) -> bool:
+    """Return whether a file has the tensors of this project's files: raw pixels ``image`` in, ``probabilities`` out."""
+    ends = [(one.name, one.dtype, one.scale) for one in (*inputs, *outputs)]
+    return ends == [("image", "uint8", None), ("probabilities", "float32", None)]
+
+
+def _listed(ends: Sequence[TensorInfo], kind: str) -> str:
+    names = ", ".join(one.name for one in ends)
+    return f"{len(ends)} {kind}{'' if len(ends) == 1 else 's'}" + (f" ({names})" if ends else "")
 
 
 def pixel_inference(engine: Engine) -> PixelInference:
@@ -24,7 +51,7 @@ def pixel_inference(engine: Engine) -> PixelInference:
 
     A file that keeps this project's contract needs no conversion, so the function is the engine's own.
     """
-    image, scores = engine.image, engine.probabilities
+    image, scores = image_and_scores(engine)
     if (image.dtype, image.scale, scores.dtype, scores.scale) == ("uint8", None, "float32", None):
         return engine.run
     return lambda pixels: to_probabilities(engine.run(to_model_input(pixels, image)), scores)
@@ -70,39 +97,3 @@ def to_probabilities(values: NDArray[Any], info: TensorInfo) -> NDArray[np.float
     if info.scale is not None and info.zero_point is not None:
         return (values.astype(np.float32) - np.float32(info.zero_point)) * np.float32(info.scale)
     return values.astype(np.float32, copy=False)
-
-
-# Height and width of a page from a small camera, which stand for any size in measurements.
-ANY_SIZE = (480, 640)
-
-
-def random_input(info: TensorInfo, batch: int = 1, seed: int = 0) -> NDArray[Any]:
-    """Return a random input of the right type and shape to measure with.
-
-    Integers cover their whole range, floats the range from 0 to 1; booleans are False. ``batch`` is the length of the
-    first axis where that is free; images of any size, ``[N, H, W, C]``, are of `ANY_SIZE`, other free axes are 1.
-
-    Raises
-    ------
-    UsageError: a batch of more than one is asked for, and the first axis is fixed.
-    ModelRejectedError: the input holds neither numbers nor booleans.
-
-    """
-    if batch > 1 and info.shape[:1] != (-1,):
-        raise UsageError(f"input {info.name!r}: expected a free first axis for a batch of {batch}, found {info.shape}")
-    rng = np.random.default_rng(seed)
-    shape = tuple(max(1, n) for n in info.shape)
-    if len(shape) == 4 and info.shape[1:3] == (-1, -1):
-        shape = (shape[0], *ANY_SIZE, shape[3])
-    shape = (batch, *shape[1:]) if batch > 1 else shape
-    try:
-        dtype = np.dtype(info.dtype)
-    except TypeError as error:
-        raise ModelRejectedError(f"input {info.name!r}: expected integers or floats, found {info.dtype}") from error
-    if np.issubdtype(dtype, np.integer):
-        limits = np.iinfo(dtype)
-        return rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
-    if not np.issubdtype(dtype, np.floating):
-        return np.zeros(shape, dtype)
-    values: NDArray[Any] = rng.random(shape, np.float32).astype(dtype)
-    return values

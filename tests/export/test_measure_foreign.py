@@ -13,6 +13,7 @@ from small_files import onnx_file, tflite
 
 from edgedigits.cli.main import main
 from edgedigits.engines import installed_engines
+from edgedigits.input_shapes import InputShape
 from edgedigits.isolation import run_isolated
 from edgedigits.measure import worker
 from edgedigits.measure.configuration import Configuration
@@ -30,26 +31,27 @@ def onnx_of(kind: int, shape: list[Any], operator: str = "Abs") -> bytes:
     return bytes(model.SerializeToString())
 
 
-# Name: the file's bytes, the input that it is measured with, and the same with a batch of six where it takes one.
-FILES: dict[str, tuple[Callable[[], bytes], str, tuple[int, ...], tuple[int, ...] | None]] = {
-    "float.onnx": (lambda: onnx_of(TensorProto.FLOAT, ["N", 3, 5, 2, 7]), "float32", (1, 3, 5, 2, 7), (6, 3, 5, 2, 7)),
-    "int32.onnx": (lambda: onnx_of(TensorProto.INT32, ["N", "T", 3]), "int32", (1, 1, 3), (6, 1, 3)),
-    "flags.onnx": (lambda: onnx_of(TensorProto.BOOL, ["N", 5], "Not"), "bool", (1, 5), (6, 5)),
-    "double.onnx": (lambda: onnx_of(TensorProto.DOUBLE, ["N", 11]), "float64", (1, 11), (6, 11)),
-    "inner.onnx": (lambda: onnx_of(TensorProto.FLOAT, [1, "T"]), "float32", (1, 1), None),
-    "fixed.onnx": (lambda: onnx_file("Abs"), "float32", (1, 4), None),
-    "float.tflite": (lambda: tflite("ABS", "FLOAT32"), "float32", (1, 4), None),
-    "int32.tflite": (lambda: tflite("NEG", "INT32"), "int32", (1, 4), None),
-    "flags.tflite": (lambda: tflite("LOGICAL_NOT", "BOOL"), "bool", (1, 4), None),
-    "int8.tflite": (lambda: tflite("TANH", "INT8"), "int8", (1, 4), None),
+# Name: the file's bytes, and the type and shape of the input that it is measured with.
+FILES: dict[str, tuple[Callable[[], bytes], str, tuple[int, ...]]] = {
+    "float.onnx": (lambda: onnx_of(TensorProto.FLOAT, ["N", 3, 5, 2, 7]), "float32", (6, 3, 5, 2, 7)),
+    "int32.onnx": (lambda: onnx_of(TensorProto.INT32, ["N", "T", 3]), "int32", (2, 9, 3)),
+    "flags.onnx": (lambda: onnx_of(TensorProto.BOOL, ["N", 5], "Not"), "bool", (1, 5)),
+    "double.onnx": (lambda: onnx_of(TensorProto.DOUBLE, ["N", 11]), "float64", (60, 11)),
+    "inner.onnx": (lambda: onnx_of(TensorProto.FLOAT, [1, "T"]), "float32", (1, 8)),
+    "fixed.onnx": (lambda: onnx_file("Abs"), "float32", (1, 4)),
+    "float.tflite": (lambda: tflite("ABS", "FLOAT32"), "float32", (1, 4)),
+    "int32.tflite": (lambda: tflite("NEG", "INT32"), "int32", (1, 4)),
+    "flags.tflite": (lambda: tflite("LOGICAL_NOT", "BOOL"), "bool", (1, 4)),
+    "int8.tflite": (lambda: tflite("TANH", "INT8"), "int8", (1, 4)),
 }
 
 
-def asked(path: Path, batch: int = 1) -> list[Configuration]:
+def asked(path: Path, shape: tuple[int, ...]) -> list[Configuration]:
     """The file in each engine here."""
-    model = lone_model(path)
+    model, name = lone_model(path), "x" if path.suffix == ".onnx" else "tensor"
+    shapes = (InputShape(name, shape),)
     return [
-        Configuration(str(path), path.name, len(model.data), model.sha256, None, None, engine, 1, {}, batch, None)
+        Configuration(str(path), path.name, len(model.data), model.sha256, None, None, engine, 1, {}, 1, shapes, None)
         for engine in installed_engines(model.format)
     ]
 
@@ -68,35 +70,35 @@ def file(name: str, tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_any_type_and_shape_is_measured_in_a_process(file: Path) -> None:
-    for one in asked(file):
+def test_any_type_and_shape_is_measured_in_a_process(name: str, file: Path) -> None:
+    for one in asked(file, FILES[name][2]):
         words = [json.dumps(to_plain(one)), "0", "20"]
         found = from_plain(Sample, run_isolated("edgedigits.measure.worker", words, file.name), "sample")
         assert len(found.total()) == 20
 
 
-def test_the_input_has_the_files_type_and_shape_and_as_many_images_as_asked(
+def test_the_input_has_the_files_type_and_the_shape_that_is_asked_for(
     name: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, dtype, shape, batched = FILES[name]
+    _, dtype, shape = FILES[name]
     fed: list[Any] = []
-    real = worker.random_input
-    monkeypatch.setattr(worker, "random_input", lambda *words: fed.append(real(*words)) or fed[-1])
-    for batch, expected in ((1, shape), (6, batched)):
-        for one in asked(file, batch) if expected is not None else []:
-            run_once, _, _ = worker._inference_run(one)
-            assert len(run_once()) == 1
-            assert (fed[-1].dtype, fed[-1].shape) == (dtype, expected)
+    real = worker.random_inputs
+    monkeypatch.setattr(worker, "random_inputs", lambda *words: fed.append(real(*words)) or fed[-1])
+    for one in asked(file, shape):
+        run_once, _, _ = worker._inference_run(one)
+        assert len(run_once()) == 1
+        (value,) = fed[-1]
+        assert (value.dtype, value.shape) == (dtype, shape)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fixed.onnx", "inner.onnx"])
-def test_a_batch_for_a_fixed_first_axis_is_refused_in_one_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code = main(["bench", str(file), "--batch", "1,4", "--seconds", "0", "--processes", "5", "--json"])
+@pytest.mark.parametrize(("name", "shape"), [("fixed.onnx", "[1, 4]"), ("inner.onnx", "[1, free]")])
+def test_a_batch_for_a_fixed_first_axis_is_refused_before_anything_is_measured(
+    name: str, file: Path, shape: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["bench", str(file), "--batch", "4", "--seconds", "0", "--processes", "5", "--json"])
     captured = capsys.readouterr()
-    assert code == 2
-    single, four = json.loads(captured.out)["rows"]
-    assert single["error"] is None
-    assert (four["configuration"]["batch"], four["summary"]) == (4, None)
-    (line,) = [line for line in captured.err.splitlines() if not line.startswith(("round ", "warning: "))]
-    assert line.startswith("edgedigits: input 'x': expected a free first axis for a batch of 4, found (1, ")
+    assert (code, captured.out) == (2, "")
+    assert captured.err.splitlines() == [
+        f"edgedigits: {name}: expected a free first dimension for a batch of 4, found 'x' {shape}"
+    ]

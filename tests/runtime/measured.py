@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from machines.recorded import pi
 
+from edgedigits.input_shapes import InputShape
 from edgedigits.measure.conditions import Conditions
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.machine import describe_machine
@@ -20,7 +21,7 @@ from edgedigits.measure.result import SCHEMA, MeasuredRow, Result
 from edgedigits.measure.sample import Sample
 from edgedigits.measure.summary import find_doubts, summarise
 from edgedigits.model import lone_model
-from edgedigits.records import to_plain
+from edgedigits.records import from_plain, to_plain
 from edgedigits.system_info.health import Health
 
 # Medians of ten processes, in µs, as close together as those of a quiet machine.
@@ -49,7 +50,7 @@ def configuration(**changes: Any) -> Configuration:
     values: dict[str, Any] = {
         "path": "/bundles/small/small-int8.tflite", "file": "small-int8.tflite", "bytes": 59_312, "sha256": "a" * 64,
         "bundle": "b" * 64, "variant": "int8.tflite", "engine": "litert", "threads": 1, "options": {}, "batch": 1,
-        "images": None,
+        "shapes": (InputShape("image", (1, 28, 28, 1)),), "images": None,
     }  # fmt: skip
     return Configuration(**{**values, **changes})
 
@@ -109,8 +110,7 @@ class Planted:
 
     def __call__(self, module: str, arguments: list[str], _what: str) -> Any:
         """In place of `run_isolated`."""
-        values = json.loads(arguments[0])
-        self.configurations.append(Configuration(**values))
+        self.configurations.append(from_plain(Configuration, json.loads(arguments[0]), "planted"))
         self.arguments.append([module, *arguments[1:]])
         return json.loads(json.dumps(to_plain(self._measure(self.configurations[-1]))))
 

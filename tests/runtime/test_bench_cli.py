@@ -46,7 +46,7 @@ def test_bundles_and_files_are_measured_beside_each_other(command, shipped, tmp_
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told == json.loads((tmp_path / "out.json").read_bytes())
-    assert told["schema"] == "edgedigits/bench/2"
+    assert told["schema"] == "edgedigits/bench/3"
     assert told["machine"]["cores"] >= 1
     assert (told["processes"], told["complete"], told["withheld"]) == (5, True, None)
     asked = [row["configuration"] for row in told["rows"]]

@@ -23,8 +23,8 @@ class FakeEngine:
 
     def __init__(self, answer, image=(1, 28, 28, 1), classes=(1, 10)):
         self.answer = np.array(answer, np.float32)
-        self.image = TensorInfo("image", "uint8", image, None, None)
-        self.probabilities = TensorInfo("probabilities", "float32", classes, None, None)
+        self.inputs = (TensorInfo("image", "uint8", image, None, None),)
+        self.outputs = (TensorInfo("probabilities", "float32", classes, None, None),)
 
     def run(self, images):
         return np.repeat(self.answer[np.newaxis], len(images), axis=0)
@@ -299,6 +299,18 @@ def test_a_model_that_is_no_image_classifier_is_refused(fake, image, classes):
         fake([0.5] * 10, image=image, classes=classes)
     assert str(caught.value) == (
         f"expected one image [N, H, W, C] in and class scores [N, classes] out, found {list(image)} and {list(classes)}"
+    )
+
+
+def test_a_model_of_several_inputs_or_outputs_is_refused_with_what_takes_it(monkeypatch, shipped):
+    engine = FakeEngine([0.5] * 10)
+    engine.inputs *= 2
+    monkeypatch.setattr(module, "load_engine", lambda *_: engine)
+    with pytest.raises(ModelRejectedError) as caught:
+        DigitClassifier(shipped.path / "small-int8.tflite")
+    assert str(caught.value) == (
+        "expected one image in and class scores out, found a model of 2 inputs (image, image) and 1 output "
+        "(probabilities); show, check, bench and selftest take it"
     )
 
 

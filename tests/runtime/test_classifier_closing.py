@@ -115,7 +115,7 @@ class Halting:
     def __init__(self, engine):
         self.engine = engine
         self.name, self.version = engine.name, engine.version
-        self.image, self.probabilities = engine.image, engine.probabilities
+        self.inputs, self.outputs = engine.inputs, engine.outputs
         self.entered, self.resume = threading.Event(), threading.Event()
 
     def run(self, images):

@@ -52,7 +52,9 @@ def test_show_of_a_lone_file_tells_its_tensors(run_here, shipped, engine):
     path = shipped.path / f"small-int8.{ENGINES[engine].format}"
     told = json.loads(run_here("show", path, "--json").stdout)
     assert told["bytes"] == path.stat().st_size
-    assert (told["image"]["name"], told["image"]["dtype"]) == ("image", "uint8")
+    assert [(one["name"], one["dtype"]) for one in told["inputs"] + told["outputs"]] == [
+        ("image", "uint8"), ("probabilities", "float32"),
+    ]  # fmt: skip
     text = run_here("show", path).stdout
     assert "in   image  uint8 [" in text
     assert "labels, accuracy and golden outputs are not known" in text

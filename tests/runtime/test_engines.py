@@ -13,7 +13,7 @@ from edgedigits.engines import ENGINES, choose_engine, installed_engines, load_e
 from edgedigits.engines.registry import reason
 from edgedigits.errors import EngineMissingError, ModelRejectedError, UsageError
 from edgedigits.model import Model, lone_model, model_of_bundle
-from edgedigits.tensors import to_model_input, to_probabilities
+from edgedigits.tensors import pixel_inference
 
 
 def models(shipped, engine):
@@ -30,7 +30,7 @@ def test_every_engine_loads_the_shipped_files_and_answers_as_where_they_were_mad
         loaded = load_engine(engine, model)
         assert loaded.name == engine
         assert loaded.version
-        found = to_probabilities(loaded.run(to_model_input(golden.images, loaded.image)), loaded.probabilities)
+        found = pixel_inference(loaded)(golden.images)
         limit = shipped.manifest.golden.tolerance[model.file.precision].largest
         for expected in golden.expected[model.file.path].values():
             assert np.abs(found - expected).max() <= limit
@@ -39,11 +39,12 @@ def test_every_engine_loads_the_shipped_files_and_answers_as_where_they_were_mad
 def test_every_engine_sees_the_contract(shipped, engine):
     for model in models(shipped, engine):
         loaded = load_engine(engine, model)
-        assert (loaded.image.name, loaded.image.dtype, loaded.image.shape[1:]) == ("image", "uint8", (28, 28, 1))
-        assert loaded.image.shape[0] == (1 if model.format == "tflite" else -1)
-        assert (loaded.image.scale, loaded.image.zero_point) == (None, None)
-        assert (loaded.probabilities.name, loaded.probabilities.dtype) == ("probabilities", "float32")
-        assert loaded.probabilities.shape[-1] == 10
+        (image,), (scores,) = loaded.inputs, loaded.outputs
+        assert (image.name, image.dtype, image.shape[1:]) == ("image", "uint8", (28, 28, 1))
+        assert image.shape[0] == (1 if model.format == "tflite" else -1)
+        assert (image.scale, image.zero_point) == (None, None)
+        assert (scores.name, scores.dtype) == ("probabilities", "float32")
+        assert scores.shape[-1] == 10
 
 
 def test_a_batch_is_answered_as_its_images_one_by_one(shipped, engine, digits):
@@ -143,7 +144,8 @@ def test_a_file_that_is_no_model_is_refused_in_one_line(shipped, engine, kind):
     text = str(caught.value)
     assert text.startswith(f"some: {engine} ")
     assert "refuses the file (" in text
-    assert text.endswith(f"; is it a whole .{format_} file?")
+    assert f"; it is no whole .{format_} file" in text
+    assert text.endswith("; copy it here again")
     assert "\n" not in text
 
 
@@ -171,7 +173,7 @@ def test_a_refusal_says_what_to_do(monkeypatch, shipped, message, cure):
     fake_engine(monkeypatch, load)
     with pytest.raises(ModelRejectedError) as caught:
         load_engine("litert", model_of_bundle(shipped, shipped.manifest.files[0]))
-    told = f"ValueError: {message}" if message else "ValueError"
+    told = message or "ValueError"
     assert str(caught.value).startswith(f"small int8.tflite: litert 9.9 refuses the file ({told}); {cure}")
 
 

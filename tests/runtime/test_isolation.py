@@ -80,7 +80,7 @@ def test_answers_of_a_process_are_those_of_this_one(shipped, engine, digits):
     here = load_engine(engine, lone_model(path))
     assert np.array_equal(found.probabilities, here.run(digits.images[:20]))
     assert (found.engine, found.version) == (engine, here.version)
-    assert (found.image, found.output) == (here.image, here.probabilities)
+    assert (found.image, found.output) == (here.inputs[0], here.outputs[0])
 
 
 def test_errors_of_the_process_keep_their_class(shipped, tmp_path, digits, engine):

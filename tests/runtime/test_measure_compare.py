@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from measured import STEADY, result, row, times_by
 
 from edgedigits.errors import MeasurementError, UsageError
+from edgedigits.input_shapes import InputShape
 from edgedigits.measure.compare import DRIFT, compare_results, compare_rows
 
 # Processes of a machine that is not at its best.
@@ -172,6 +173,25 @@ def test_another_model_is_refused_unless_it_is_meant():
     with pytest.raises(UsageError, match="the same model"):
         compare_results(result(), new, ["machines"])
     assert one(result(), new, across=["models", "machines"])
+
+
+def test_inputs_of_other_shapes_are_refused_unless_that_is_meant():
+    old, new = (result(row(shapes=(InputShape("image", (1, 3, side, side)),))) for side in (320, 640))
+    with pytest.raises(UsageError) as caught:
+        compare_results(old, new)
+    assert str(caught.value) == (
+        "small-int8.tflite: expected inputs of the same shapes in both measurements, found image=1x3x320x320 and "
+        "image=1x3x640x640; use --across shapes to compare them anyway"
+    )
+    with pytest.raises(UsageError, match="the same shapes"):
+        compare_results(old, new, ["machines", "models"])
+    assert one(old, new, across=["shapes"]).verdict == "no difference seen"
+    assert one(old, old)
+
+
+def test_inference_alone_is_not_compared_with_pictures():
+    with pytest.raises(UsageError, match="found image=1x28x28x1 and pictures; use --across shapes"):
+        compare_results(result(), result(row(shapes=(), images="photographs")))
 
 
 @pytest.mark.parametrize("few", [[STEADY[:7], STEADY], [STEADY, STEADY[:7]]])

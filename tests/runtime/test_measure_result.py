@@ -44,9 +44,9 @@ def test_all_warnings_are_those_of_the_machine_and_of_each_row_with_its_name():
     ("data", "message"),
     [
         (b'{"schema": "edgedigits/bench/1", "rows": []}', "found 'edgedigits/bench/1'; measure again"),
-        (b'{"rows": []}', "expected a measurement of schema edgedigits/bench/2, found None"),
-        (b"[1, 2]", "expected a measurement of schema edgedigits/bench/2, found None"),
-        (b"null", "expected a measurement of schema edgedigits/bench/2, found None"),
+        (b'{"rows": []}', "expected a measurement of schema edgedigits/bench/3, found None"),
+        (b"[1, 2]", "expected a measurement of schema edgedigits/bench/3, found None"),
+        (b"null", "expected a measurement of schema edgedigits/bench/3, found None"),
         (b"file,p50", "expected JSON that bench -o stored, found something else"),
         (b"", "expected JSON that bench -o stored, found something else"),
         (b"[" * 100_000, "expected JSON that bench -o stored, found something else"),

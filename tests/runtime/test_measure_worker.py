@@ -11,6 +11,7 @@ from measured import configuration, lone
 
 from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError, ImageError, UsageError
+from edgedigits.input_shapes import InputShape
 from edgedigits.isolation import run_isolated
 from edgedigits.measure import worker
 from edgedigits.measure.sample import Sample
@@ -121,15 +122,12 @@ def test_each_run_is_one_image_or_a_batch_for_an_onnx_file(shipped, engine, engi
     run_once()
     assert version == engine_calls[-1]["engine"].version
     assert engine_calls[-1]["shapes"] == [(1, 28, 28, 1)]
-    config = int8(shipped, engine, batch=7)
     if ENGINES[engine].format == "onnx":
-        run_once, _, _ = worker._inference_run(config)
+        shapes = (InputShape("image", (7, 28, 28, 1)),)
+        run_once, _, _ = worker._inference_run(int8(shipped, engine, batch=7, shapes=shapes))
         run_once()
         run_once()
         assert engine_calls[-1]["shapes"] == [(7, 28, 28, 1)] * 2
-    else:
-        with pytest.raises(UsageError, match=r"expected a free first axis for a batch of 7, found \(1, 28, 28, 1\)"):
-            worker._inference_run(config)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system binds no process")

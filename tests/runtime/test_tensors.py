@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from edgedigits.errors import ModelRejectedError, UsageError
+from edgedigits.errors import ModelRejectedError
 from edgedigits.manifest import TensorInfo
-from edgedigits.tensors import random_input, to_model_input, to_probabilities
+from edgedigits.tensors import to_model_input, to_probabilities
 
 PIXELS = npst.arrays(np.uint8, (2, 3, 3, 1))
 ALL = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
@@ -111,54 +111,3 @@ def test_float_outputs_stay_and_quantized_ones_are_brought_back():
     assert found.tolist() == [[0, 0.5, 255 / 256]]
     halves = to_probabilities(np.array([[0.5]], np.float16), tensor("float16"))
     assert halves.dtype == np.float32
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "float32", "float16"])
-def test_an_input_to_measure_with_has_the_models_type_shape_and_range(dtype):
-    image = random_input(tensor(dtype, shape=(-1, 28, 28, 3)))
-    assert image.shape == (1, 28, 28, 3)
-    assert image.dtype == dtype
-    assert np.array_equal(image, random_input(tensor(dtype, shape=(-1, 28, 28, 3))))
-    assert not np.array_equal(image, random_input(tensor(dtype, shape=(-1, 28, 28, 3)), seed=1))
-    if dtype in {"uint8", "int8"}:
-        assert (image.min(), image.max()) == (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    else:
-        assert image.min() >= 0
-        assert 0.9 < image.max() <= 1
-
-
-@pytest.mark.parametrize("shape", [(-1, 28, 28, 1), (-1, -1, 3), (-1,)])
-def test_a_batch_to_measure_with_is_as_long_as_asked_where_the_first_axis_is_free(shape):
-    rest = tuple(max(1, n) for n in shape[1:])
-    assert random_input(tensor("uint8", shape=shape), 7).shape == (7, *rest)
-    assert random_input(tensor("uint8", shape=shape), 1).shape == (1, *rest)
-    many = random_input(tensor("uint8", shape=(-1, 28, 28, 1)), 2)
-    assert not np.array_equal(many[0], many[1])
-    assert not np.array_equal(many, random_input(tensor("uint8", shape=(-1, 28, 28, 1)), 2, 1))
-
-
-@pytest.mark.parametrize("shape", [(1, 28, 28, 1), (7, 3), ()])
-def test_a_batch_for_a_fixed_first_axis_is_refused(shape):
-    with pytest.raises(UsageError) as caught:
-        random_input(tensor("uint8", shape=shape), 7)
-    assert str(caught.value) == f"input 'x': expected a free first axis for a batch of 7, found {shape}"
-    assert random_input(tensor("uint8", shape=shape), 1).shape == shape
-
-
-@pytest.mark.parametrize("dtype", ["int32", "int64", "uint16"])
-def test_whole_numbers_to_measure_with_use_their_whole_range(dtype):
-    image = random_input(tensor(dtype, shape=(-1, 100, 100)))
-    assert image.dtype == dtype
-    span = np.iinfo(dtype).max - np.iinfo(dtype).min
-    assert int(image.max()) - int(image.min()) > 0.99 * span
-
-
-def test_flags_to_measure_with_are_off():
-    image = random_input(tensor("bool", shape=(-1, 3)))
-    assert (image.dtype, image.tolist()) == (bool, [[False] * 3])
-
-
-def test_a_type_that_is_no_number_is_refused():
-    with pytest.raises(ModelRejectedError) as caught:
-        random_input(tensor("tensor(string)"))
-    assert str(caught.value) == "input 'x': expected integers or floats, found tensor(string)"

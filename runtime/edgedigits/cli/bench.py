@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edgedigits.console.options import add_choice, add_output, output_of
+from edgedigits.console.options import add_choice, add_output, add_shape, output_of
 from edgedigits.console.progress import progress
 from edgedigits.console.tables import table
 from edgedigits.errors import EdgeDigitsError, MeasurementError
@@ -29,9 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", default="1", metavar="N,N", help="numbers of engine threads to measure, such as 1,2,4 (default: 1)"
     )
-    parser.add_argument(
-        "--batch", default="1", metavar="N,N", help="batch sizes to measure, .onnx files only (default: 1)"
-    )
+    parser.add_argument("--batch", metavar="N,N", help="batch sizes to measure, .onnx files only (default: 1)")
+    add_shape(parser)
     for option, what in (("delegate", "XNNPACK's kernels (.tflite)"), ("spinning", "polling of idle threads (.onnx)")):
         parser.add_argument(f"--{option}", choices=("on", "off", "both"), help=f"{what}: on, off, or both in turn")
     parser.add_argument(
@@ -113,6 +112,11 @@ def _text(result: Result) -> str:
     head = ["file", "setting", "load ms", "first µs", "min µs", "p50 µs", "95 % interval", "p90 µs", "p99 µs", "per s"]
     rows = [_cells(row) for row in result.rows if row.error is None]
     lines = [table([*head, "RSS MB"], rows)]
+    lines += dict.fromkeys(
+        f"{used.file}: {', '.join(map(str, used.shapes))}"
+        for used in (row.configuration for row in result.rows)
+        if used.bundle is None and used.shapes
+    )
     stages = [row for row in result.rows if row.summary and len(row.summary.stages_us) > 1]
     lines += [f"{row.configuration.name}: {_stages(row)}" for row in stages]
     machine = result.machine

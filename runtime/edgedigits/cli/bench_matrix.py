@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 from edgedigits.bundle import Bundle
 from edgedigits.console.chosen_files import choose_files
 from edgedigits.datasets.own import image_files
 from edgedigits.engines import ENGINES, choose_engine
-from edgedigits.errors import UsageError
-from edgedigits.manifest import SUFFIXES, Manifest
+from edgedigits.engines.inspect import inspect_isolated
+from edgedigits.errors import TargetError, UsageError
+from edgedigits.input_shapes import parse_shapes, refuse_unknown_names, resolve_shapes
+from edgedigits.manifest import SUFFIXES, Manifest, TensorInfo
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.recommend import SelectionCriteria
 from edgedigits.measure.rounds import Plan
 from edgedigits.model import is_model_file, lone_model
+from edgedigits.random_inputs import require_numbers
+from edgedigits.tensors import follows_contract
 from edgedigits.verification.parity import pairs
 
+# Height and width of a page from a small camera, in which the locator is measured: it takes any size.
+PAGE = (480, 640)
 LEAST_PROCESSES = 5
 _UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1_000_000, "KIB": 1024, "MIB": 1024**2}
 
@@ -63,60 +71,99 @@ def wish_of(args: argparse.Namespace) -> SelectionCriteria | None:
     )
 
 
+class _Target(NamedTuple):
+    """A file in an engine that reads it.
+
+    Attributes
+    ----------
+    inputs: what has to be fed; None where nothing has, since pictures are classified or the engine refuses the file.
+    batch: the length of a free first dimension of which nothing is said; None where it has to be said.
+
+    """
+
+    configuration: Configuration
+    inputs: tuple[TensorInfo, ...] | None
+    batch: int | None
+
+
 def matrix(args: argparse.Namespace) -> tuple[list[Configuration], Manifest | None]:
     """Return all configurations, and the manifest of the first bundle.
 
     Raises
     ------
-    EdgeDigitsError: a model cannot be read, no engine reads it, or no configuration supports an option.
+    EdgeDigitsError: a model cannot be read, no engine reads it, no configuration supports an option, or the shape of an
+        input is not known.
 
     """
-    if args.images is not None:
-        if not image_files(Path(args.images)):
-            raise UsageError(f"{args.images}: expected a folder with images in it, found none")
-        if args.delegate or args.spinning or args.batch != "1":
-            raise UsageError(
-                "bench: --images measures classify, which has no --batch, --delegate or --spinning; leave them away"
-            )
-    found: list[Configuration] = []
+    shapes = parse_shapes(args.shape)
+    _refuse_combinations(args)
+    targets: list[_Target] = []
     manifest: Manifest | None = None
     for path in args.models or [None]:
         if path is not None and is_model_file(path):
-            model = lone_model(Path(path))
-            for engine in choose_engine(args.engine, model.format):
-                lone = Configuration(
-                    str(path),
-                    Path(path).name,
-                    len(model.data),
-                    model.sha256,
-                    None,
-                    None,
-                    engine,
-                    1,
-                    {},
-                    1,
-                    args.images,
-                )
-                found += _settings(args, lone)
+            targets += _lone_targets(args, Path(path))
             continue
         bundle = Bundle.load(path)
         manifest = manifest or bundle.manifest
-        for file, engine in pairs(*choose_files(bundle, args.variant, args.engine)):
-            bundle.read(file)  # raises if the file is not the one in the manifest
-            variant = file.precision + SUFFIXES[file.format]
-            one = Configuration(
-                str(bundle.path / file.path), file.path, file.bytes, file.sha256, bundle.id, variant, engine, 1, {}, 1,
-                args.images,
-            )  # fmt: skip
-            found += _settings(args, one)
-    _refuse_unknown(args, found)
-    return found, manifest
+        targets += _bundle_targets(args, bundle)
+    _refuse_unknown(args, [target.configuration for target in targets])
+    if all(target.inputs is not None for target in targets):
+        refuse_unknown_names(shapes, [one for target in targets for one in target.inputs or ()])
+    return [one for target in targets for one in _settings(args, target, shapes)], manifest
+
+
+def _refuse_combinations(args: argparse.Namespace) -> None:
+    """Refuse options that contradict each other."""
+    if args.shape and args.batch is not None:
+        raise UsageError("bench: --shape and --batch both say how long an input is; take one of them")
+    if args.images is None:
+        return
+    if not image_files(Path(args.images)):
+        raise UsageError(f"{args.images}: expected a folder with images in it, found none")
+    if args.delegate or args.spinning or args.batch is not None or args.shape:
+        raise UsageError(
+            "bench: --images measures classify, which has no --batch, --delegate or --spinning, nor --shape; "
+            "leave them away"
+        )
+
+
+def _lone_targets(args: argparse.Namespace, path: Path) -> Iterator[_Target]:
+    """Yield a file without a bundle in each engine; only an engine can tell its inputs."""
+    model = lone_model(path)
+    for engine in choose_engine(args.engine, model.format):
+        one = Configuration(
+            str(path), path.name, len(model.data), model.sha256, None, None, engine, 1, {}, 1, (), args.images
+        )
+        try:
+            found = None if args.images else inspect_isolated(path, engine)
+        except TargetError:  # the process that measures will fail in the same way, beside those of other files
+            found = None
+        if found is None:
+            yield _Target(one, None, None)
+        else:
+            require_numbers(found.inputs, path.name)
+            yield _Target(one, found.inputs, 1 if follows_contract(found.inputs, found.outputs) else None)
+
+
+def _bundle_targets(args: argparse.Namespace, bundle: Bundle) -> Iterator[_Target]:
+    """Yield each file of a bundle in each engine."""
+    for file, engine in pairs(*choose_files(bundle, args.variant, args.engine)):
+        bundle.read(file)  # raises if the file is not the one in the manifest
+        variant = file.precision + SUFFIXES[file.format]
+        one = Configuration(
+            str(bundle.path / file.path), file.path, file.bytes, file.sha256, bundle.id, variant, engine, 1, {}, 1, (),
+            args.images,
+        )  # fmt: skip
+        image = file.image
+        if bundle.manifest.task == "locate" and not args.shape:
+            image = image._replace(shape=(image.shape[0], *PAGE, image.shape[3]))
+        yield _Target(one, None if args.images else (image,), 1)
 
 
 def _refuse_unknown(args: argparse.Namespace, found: list[Configuration]) -> None:
     """Refuse an option that no configuration supports, which would have no effect."""
     kinds = [ENGINES[one.engine] for one in found]
-    if args.batch != "1" and not any(kind.format == "onnx" for kind in kinds):
+    if args.batch not in {None, "1"} and not any(kind.format == "onnx" for kind in kinds):
         raise UsageError(
             "--batch: expected an .onnx file, whose batch size is free, found none; .tflite files have batch size 1"
         )
@@ -125,20 +172,25 @@ def _refuse_unknown(args: argparse.Namespace, found: list[Configuration]) -> Non
             raise UsageError(f"--{name}: none of {', '.join({one.engine: 0 for one in found})} has this option")
 
 
-def _settings(args: argparse.Namespace, configuration: Configuration) -> list[Configuration]:
-    """Return a configuration with every combination of threads, options and batch that its engine supports."""
-    kind = ENGINES[configuration.engine]
-    batches = _numbers(args.batch, "--batch") if kind.format == "onnx" else [1]
+def _settings(
+    args: argparse.Namespace, target: _Target, shapes: Mapping[str, tuple[int, ...]]
+) -> Iterator[Configuration]:
+    """Yield a configuration with every combination of threads, options and batch that its engine supports."""
+    kind = ENGINES[target.configuration.engine]
+    batches = [target.batch] if args.batch is None or kind.format != "onnx" else _numbers(args.batch, "--batch")
     switches = {
         name: {"on": [True], "off": [False], "both": [True, False]}[said]
         for name in kind.options
         if (said := getattr(args, name)) is not None
     }
     options = [dict(zip(switches, values, strict=True)) for values in product(*switches.values())]
-    return [
-        replace(configuration, threads=threads, options=chosen, batch=batch)
-        for threads, chosen, batch in product(_numbers(args.threads, "--threads"), options, batches)
-    ]
+    for threads, chosen, batch in product(_numbers(args.threads, "--threads"), options, batches):
+        one = replace(target.configuration, threads=threads, options=chosen, batch=batch or 1)
+        yield (
+            one
+            if target.inputs is None
+            else replace(one, shapes=resolve_shapes(one.file, target.inputs, shapes, batch))
+        )
 
 
 def _numbers(text: str, what: str) -> list[int]:

@@ -24,8 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a later result; without it, every row of OLD.json is compared with its first row, round by round",
     )  # fmt: skip
     parser.add_argument(
-        "--across", action="append", default=[], choices=("machines", "models"),
-        help="compare results of different machines or models, which is refused otherwise",
+        "--across", action="append", default=[], choices=("machines", "models", "shapes"),
+        help="compare results of different machines, models or shapes of inputs, which is refused otherwise",
     )  # fmt: skip
     parser.add_argument(
         "--fail-if-slower", metavar="PERCENT", help="exit with 1 if a row is slower by more than this, such as 5%%"

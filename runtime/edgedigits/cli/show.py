@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from edgedigits.console.confidence import confidence_line
 from edgedigits.console.options import add_output, output_of
 from edgedigits.console.tables import table
-from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
     from edgedigits.bundle import Bundle
@@ -116,26 +115,29 @@ def _object(value: object) -> dict[str, Any]:
 
 
 def _file_card(path: Path) -> tuple[dict[str, Any], str]:
-    from edgedigits.engines import choose_engine, load_engine
+    from edgedigits.engines import choose_engine
+    from edgedigits.engines.inspect import inspect_isolated
     from edgedigits.model import lone_model
     from edgedigits.records import to_plain
 
     model = lone_model(path)
-    with quiet_descriptor(2):
-        engine = load_engine(choose_engine("auto", model.format)[0], model)
+    found = inspect_isolated(path, choose_engine("auto", model.format)[0])
     values = {
         "file": str(path), "bytes": len(model.data), "sha256": model.sha256, "format": model.format,
-        "image": to_plain(engine.image), "probabilities": to_plain(engine.probabilities),
-        "engine": {"name": engine.name, "version": engine.version},
+        "inputs": to_plain(found.inputs), "outputs": to_plain(found.outputs),
+        "engine": {"name": found.engine, "version": found.version},
     }  # fmt: skip
-    text = (
-        f"{path}  {len(model.data):,} bytes, sha256 {model.sha256[:12]}, loads in {engine.name} {engine.version}\n"
-        f"in   {_tensor(engine.image)}\nout  {_tensor(engine.probabilities)}\n"
-        "a file without a bundle: labels, accuracy and golden outputs are not known"
-    )
-    return values, text
+    lines = [
+        f"{path}  {len(model.data):,} bytes, sha256 {model.sha256[:12]}, loads in {found.engine} {found.version}",
+        *[f"in   {_tensor(one)}" for one in found.inputs],
+        *[f"out  {_tensor(one)}" for one in found.outputs],
+        "a file without a bundle: labels, accuracy and golden outputs are not known",
+    ]
+    return values, "\n".join(lines)
 
 
 def _tensor(info: TensorInfo) -> str:
+    from edgedigits.input_shapes import dimensions
+
     quantized = "" if info.scale is None else f", scale {info.scale:g}, zero point {info.zero_point}"
-    return f"{info.name}  {info.dtype} {list(info.shape)}{quantized}"
+    return f"{info.name}  {info.dtype} {dimensions(info.shape)}{quantized}"

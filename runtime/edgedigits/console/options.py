@@ -31,6 +31,14 @@ def add_choice(parser: argparse.ArgumentParser, *, threads: bool = True) -> None
         parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
 
 
+def add_shape(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says how long the free dimensions of a lone file's inputs are."""
+    parser.add_argument(
+        "--shape", action="append", default=[], metavar="NAME=NxN",
+        help="the shape of an input with free dimensions, such as images=1x3x320x320; may be repeated",
+    )  # fmt: skip
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where the result goes."""
     parser.add_argument("--json", action="store_true", help="print JSON and nothing else")

@@ -55,7 +55,7 @@ def _verify_engine(name: str) -> None:
     from edgedigits.bundle import Bundle
     from edgedigits.engines import ENGINES, load_engine
     from edgedigits.model import model_of_bundle
-    from edgedigits.tensors import to_model_input, to_probabilities
+    from edgedigits.tensors import pixel_inference
     from edgedigits.verification.golden import check_at_load
 
     bundle = Bundle.load()
@@ -64,11 +64,7 @@ def _verify_engine(name: str) -> None:
     _announce("building an interpreter")
     engine = load_engine(name, model)
     _announce("running golden inputs")
-    check_at_load(
-        model,
-        lambda images: to_probabilities(engine.run(to_model_input(images, engine.image)), engine.probabilities),
-        name,
-    )
+    check_at_load(model, pixel_inference(engine), name)
 
 
 def _announce(step: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from edgedigits.engines.protocol import Inference
 from edgedigits.manifest import TensorInfo
 
 VERSION: str = onnxruntime.__version__
@@ -29,20 +32,31 @@ class OnnxRuntimeEngine:
         options.log_severity_level = _ERRORS_ONLY
         options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        self.image = _info(self._session.get_inputs())
-        self.probabilities = _info(self._session.get_outputs())
+        self.inputs = tuple(map(_info, self._session.get_inputs()))
+        self.outputs = tuple(map(_info, self._session.get_outputs()))
+        self._sources, self._targets = ([one.name for one in ends] for ends in (self.inputs, self.outputs))
+        self._step = CHUNK if self.inputs and self.inputs[0].shape[:1] == (-1,) else 1
 
     def run(self, images: NDArray[Any]) -> NDArray[Any]:
         """Run inference in chunks, or image by image where the file has a fixed batch of 1."""
-        step = CHUNK if self.image.shape[0] == -1 else 1
+        step = self._step
         results = [self._infer(images[start : start + step]) for start in range(0, len(images), step)]
         if not results:
-            return np.empty((0, *self.probabilities.shape[1:]), self.probabilities.dtype)
+            return np.empty((0, *self.outputs[0].shape[1:]), self.outputs[0].dtype)
         return results[0] if len(results) == 1 else np.concatenate(results)
 
     def _infer(self, images: NDArray[Any]) -> NDArray[Any]:
-        scores: NDArray[Any] = self._session.run([self.probabilities.name], {self.image.name: images})[0]
+        scores: NDArray[Any] = self._session.run(self._targets, {self._sources[0]: images})[0]
         return scores
+
+    def prepare(self, shapes: Sequence[tuple[int, ...]]) -> Inference:  # noqa: ARG002  a session takes any
+        """Return a function that runs the session."""
+
+        def infer(values: Sequence[NDArray[Any]]) -> Sequence[Any]:
+            outputs: Sequence[Any] = self._session.run(self._targets, dict(zip(self._sources, values, strict=True)))
+            return outputs
+
+        return infer
 
 
 def load(data: bytes, num_threads: int, *, spinning: bool = False) -> OnnxRuntimeEngine:
@@ -53,10 +67,7 @@ def load(data: bytes, num_threads: int, *, spinning: bool = False) -> OnnxRuntim
     return OnnxRuntimeEngine(data, num_threads, spinning=spinning)
 
 
-def _info(values: list[Any]) -> TensorInfo:
-    if len(values) != 1:
-        raise ValueError(f"expected one input and one output, found {len(values)}")
-    one = values[0]
-    shape = tuple(n if isinstance(n, int) else -1 for n in one.shape)
-    dtype = _DTYPES.get(one.type, one.type.removeprefix("tensor(").removesuffix(")"))
-    return TensorInfo(one.name, dtype, shape, None, None)
+def _info(value: Any) -> TensorInfo:
+    shape = tuple(n if isinstance(n, int) and n >= 0 else -1 for n in value.shape)
+    dtype = _DTYPES.get(value.type, re.sub(r"^tensor\((.*)\)$", r"\1", value.type))
+    return TensorInfo(value.name, dtype, shape, None, None)

@@ -26,7 +26,7 @@ DRIFT = 0.02
 SAME_MACHINE = ("board", "cpu", "cores", "architecture", "bits", "emulated")
 
 ChangeVerdict = Literal["slower", "faster", "no difference seen"]
-Across = Literal["machines", "models"]
+Across = Literal["machines", "models", "shapes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +60,22 @@ class Change:
 def compare_results(old: Result, new: Result, across: Sequence[Across] = ()) -> list[Change]:
     """Compare the configurations that two measurements have in common.
 
-    ``across`` allows different machines, or different models.
+    ``across`` allows different machines, different models, or inputs of different shapes.
 
     Raises
     ------
-    UsageError: different machines or models that ``across`` does not allow, or no configuration in common.
+    UsageError: different machines, models or shapes that ``across`` does not allow, or no configuration in common.
     MeasurementError: fewer processes than an interval of this level needs.
 
     """
     if "machines" not in across:
         require_same_machine(old.machine, new.machine)
     pairs = _pairs(old, new)
-    if "models" not in across:
-        for one, other in pairs:
+    for one, other in pairs:
+        if "models" not in across:
             _require_same_model(one, other)
+        if "shapes" not in across:
+            _require_same_shapes(one, other)
     return [_change(one, other, interleaved=False) for one, other in pairs]
 
 
@@ -115,6 +117,15 @@ def _require_same_model(old: MeasuredRow, new: MeasuredRow) -> None:
         raise UsageError(
             f"{other.file}: expected the same model in both measurements, found SHA-256 {one.sha256[:12]} and "
             f"{other.sha256[:12]}; use --across models to compare them anyway"
+        )
+
+
+def _require_same_shapes(old: MeasuredRow, new: MeasuredRow) -> None:
+    one, other = (", ".join(map(str, row.configuration.shapes)) for row in (old, new))
+    if one != other:
+        raise UsageError(
+            f"{new.configuration.file}: expected inputs of the same shapes in both measurements, found "
+            f"{one or 'pictures'} and {other or 'pictures'}; use --across shapes to compare them anyway"
         )
 
 

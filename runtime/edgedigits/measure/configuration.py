@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgedigits.input_shapes import InputShape
 from edgedigits.records import Count, Sha256
 
 
@@ -19,6 +20,7 @@ class Configuration:
     engine, threads: the engine and its number of threads.
     options: the options of the engine that were given (see `EngineKind`).
     batch: the number of images in one inference.
+    shapes: the shape of each input, in the file's order; empty with ``images``, and where the engine refuses the file.
     images: a folder of pictures, each of which is decoded, preprocessed and classified; None measures inference alone.
 
     """
@@ -33,6 +35,7 @@ class Configuration:
     threads: Count
     options: dict[str, bool]
     batch: Count
+    shapes: tuple[InputShape, ...]
     images: str | None
 
     @property

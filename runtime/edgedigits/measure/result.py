@@ -15,7 +15,7 @@ from edgedigits.measure.sample import Sample
 from edgedigits.measure.summary import Summary
 from edgedigits.records import Count, from_plain
 
-SCHEMA: Literal["edgedigits/bench/2"] = "edgedigits/bench/2"
+SCHEMA: Literal["edgedigits/bench/3"] = "edgedigits/bench/3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Result:
 
     """
 
-    schema: Literal["edgedigits/bench/2"]
+    schema: Literal["edgedigits/bench/3"]
     edgedigits: str
     numpy: str
     pillow: str

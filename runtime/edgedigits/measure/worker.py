@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +21,18 @@ from numpy.typing import NDArray
 from edgedigits.bundle import Variant
 from edgedigits.classifier import DigitClassifier
 from edgedigits.datasets.own import image_files
-from edgedigits.engines import EngineName, load_engine
-from edgedigits.errors import UsageError
+from edgedigits.engines import EngineName, engine_version, load_engine
+from edgedigits.engines.refusal import refusal
+from edgedigits.errors import EdgeDigitsError, ModelRejectedError, UsageError
 from edgedigits.isolation import report_to_parent
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.raw_times import pack_times
 from edgedigits.measure.sample import Sample
 from edgedigits.model import lone_model
+from edgedigits.random_inputs import random_inputs
 from edgedigits.records import from_plain, to_plain
 from edgedigits.system_info.text import find_field, leading_integer, read_text
-from edgedigits.tensors import random_input
+from edgedigits.tensors import follows_contract
 
 # Runs once and returns the times of the stages, in nanoseconds.
 TimedRun = Callable[[], tuple[int, ...]]
@@ -47,13 +49,18 @@ def measure(configuration: Configuration, seconds: float, min_runs: int) -> Samp
 
     Raises
     ------
-    EdgeDigitsError: the model file or a picture cannot be read, or the engine refuses the file.
+    EdgeDigitsError: the model file or a picture cannot be read, or the engine refuses the file or the inputs.
 
     """
     cpus, started = _pin_to_processors(configuration.threads), time.time()
     prepare = _picture_run if configuration.images else _inference_run
-    run_once, load_ms, version = prepare(configuration)
-    first = sum(run_once())
+    try:
+        run_once, load_ms, version = prepare(configuration)
+        first = sum(run_once())
+    except EdgeDigitsError:
+        raise
+    except Exception as error:  # engines raise their own types
+        raise _refused_inputs(configuration, error) from error
     gc.collect()
     gc.disable()
     clock_before = _clock_mhz(cpus)
@@ -82,25 +89,35 @@ def measure(configuration: Configuration, seconds: float, min_runs: int) -> Samp
 
 
 def _inference_run(configuration: Configuration) -> tuple[TimedRun, float, str]:
-    """Prepare the inference of random input: set the input tensor, invoke the model, get the output tensor.
+    """Prepare the inference of random input: set the input tensors, invoke the model, get the output tensors.
 
     Returns the run, the load time in milliseconds, and the release of the engine.
     """
-    model = lone_model(Path(configuration.path))
+    model, clock = lone_model(Path(configuration.path)), time.perf_counter_ns
     # Loaded once before and dropped, so that the load time has neither the import of the engine nor page faults of the
     # file's bytes.
     load_engine(configuration.engine, model, configuration.threads)
-    started = time.perf_counter_ns()
+    started = clock()
     engine = load_engine(configuration.engine, model, configuration.threads, **configuration.options)
-    load_ms = (time.perf_counter_ns() - started) / 1e6
-    image, run, clock = random_input(engine.image, configuration.batch), engine.run, time.perf_counter_ns
+    own = follows_contract(engine.inputs, engine.outputs)  # then as the classifier runs it, a batch in chunks
+    run: Callable[[Any], object] = engine.run if own else engine.prepare([one.shape for one in configuration.shapes])
+    load_ms = (clock() - started) / 1e6
+    values = random_inputs(engine.inputs, configuration.shapes)
+    given: Any = values[0] if own else values
 
     def run_once() -> tuple[int]:
         begun = clock()
-        run(image)
+        run(given)
         return (clock() - begun,)
 
     return run_once, load_ms, engine.version
+
+
+def _refused_inputs(configuration: Configuration, error: Exception) -> ModelRejectedError:
+    """Return the error for what an engine raised after it had loaded the file."""
+    what = f"inputs {', '.join(map(str, configuration.shapes))}" if configuration.shapes else "a picture"
+    version = engine_version(configuration.engine)
+    return refusal(configuration.engine, version, lone_model(Path(configuration.path)), error, what)
 
 
 def _picture_run(configuration: Configuration) -> tuple[TimedRun, float, str]:

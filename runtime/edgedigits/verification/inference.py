@@ -19,7 +19,7 @@ from edgedigits.isolation import report_to_parent, run_isolated
 from edgedigits.manifest import TensorInfo
 from edgedigits.model import lone_model
 from edgedigits.records import from_plain, to_plain
-from edgedigits.tensors import to_model_input, to_probabilities
+from edgedigits.tensors import image_and_scores, pixel_inference
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ def _infer_in_this_process(
 ) -> dict[str, Any]:
     """Run the file over the images at ``images_path`` and write the probabilities to ``outputs_path``."""
     loaded = load_engine(engine, lone_model(Path(path)), int(num_threads))
-    outputs = loaded.run(to_model_input(np.load(images_path), loaded.image))
-    np.save(outputs_path, to_probabilities(outputs, loaded.probabilities))
-    return {"version": loaded.version, "image": to_plain(loaded.image), "output": to_plain(loaded.probabilities)}
+    image, output = image_and_scores(loaded)
+    np.save(outputs_path, pixel_inference(loaded)(np.load(images_path)))
+    return {"version": loaded.version, "image": to_plain(image), "output": to_plain(output)}
 
 
 if __name__ == "__main__":

@@ -13,14 +13,15 @@ from edgedigits.console.tables import table
 if TYPE_CHECKING:
     from edgedigits.manifest import Requirements
     from edgedigits.model import Model
-    from edgedigits_export.compat.check import EngineRelease
+    from edgedigits_export.compat.check import EngineRelease, ReleaseVerdict
     from edgedigits_export.compat.check_board import BoardTarget
 
 
 class _File(NamedTuple):
-    """A model file to check, with what it requires."""
+    """A model file to check, with what it requires; ``path`` is None for a bundle's file, which is proved to load."""
 
     name: str
+    path: Path | None
     model: Model
     requirements: Requirements
 
@@ -108,20 +109,30 @@ def _refuse_targets(model: Model, releases: Sequence[EngineRelease]) -> None:
 def _read_files(source: str | None) -> Iterator[_File]:
     """Yield the model file at ``source``, or all files of the bundle there (None: the bundle in the package)."""
     from edgedigits.bundle import Bundle
+    from edgedigits.errors import BundleError
     from edgedigits.model import is_model_file, lone_model, model_of_bundle
     from edgedigits_export.compat.requirements import read_requirements
 
     if source is not None and is_model_file(source):
-        models = [(Path(source).name, lone_model(Path(source)))]
-    else:
-        bundle = Bundle.load(source)
-        models = [(file.path, model_of_bundle(bundle, file)) for file in bundle.manifest.files]
-    for name, model in models:
-        yield _File(name, model, read_requirements(model.data, model.format))
+        path = Path(source)
+        model = lone_model(path)
+        try:
+            requirements = read_requirements(model.data, model.format)
+        except BundleError as error:
+            raise BundleError(f"{path}: {error}") from error
+        yield _File(path.name, path, model, requirements)
+        return
+    bundle = Bundle.load(source)
+    for file in bundle.manifest.files:
+        model = model_of_bundle(bundle, file)
+        yield _File(file.path, None, model, read_requirements(model.data, model.format))
 
 
 def _judge_on_releases(file: _File, releases: Sequence[EngineRelease], numpy: str | None) -> list[dict[str, Any]]:
-    """Return a row for each release that reads the file; ``numpy`` is the version beside it, None if that is open."""
+    """Return a row for each release that reads the file.
+
+    ``numpy`` is the version beside releases that are installed here; None if that is open.
+    """
     from edgedigits.engines import ENGINES
     from edgedigits.records import to_plain
     from edgedigits_export.compat.check import judge_release, numpy_clash
@@ -129,9 +140,24 @@ def _judge_on_releases(file: _File, releases: Sequence[EngineRelease], numpy: st
     format_, rows = file.model.format, []
     for release in (release for release in releases if ENGINES[release.engine].format == format_):
         clash = None if numpy is None else numpy_clash(release, numpy)
-        verdict = clash or judge_release(file.requirements, format_, release)
+        refused = _refused_here(file.path, release.engine) if numpy and file.path and not clash else None
+        verdict = clash or refused or judge_release(file.requirements, format_, release)
         rows.append({"file": file.name, "target": str(release), **to_plain(verdict)})
     return rows
+
+
+def _refused_here(path: Path, engine: str) -> ReleaseVerdict | None:
+    """Return the verdict on a lone file that the installed engine does not load, in the engine's words; else None."""
+    from edgedigits.engines.inspect import inspect_isolated
+    from edgedigits.errors import ModelRejectedError
+    from edgedigits_export.compat.check import ReleaseVerdict
+
+    try:
+        inspect_isolated(path, engine)
+    except ModelRejectedError as error:
+        why, _, cure = str(error).rpartition("; ")
+        return ReleaseVerdict("cannot run", why.partition(": ")[2], cure)
+    return None
 
 
 def _judge_on_board(file: _File, target: BoardTarget) -> list[dict[str, Any]]:

@@ -137,11 +137,10 @@ def _first_release(requirements: Requirements, release: EngineRelease) -> str:
 def _onnx_faults(requirements: Requirements, release: EngineRelease) -> Iterator[ReleaseVerdict]:
     """Yield a verdict for each requirement that onnxruntime's release does not meet, or that is not known."""
     point = release_point(release.engine, release.version)
-    opset, ir_version = requirements.opset or 0, requirements.ir_version or 0
-    formats = (
-        (f"opset {opset}", opset_introduced_at(opset)),
-        (f"IR version {ir_version}", ir_version_introduced_at(ir_version)),
-    )
+    opset, ir_version = requirements.opset, requirements.ir_version or 0
+    formats = [(f"IR version {ir_version}", ir_version_introduced_at(ir_version))]
+    if opset is not None:
+        formats.insert(0, (f"opset {opset}", opset_introduced_at(opset)))
     for what, introduced in formats:
         if introduced is None:
             yield ReleaseVerdict("unknown", f"{what} is not in the table", "export with --opset 13")

@@ -43,10 +43,12 @@ def read_onnx_requirements(data: bytes) -> Requirements:
 
 def _derive(onnx: Any, model: Any) -> Requirements:
     declared = {entry.domain or STANDARD: int(entry.version) for entry in model.opset_import}
-    if not model.graph.node or STANDARD not in declared:
-        raise ValueError("no nodes or no opset")
-    opset, ir_version = declared[STANDARD], int(model.ir_version)
-    introduced = [opset_introduced_at(opset), ir_version_introduced_at(ir_version)]
+    if not model.HasField("graph") or not declared:
+        raise ValueError("no graph or no opset")
+    # Models of classical machine learning or of training may have operators of other domains alone.
+    opset, ir_version = declared.get(STANDARD), int(model.ir_version)
+    introduced = [ir_version_introduced_at(ir_version)]
+    introduced += [] if opset is None else [opset_introduced_at(opset)]
     base = max(NEVER if point is None else point for point in introduced)
     operators: dict[str, int] = {}
     underived = {"functions of its own"} if model.functions else set()
@@ -81,7 +83,7 @@ def _operator_version(onnx: Any, node: Any, declared: dict[str, int]) -> tuple[s
     unknown = -max(1, declared.get(domain, 1))
     try:
         found = onnx.defs.get_schema(node.op_type, declared[STANDARD], "") if domain == STANDARD else None
-    except onnx.defs.SchemaError:
+    except (onnx.defs.SchemaError, KeyError):
         return name, unknown
     return name, int(found.since_version) if found else unknown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 from small_files import tflite
 
+from edgedigits.cli import bench
+from edgedigits.cli.bench_matrix import matrix
 from edgedigits.cli.main import main
 from edgedigits.engines import ENGINES, installed_engines, load_engine
 from edgedigits.input_shapes import InputShape
@@ -239,29 +242,52 @@ def test_what_an_engine_refuses_to_run_is_quoted_with_the_inputs(
         assert "take another engine, or other shapes where dimensions are free" in said
 
 
+def to_measure(*words: str) -> list[Configuration]:
+    """The configurations that `bench` would measure."""
+    parser = argparse.ArgumentParser()
+    bench.configure(parser)
+    return matrix(parser.parse_args(words))[0]
+
+
 @pytest.mark.slow
 def test_a_batch_is_still_the_length_of_a_free_first_dimension(
-    here: Callable[[str], Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ends = [(name, lone_files.FLOAT, ["n", 4]) for name in "xy"]
-    (tmp_path / "rows.onnx").write_bytes(lone_files.onnx_graph(ends[:1], [("Abs", ["x"], ["y"])], ends[1:]))
-    here("constant.onnx")
-    assert main(["bench", "rows.onnx"]) == 2
+    path = tmp_path / "rows.onnx"
+    path.write_bytes(lone_files.onnx_graph(ends[:1], [("Abs", ["x"], ["y"])], ends[1:]))
+    found = to_measure(str(path), "--batch", "1,8")
+    assert [(one.batch, one.shapes) for one in found] == [
+        (1, (InputShape("x", (1, 4)),)), (8, (InputShape("x", (8, 4)),)),
+    ]  # fmt: skip
+    assert main(["bench", str(path)]) == 2
     assert "for example --shape x=1x4" in told(capsys)[0]
-    assert main(["bench", "rows.onnx", "--batch", "1,8", *QUICK, "--json"]) == 0
-    found = [row["configuration"] for row in json.loads(capsys.readouterr().out)["rows"]]
-    assert [(one["batch"], one["shapes"][0]["shape"]) for one in found] == [(1, [1, 4]), (8, [8, 4])]
-    assert main(["bench", "rows.onnx", "--batch", "2", "--shape", "x=1x4"]) == 2
+    assert main(["bench", str(path), "--batch", "2", "--shape", "x=1x4"]) == 2
     assert "--shape and --batch both say how long an input is; take one of them" in told(capsys)[0]
 
 
 @pytest.mark.slow
-def test_the_files_of_this_project_need_no_shape(shipped: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_files_of_this_project_need_no_shape(shipped: Any) -> None:
     for engine in installed_engines():
-        file = shipped.path / f"small-int8.{ENGINES[engine].format}"
-        assert main(["bench", str(file), "--engine", engine, *QUICK, "--json"]) == 0
-        (row,) = json.loads(capsys.readouterr().out)["rows"]
-        assert row["configuration"]["shapes"] == [{"name": "image", "shape": [1, 28, 28, 1]}]
+        file = str(shipped.path / f"small-int8.{ENGINES[engine].format}")
+        for words in ([file], ["small", "--variant", "int8"]):
+            (one,) = to_measure(*words, "--engine", engine)
+            assert (one.batch, one.shapes) == (1, (InputShape("image", (1, 28, 28, 1)),))
+
+
+@pytest.mark.slow
+def test_a_shape_for_a_file_of_this_project_says_how_many_images_go_in_at_once(shipped: Any) -> None:
+    for words in ([str(shipped.path / "small-int8.onnx")], ["small", "--variant", "int8.onnx"]):
+        (one,) = to_measure(*words, "--shape", "image=8x28x28x1")
+        assert (one.batch, one.shapes) == (8, (InputShape("image", (8, 28, 28, 1)),))
+
+
+def test_the_locator_is_measured_on_a_page_unless_another_size_is_said() -> None:
+    for engine in installed_engines():
+        (one,) = to_measure("locator", "--variant", "int8", "--engine", engine)
+        assert one.shapes == (InputShape("image", (1, 480, 640, 1)),)
+        (one,) = to_measure("locator", "--variant", "int8", "--engine", engine, "--shape", "image=1x64x96x1")
+        assert one.shapes == (InputShape("image", (1, 64, 96, 1)),)
 
 
 @pytest.mark.slow
@@ -385,3 +411,22 @@ def test_check_takes_a_model_of_other_operator_sets_alone(tmp_path: Path, capsys
     values = json.loads(capsys.readouterr().out)
     assert values["files"][0]["opset"] is None
     assert values["rows"][0]["why"] == "never tried: ai.onnx.ml.Binarizer"
+
+
+def test_a_whole_file_of_a_newer_schema_is_not_called_broken(
+    here: Callable[[str], Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    path = here("constant.tflite")
+    monkeypatch.setattr(schema.BuiltinOperator, "ABS", 9999)  # as if this schema did not know the file's operator
+    assert main(["check", path.name]) == 2
+    (line,) = told(capsys)
+    assert line.startswith("edgedigits: constant.tflite: expected TFLite as this version knows it, found a whole file ")
+
+
+@pytest.mark.slow
+def test_a_suffix_in_capitals_is_a_suffix(here: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
+    here("constant.onnx").rename("CONSTANT.ONNX")
+    assert main(["check", "CONSTANT.ONNX"]) == 0
+    assert "CONSTANT.ONNX" in capsys.readouterr().out

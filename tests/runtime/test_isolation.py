@@ -61,6 +61,14 @@ def test_a_crash_is_told_with_its_signal(module, name):
     assert str(caught.value) == f"small.tflite: litert died of {name} (last words); take another engine or variant"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_what_an_engine_says_of_itself_is_not_the_reason_of_a_crash(module):
+    banner = "INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
+    child = module(f"import os, sys\nprint({banner!r}, file=sys.stderr, flush=True)\nos.kill(os.getpid(), 11)")
+    with pytest.raises(ModelRejectedError, match=r"^it died of SIGSEGV \(it wrote nothing to standard error\); "):
+        run_isolated(child, [], "it")
+
+
 @pytest.mark.parametrize("body", ["raise SystemExit(7)", "print('no json')\nraise SystemExit(7)"])
 def test_a_process_that_leaves_without_a_word_is_told_with_its_code(module, body):
     with pytest.raises(

@@ -149,12 +149,12 @@ def _judge_on_releases(file: _File, releases: Sequence[EngineRelease], numpy: st
 def _refused_here(path: Path, engine: str) -> ReleaseVerdict | None:
     """Return the verdict on a lone file that the installed engine does not load, in the engine's words; else None."""
     from edgedigits.engines.inspect import inspect_isolated
-    from edgedigits.errors import ModelRejectedError
+    from edgedigits.errors import TargetError
     from edgedigits_export.compat.check import ReleaseVerdict
 
     try:
         inspect_isolated(path, engine)
-    except ModelRejectedError as error:
+    except TargetError as error:
         why, _, cure = str(error).rpartition("; ")
         return ReleaseVerdict("cannot run", why.partition(": ")[2], cure)
     return None

@@ -8,7 +8,7 @@ from typing import Any
 from edgedigits.errors import BundleError
 from edgedigits.manifest import Requirements
 from edgedigits_export.compat.kernels import onnx_kernel_introduced_at, onnx_kernel_types
-from edgedigits_export.compat.parse_errors import PARSE_ERRORS, describe_parse_error
+from edgedigits_export.compat.parse_errors import PARSE_ERRORS, unreadable
 from edgedigits_export.compat.releases import (
     NEVER,
     ReleasePoint,
@@ -38,7 +38,7 @@ def read_onnx_requirements(data: bytes) -> Requirements:
             _refuse_external_data(onnx, graph)
         return _derive(onnx, model)
     except broken as error:
-        raise BundleError(f"expected a whole ONNX file, found a broken one ({describe_parse_error(error)})") from error
+        raise unreadable(data, "onnx", error) from error
 
 
 def _derive(onnx: Any, model: Any) -> Requirements:

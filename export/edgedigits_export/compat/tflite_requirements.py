@@ -10,7 +10,7 @@ from edgedigits.manifest import Requirements
 from edgedigits_export.compat.kernels import tflite_kernel_introduced_at, tflite_kernel_types
 from edgedigits_export.compat.op_signature import Operand, OpSignature
 from edgedigits_export.compat.op_versions import RULES
-from edgedigits_export.compat.parse_errors import PARSE_ERRORS, describe_parse_error
+from edgedigits_export.compat.parse_errors import PARSE_ERRORS, unreadable
 from edgedigits_export.compat.releases import operator_introduced_at, smallest_tflite_releases
 from edgedigits_export.lazy_imports import load
 
@@ -29,9 +29,7 @@ def read_tflite_requirements(data: bytes) -> Requirements:
     try:
         return derive_tflite_requirements(schema, schema.ModelT.InitFromPackedBuf(data, 0))
     except PARSE_ERRORS as error:
-        raise BundleError(
-            f"expected a whole TFLite file, found a broken one ({describe_parse_error(error)})"
-        ) from error
+        raise unreadable(data, "tflite", error) from error
 
 
 def derive_tflite_requirements(schema: Any, model: Any) -> Requirements:

@@ -186,11 +186,11 @@ def _settings(
     options = [dict(zip(switches, values, strict=True)) for values in product(*switches.values())]
     for threads, chosen, batch in product(_numbers(args.threads, "--threads"), options, batches):
         one = replace(target.configuration, threads=threads, options=chosen, batch=batch or 1)
-        yield (
-            one
-            if target.inputs is None
-            else replace(one, shapes=resolve_shapes(one.file, target.inputs, shapes, batch))
-        )
+        if target.inputs is not None:
+            found = resolve_shapes(one.file, target.inputs, shapes, batch)
+            images = found[0].shape[0] if shapes and target.batch is not None else one.batch
+            one = replace(one, shapes=found, batch=images)
+        yield one
 
 
 def _numbers(text: str, what: str) -> list[int]:

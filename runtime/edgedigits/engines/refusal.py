@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edgedigits.errors import ModelRejectedError
 
 if TYPE_CHECKING:
+    from edgedigits.manifest import Format
     from edgedigits.model import Model
 
 # Longer messages list what was found in the whole graph; their first sentences tell.
@@ -72,7 +73,7 @@ def _cure(text: str, model: Model) -> str:
         return f"the file needs a newer engine: update it{again}"
     if model.bundle is not None:
         return "take another variant or engine, or export the model again"
-    if (missing := _why_not_whole(model)) is not None:
+    if (missing := why_not_whole(model.data, model.format)) is not None:
         why = "" if missing in text else f": {missing}"
         return f"it is no whole .{model.format} file{why}; copy it here again"
     if any(sign in text for sign in _OUTSIDE):
@@ -82,13 +83,13 @@ def _cure(text: str, model: Model) -> str:
     return "the file is whole: take another engine, or make the file again for this one"
 
 
-def _why_not_whole(model: Model) -> str | None:
-    """Return what is missing in a lone file; None where its bytes hold all that they refer to."""
+def why_not_whole(data: bytes, format_: Format) -> str | None:
+    """Return what is wrong with a file's bytes; None where they hold all that they refer to."""
     from edgedigits.engines.flatbuffer_verify import verify_flatbuffer
     from edgedigits.engines.protobuf_verify import verify_protobuf
 
     try:
-        (verify_flatbuffer if model.format == "tflite" else verify_protobuf)(model.data)
+        (verify_flatbuffer if format_ == "tflite" else verify_protobuf)(data)
     except ValueError as error:
         return str(error)
     return None

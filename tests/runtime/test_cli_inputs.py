@@ -74,6 +74,23 @@ def test_what_gives_nothing_is_told_and_the_others_are_still_there(scans):
     assert isinstance(error, ImageError)
 
 
+def test_what_a_folder_without_pictures_has_is_told(scans):
+    for name in ("a.nef", "b.NEF", "film.mp4", "list"):
+        (scans / "empty" / name).touch()
+    assert named("empty") == ["empty: expected image files, found none in this folder, only 2 .nef, 1 .mp4"]
+
+
+def test_a_telephone_s_photographs_in_a_folder_are_told_and_the_others_read(scans, run_here):
+    (scans / "scans" / "IMG_1.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    done = run_here("classify", "scans", "--json")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "edgedigits: scans/IMG_1.HEIC: expected an image (PNG, JPEG, BMP, GIF, PPM, TIFF, WEBP), "
+        "found a HEIC photograph; save it as JPEG or PNG first\n"
+    )
+    assert done.stdout.count('"digit"') == 3
+
+
 @pytest.mark.parametrize("name", ["x" * 300, "two\nlines", "nul\0byte", "", "\udcff.png", "[", "a" * 5000 + "*"])
 def test_odd_names_are_no_failure(scans, name):
     for _, source in expand([name]):

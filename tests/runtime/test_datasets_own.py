@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edgedigits.datasets.own import IMAGE_SUFFIXES, label_folders, read_folder, read_npz
-from edgedigits.errors import DatasetError
+from edgedigits.errors import DatasetError, ImageError
 from edgedigits.images.decode import read_pixels
 
 
@@ -49,11 +49,24 @@ def test_all_formats_that_are_decoded_are_found(tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("files", [[], ["stray.png"], ["a/notes.txt"]])
-def test_a_folder_without_labelled_images_is_refused(tmp_path, files):
+@pytest.mark.parametrize(
+    ("files", "only"),
+    [([], ""), (["stray.png"], ""), (["a/notes"], ""), (["a/notes.txt"], ", only 1 .txt"),
+     (["a/x.NEF", "b/y.nef", "b/c/film.mp4"], ", only 2 .nef, 1 .mp4")],
+)  # fmt: skip
+def test_a_folder_without_labelled_images_is_refused_and_what_it_has_is_told(tmp_path, files, only):
     with pytest.raises(DatasetError) as caught:
         label_folders(fill(tmp_path, files))
-    assert str(caught.value) == f"{tmp_path}: expected one sub-folder per label with images in it, found none"
+    assert str(caught.value) == f"{tmp_path}: expected one sub-folder per label with images in it, found none{only}"
+
+
+@pytest.mark.parametrize("name", ["x.heic", "x.HEIF", "x.avif"])
+def test_a_telephone_s_photograph_that_nothing_reads_is_told_and_not_left_out(tmp_path, name):
+    fill(tmp_path, [f"a/{name}"])
+    (tmp_path / "a" / name).write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    Image.new("L", (9, 9)).save(tmp_path / "a" / "b.png")
+    with pytest.raises(ImageError, match=rf"{name}: expected an image .*, found a HEIC photograph; save it as JPEG"):
+        read_folder(tmp_path, read_pixels)
 
 
 def test_a_folder_that_is_not_there_or_is_a_file_is_refused(tmp_path):

@@ -8,6 +8,7 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import jsonschema
 import numpy as np
@@ -80,6 +81,45 @@ def test_a_form_s_file_is_the_picture(service, drawn) -> None:
 def test_a_body_s_type_does_not_matter_for_curl_calls_everything_a_form(service, drawn, several, kind) -> None:
     assert service.ask("POST", "/v1/classify", drawn[8], {"Content-Type": kind}).json()["label"] == "8"
     assert service.ask("POST", "/v1/read", several, {"Content-Type": kind}).json()["text"] == "1 2 3"
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    ("send", "status", "says"),
+    [
+        (lambda png: (base64.b64encode(png), {}), 422, "found text in base64; give the bytes that it stands for"),
+        (lambda png: (b"data:image/png;base64," + base64.b64encode(png), {}), 422, "found text in base64; "),
+        (lambda png: (json.dumps({"image": base64.b64encode(png).decode()}).encode(), {}), 422, "found JSON; give the"),
+        (
+            lambda png: (b"image=" + base64.b64encode(png), FORM),
+            400,
+            "found a urlencoded form; use curl --data-binary @F",
+        ),
+        (
+            lambda png: (urlencode({"image": png}).encode(), FORM),
+            400,
+            "found a urlencoded form; use curl --data-binary ",
+        ),
+        (lambda png: (png.translate(None, b"\0\r\n"), FORM), 400, "without zeros and line ends, as curl --data sends"),
+        (lambda png: (b"", FORM), 422, "found an empty file"),
+        (lambda png: (b"\0\0\0\x18ftypheic\0\0\0\0", {}), 422, "found a HEIC photograph; save it as JPEG or PNG first"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/classify", "/v1/read"])
+def test_a_body_that_is_text_about_a_picture_is_told_with_the_cure(service, drawn, path, send, status, says) -> None:
+    body, headers = send(drawn[8])
+    answer = service.ask("POST", path, body, headers)
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json")
+    detail = answer.json()["detail"]
+    assert says in detail
+    assert "\n" not in detail
+
+
+def test_a_picture_of_the_format_that_has_neither_zeros_nor_line_ends_is_read(service) -> None:
+    grey = b"P5 28 28 255 " + bytes([200]) * 784
+    assert service.ask("POST", "/v1/classify", grey, FORM).status == 200
 
 
 def test_model_tells_which_one_answers_and_its_manifest(service, shipped) -> None:

@@ -72,12 +72,19 @@ def _files(name: str) -> Iterator[tuple[str, ImageSource | EdgeDigitsError]]:
         yield name, ImageError(f"{name}: cannot be read ({error.strerror or error}); expected a folder of images")
         return
     if not found:
-        kind = "in this folder" if os.path.isdir(name) else "that match this pattern"
-        yield name, ImageError(f"{name}: expected image files, found none {kind}")
+        yield name, ImageError(f"{name}: expected image files, found none {_but_what(name)}")
     for file in found:
         yield file, Path(file)
         if file.lower().endswith((".tif", ".tiff")):
             yield from _further_pages(file)
+
+
+def _but_what(name: str) -> str:
+    if not os.path.isdir(name):
+        return "that match this pattern"
+    from edgedigits.datasets.own import other_kinds
+
+    return f"in this folder{other_kinds(entry for entry in Path(name).iterdir() if entry.is_file())}"
 
 
 def _further_pages(file: str) -> Iterator[tuple[str, ImageSource | EdgeDigitsError]]:
@@ -109,7 +116,7 @@ def _found(name: str) -> list[str]:
 
 
 def _is_image(folder: str, entry: str) -> bool:
-    from edgedigits.datasets.own import IMAGE_SUFFIXES
+    from edgedigits.datasets.own import is_image_name
 
-    suffix = os.path.splitext(entry)[1].lower()
-    return suffix in IMAGE_SUFFIXES and not entry.startswith(".") and os.path.isfile(os.path.join(folder, entry))
+    file = Path(folder, entry)
+    return is_image_name(file) and not entry.startswith(".") and file.is_file()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from edgedigits.datasets.dataset import Dataset
 from edgedigits.errors import DatasetError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp"})
+# With what telephones write and nothing here reads: it is told of, where leaving it out would go unnoticed.
+_TAKEN = IMAGE_SUFFIXES | {".heic", ".heif", ".avif"}
 
 # Reads an image file as uint8 [H, W, C].
 ReadImage = Callable[[Path], NDArray[np.uint8]]
@@ -34,13 +37,25 @@ def label_folders(folder: Path) -> dict[str, list[Path]]:
     files = {entry.name: image_files(entry) for entry in folders}
     files = {name: paths for name, paths in files.items() if paths}
     if not files:
-        raise DatasetError(f"{folder}: expected one sub-folder per label with images in it, found none")
+        there = other_kinds(file for entry in folders for file in entry.rglob("*") if file.is_file())
+        raise DatasetError(f"{folder}: expected one sub-folder per label with images in it, found none{there}")
     return files
 
 
 def image_files(folder: Path) -> list[Path]:
-    """Return all image files below a folder, sorted by path."""
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file())
+    """Return all image files below a folder, sorted by path, telephones' photographs that cannot be read included."""
+    return sorted(file for file in folder.rglob("*") if is_image_name(file) and file.is_file())
+
+
+def is_image_name(file: Path) -> bool:
+    """Return whether a file is an image's by its suffix; not all of them can be read."""
+    return file.suffix.lower() in _TAKEN
+
+
+def other_kinds(files: Iterable[Path]) -> str:
+    """Return the end of an error about a folder without images: the commonest suffixes in it, or nothing."""
+    kinds = Counter(file.suffix.lower() for file in files if file.suffix).most_common(3)
+    return f", only {', '.join(f'{count} {suffix}' for suffix, count in kinds)}" if kinds else ""
 
 
 def read_folder(folder: Path, read_image: ReadImage) -> Dataset:

@@ -15,23 +15,46 @@ _WEBP_WEIGHT = 3  # decoding takes so many times the memory that a PNG takes, an
 MAX_PAGES = 1000  # a file of a few megabytes can claim a million
 # Tags of TIFF. Of a page's kind bit 0 says that it is a smaller copy of another, bit 2 that it is a mask.
 _KIND, _COPY_OR_MASK, _TILE_WIDTH, _TILE_LENGTH = 254, 0b101, 322, 323
+# And of cameras' raw files, whose first page is a small copy of what lies below it.
+_PAGES_BELOW, _DNG_VERSION = 330, 50706
 
 
 def open_image(file: BinaryIO, name: str) -> Image.Image:
     """Read an image's header from a file's start; an ImageError says that it is of no allowed format, or huge."""
     file.seek(0)
-    head = file.read(8)
+    head = file.read(10)
     file.seek(0)
-    if head == b"\x89PNG\r\n\x1a\n":
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
         from PIL.PngImagePlugin import PngImageFile  # `Image.open` would import four more readers, which takes 4 ms
 
         return PngImageFile(file)
     try:
-        return Image.open(file, formats=FORMATS)
+        image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name}: expected an image ({', '.join(FORMATS)}), found something else") from error
+        raise ImageError(f"{name}: expected an image ({', '.join(FORMATS)}), {_found(file)}") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: cannot be decoded ({error})") from error
+    if _is_raw(image, head):  # Pillow would give the small copy in it
+        raise ImageError(f"{name}: expected an image, found a camera's raw file; save it as JPEG or PNG first")
+    return image
+
+
+def _found(file: BinaryIO) -> str:
+    """Return the end of an error about a file that is no image: what its first bytes say, and what to do."""
+    from edgedigits.content import HEAD, medium, wrapping
+
+    file.seek(0)
+    head = file.read(HEAD)
+    content = wrapping(head) or medium(head)
+    return f"found {content.name}; {content.cure}" if content else "found something else"
+
+
+def _is_raw(image: Image.Image, head: bytes) -> bool:
+    """Return whether a TIFF is a camera's raw file (CR2, NEF, DNG and their like)."""
+    tags = getattr(image, "tag_v2", {})
+    is_copy = bool(tags.get(_KIND, 0) & 1) and _PAGES_BELOW in tags
+    is_canon = image.format == "TIFF" and head[8:10] == b"CR"
+    return is_copy or is_canon or _DNG_VERSION in tags
 
 
 def check_size(image: Image.Image, name: str, max_pixels: int) -> None:

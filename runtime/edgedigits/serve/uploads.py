@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from python_multipart.exceptions import FormParserError
@@ -11,6 +12,9 @@ from starlette.requests import Request
 from edgedigits.serve.limits import MEGABYTE, Limits
 from edgedigits.serve.memory_budget import Reservation
 from edgedigits.serve.problems import Problem
+
+_FIELDS = "application/x-www-form-urlencoded"  # so curl calls every body, pictures too
+_HEAD = 1024  # bytes in which a field of text shows
 
 
 async def receive_body(request: Request, reservation: Reservation, limits: Limits) -> bytes:
@@ -39,10 +43,13 @@ def picture_of(body: bytes, content_type: str | None) -> bytes:
 
     Raises
     ------
-    Problem: 400, the form is damaged or does not hold exactly one file.
+    Problem: 400, the form is damaged, does not hold exactly one file, or is one of text.
 
     """
-    if content_type is None or not content_type.lower().startswith("multipart/form-data"):
+    kind = (content_type or "").lower()
+    if kind.startswith(_FIELDS):
+        _refuse_text(body)
+    if content_type is None or not kind.startswith("multipart/form-data"):
         return body
     _, options = parse_options_header(content_type)
     files = _Files()
@@ -66,6 +73,19 @@ def picture_of(body: bytes, content_type: str | None) -> bytes:
     if len(files.found) != 1:
         raise _bad_form(f"{len(files.found)} files")
     return bytes(files.found[0])
+
+
+def _refuse_text(body: bytes) -> None:
+    """Refuse fields of text, and a picture out of which `curl --data` took zeros and line ends as if it were text."""
+    head = body[:_HEAD]
+    if head.isascii() and re.match(rb"[\w.%\[\]-]+=", head):
+        found = "a urlencoded form"
+    elif b"\0" not in body and b"\n" not in body and not body.isascii() and not body.startswith(b"P"):
+        # Every picture has zeros, but for those of PPM.
+        found = "them without zeros and line ends, as curl --data sends them"
+    else:
+        return
+    raise Problem(HTTPStatus.BAD_REQUEST, f"expected the picture's bytes, found {found}; use curl --data-binary @FILE")
 
 
 class _Files:

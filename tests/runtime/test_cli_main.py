@@ -65,6 +65,26 @@ def test_an_unknown_verb_is_answered_with_the_verbs_there_are(command):
 
 
 @pytest.mark.parametrize(
+    ("words", "meant"),
+    [(["classfy", "x.png"], "classify, not classfy"), (["Classify", "x.png"], "classify, not Classify"),
+     (["bnech"], "bench, not bnech"), (["--verison"], "--version, not --verison"),
+     (["classify", "x.png", "--bundel", "tiny"], "--bundle, not --bundel"),
+     (["classify", "--josn=1", "x.png"], "--json, not --josn"),
+     (["compare", "--outptu", "x"], "--output, not --outptu"),  # words that are missing are told first
+     (["train", "--sede", "1"], "--seed, not --sede")],
+)  # fmt: skip
+def test_a_mistyped_word_is_answered_with_the_one_that_is_meant(words, meant, capsys):
+    assert leave(words) == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"; did you mean {meant}?")
+
+
+@pytest.mark.parametrize("words", [["xyzzy"], ["classify", "--xyzzy", "x.png"], ["classify"], ["bench", "--seconds"]])
+def test_nothing_is_suggested_for_a_word_that_is_like_none_or_right(words, capsys):
+    assert leave(words) == 2
+    assert "did you mean" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "name", [name for name, command in COMMANDS.items() if command.module.startswith("edgedigits.")]
 )
 def test_every_command_explains_itself(name, capsys):
@@ -141,6 +161,24 @@ def test_a_reader_who_has_seen_enough_is_no_traceback(command):
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     assert done.returncode != 0
+
+
+CLOSED = "edgedigits: expected an open standard output, found it closed; open it, as in > FILE\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="descriptors")
+@pytest.mark.parametrize(
+    ("closed", "code", "told"),
+    [((1,), 2, CLOSED), ((0, 1), 2, CLOSED), ((1, 2), 2, ""), ((0, 1, 2), 2, ""), ((2,), 2, ""), ((0, 2), 2, "")],
+)
+def test_closed_streams_are_a_line_and_2_and_get_nothing_written(closed, code, told, tmp_path):
+    # Of the words one is wrong: with standard error closed that is said nowhere, not on standard output.
+    words = [sys.executable, "-m", "edgedigits.cli.main", "show", *(["nothing"] if 1 not in closed else [])]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        preexec_fn=lambda: [os.close(descriptor) for descriptor in closed],
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", told)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])

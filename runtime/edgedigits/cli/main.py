@@ -13,13 +13,14 @@ from io import TextIOWrapper
 
 from edgedigits import __version__
 from edgedigits.cli.commands import COMMANDS
+from edgedigits.cli.parser import Parser
 from edgedigits.errors import EdgeDigitsError
 from edgedigits.extras import require_extra
 
 _EXIT_CODES = "Exit codes: 0 done, 1 a gate failed, 2 bad input, 3 cannot run here, 4 not measurable."
 _INTERRUPTED = 130
 _IO_ERROR = 2
-
+_LAST_STANDARD = 2  # the descriptor of standard error
 
 # The number of new objects before the first collection of garbage; with Python's own 700, imports alone cause 60.
 _GARBAGE_THRESHOLD = 50_000
@@ -38,6 +39,8 @@ def process() -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if not _has_output():
+        return _IO_ERROR
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a file name may not be valid text, and a terminal may not know µ
             stream.reconfigure(errors="backslashreplace")
@@ -58,6 +61,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"edgedigits: {error.filename or 'I/O'}: {error.strerror or error}", file=sys.stderr)
         _drop_output()
         return _IO_ERROR
+
+
+def _has_output() -> bool:
+    """Return whether standard output is open, after telling where it is not.
+
+    Closed descriptors are given to the null device first: files would get their numbers, and native libraries, whose
+    messages go to 1 and 2, would write into them.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD:
+        pass
+    os.close(descriptor)
+    if sys.stderr is None:  # so Python marks a closed one, and print() would take standard output instead
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  it stays open to the end
+    if sys.stdout is None:
+        print("edgedigits: expected an open standard output, found it closed; open it, as in > FILE", file=sys.stderr)
+    return sys.stdout is not None
 
 
 def _drop_output() -> None:
@@ -83,19 +102,18 @@ def _run(words: list[str]) -> int:
 def _command_parser(name: str) -> argparse.ArgumentParser:
     command = COMMANDS[name]
     text = f"{command.help[0].upper()}{command.help[1:]}."
-    parser = argparse.ArgumentParser(f"edgedigits {name}", description=text, allow_abbrev=False)
+    parser = Parser(f"edgedigits {name}", description=text)
     import_module(command.module).configure(parser)
     return parser
 
 
 def _top_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "edgedigits",
         usage="edgedigits COMMAND ... | edgedigits COMMAND --help",
         description="Classify and read digits on small boards, with models verified to compute there as on the host.",
         epilog=_command_list(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help="one of the commands below")
     parser.add_argument("--version", action="version", version=f"edgedigits {__version__}")

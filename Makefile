@@ -82,7 +82,7 @@ build: install ## the wheel, in dist/
 
 pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compatibility and numerics, never speed
 	rm -rf dist && $(BIN)/python -m build --quiet --wheel --outdir dist .
-	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist -o build/pi --overwrite
+	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --gate shipped -o build/pi --overwrite
 	$(BIN)/python -m benchmarks.boards.silently_wrong models/small.keras build/pi build/silently-wrong
 	$(BIN)/python -m benchmarks.boards.pi dist/*.whl --bundle build/pi --wrong build/silently-wrong -o build/pi.json $(PI)
 
@@ -90,7 +90,7 @@ pi-family: override PI += $(addprefix --member ,$(filter-out %/small,$(MEMBERS))
 pi-family: pi ## pi, and for the whole family self-test, parity and instructions (needs build/members, which `make models` makes)
 
 bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine (50 minutes, 4 GB in the cache)
-	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist -o build/small --overwrite \
+	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --gate shipped -o build/small --overwrite \
 	  --variants float32,float16,dynamic-int8,int8,int16x8
 	$(BIN)/edgedigits parity build/small --data mnist -o benchmarks/results/parity.json --overwrite
 	$(BIN)/python -m benchmarks.latency.engines build/small
@@ -113,11 +113,11 @@ models: install ## train the whole family again, export, verify and measure it; 
 
 bundle: install ## export the shipped bundles from the reference models
 	$(BIN)/python -m models.fields build/fields.npz
-	$(BIN)/edgedigits export models/locator.keras --name locator --calibration build/fields.npz --variants int8 \
+	$(BIN)/edgedigits export models/locator.keras --name locator --calibration build/fields.npz --gate shipped --variants int8 \
 	  -o runtime/edgedigits/bundles/locator --overwrite
-	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --variants int8,float32.tflite \
+	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --gate shipped --variants int8,float32.tflite \
 	  -o runtime/edgedigits/bundles/small --overwrite
-	$(BIN)/edgedigits export models/tiny.keras --name tiny --calibration mnist --variants int8 \
+	$(BIN)/edgedigits export models/tiny.keras --name tiny --calibration mnist --gate shipped --variants int8 \
 	  -o runtime/edgedigits/bundles/tiny --overwrite
 
 screenshots: install ## take the page's pictures for README and docs anew, by its own tests (needs Chromium)

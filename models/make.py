@@ -88,7 +88,7 @@ def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _export(member: str, folder: Path, bundle: Path, *words: str) -> int:
     """Export a run; returns the exit code."""
-    words = ("--calibration", "mnist", "--name", member, *words, "-o", str(bundle), "--overwrite")
+    words = ("--calibration", "mnist", "--gate", "shipped", "--name", member, *words, "-o", str(bundle), "--overwrite")
     return _call("export", str(folder / "model.keras"), *words)
 
 

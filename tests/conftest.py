@@ -211,7 +211,7 @@ def write_reference(folder: Path, data: Dataset, reference: Any, edit: Any) -> B
     """Give a bundle this reference for these data."""
     accuracy = accuracy_of(reference, data.labels)
     keras = {"correct": accuracy.correct, "count": accuracy.count, "top1": accuracy.top1, "ci95": list(accuracy.ci95)}
-    entry = {"source": data.source, "dataset_sha256": data.sha256(), "keras": keras}
+    entry = {"source": data.source, "dataset_sha256": data.sha256(), "of": "Keras", "accuracy": keras}
     entry["file"] = attach(folder, "reference.npz", {"probabilities": reference}, len(data))
     return edit(folder, lambda values: values.update(reference=entry))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
 from types import TracebackType
@@ -15,14 +14,16 @@ from numpy.typing import NDArray
 from edgedigits.bundle import Bundle, Variant
 from edgedigits.engines import ENGINES, EngineName, choose_engine, load_engine
 from edgedigits.errors import BundleError, ImageError, ModelRejectedError, UsageError
-from edgedigits.images.convention import follows_mnist, pass_through
+from edgedigits.images.convention import SIZE, follows_mnist, pass_through
 from edgedigits.images.decode import MAX_PIXELS, ImageSource, read_picture
 from edgedigits.images.digits import Seen
-from edgedigits.images.pipeline import pipeline_for
+from edgedigits.images.pipeline import channels_of, fit
+from edgedigits.manifest import PipelineId
 from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
 from edgedigits.prediction import EngineId, ModelId, Prediction, PredictionContext
 from edgedigits.tensors import PixelInference, image_and_scores, pixel_inference
 from edgedigits.verification.golden import check_at_load
+from edgedigits.wrapping import wrapping_of
 
 if TYPE_CHECKING:
     from edgedigits.locating import Locator
@@ -82,28 +83,32 @@ class DigitClassifier:
         self.model = model
         self._max_pixels = max_pixels
         loaded = load_engine(engine_name, model, num_threads)
-        image, scores = image_and_scores(loaded)
-        self.image_shape = _image_shape(image.shape, scores.shape)
-        classes = scores.shape[-1]
+        wrapping = wrapping_of(model.bundle.manifest, model.file) if model.bundle and model.file else None
+        if model.bundle and wrapping:
+            self.image_shape, classes = model.bundle.manifest.image, len(model.bundle.manifest.labels)
+        else:
+            image, scores = image_and_scores(loaded)
+            self.image_shape, classes = _image_shape(image.shape, scores.shape), scores.shape[-1]
         self.labels = model.bundle.manifest.labels if model.bundle else tuple(str(index) for index in range(classes))
         if len(self.labels) != classes:
             raise BundleError(f"{model.name}: expected {classes} labels for as many outputs, found {len(self.labels)}")
         manifest = model.bundle.manifest if model.bundle else None
-        self.pipeline = manifest.preprocessing.id if manifest else pipeline_for(self.image_shape, self.labels)
+        # A lone file does not say what it was trained on: its pictures are brought to its size and nothing else.
+        self.pipeline: PipelineId = manifest.preprocessing.id if manifest else "resize/1"
         parameters = manifest.preprocessing.parameters if manifest else {}
         self.model_id = ModelId(model.name, model.variant, model.sha256, model.bundle.id if model.bundle else None)
         self.engine_id = EngineId(loaded.name, loaded.version)
         self._context = PredictionContext(self.labels, self.pipeline, parameters, self.model_id, self.engine_id)
         self._one = (1, *self.image_shape)
         # An array of this shape may be the model input already; then every microsecond counts.
-        self._ready = self.image_shape[:2] if self.pipeline == "digit/2" else None
+        self._ready = (SIZE, SIZE) if self.pipeline == "digit/2" and self.image_shape == (SIZE, SIZE, 1) else None
         # Ready arrays need no locator, so it is loaded with the first picture.
         self._locator: Locator | None = None
         self._locator_id = manifest.preprocessing.locator if manifest else None
         self._load_options = num_threads, verify
         self._loading = threading.Lock()
         # None once closed. A call takes it once, at its start: closing does not disturb an inference that runs.
-        self._infer: PixelInference | None = pixel_inference(loaded)
+        self._infer: PixelInference | None = pixel_inference(loaded, wrapping)
         if verify:
             check_at_load(model, self.classify_batch, f"{self.engine_id.name} {self.engine_id.version}")
 
@@ -136,7 +141,8 @@ class DigitClassifier:
                 times_ns = started, started, prepared, perf_counter_ns()
                 return Prediction(np.ndarray, data, scores, times_ns, self._context)
         # The picture of an array has memory of its own.
-        picture = read_picture(image, self.image_shape[-1], bgr=bgr, max_pixels=self._max_pixels)
+        channels = channels_of(self.pipeline, self.image_shape)
+        picture = read_picture(image, channels, bgr=bgr, max_pixels=self._max_pixels)
         decoded = perf_counter_ns()
         seen = self._see(picture.pixels, is_array=isinstance(image, np.ndarray), mnist=mnist)
         prepared = perf_counter_ns()
@@ -153,10 +159,12 @@ class DigitClassifier:
             return Seen(image, passed_through=image is pixels)
         grey = pixels[..., 0]
         if (is_array or mnist) and (ready := pass_through(grey, mnist=mnist)) is not None:
-            return Seen(ready, passed_through=True)
-        from edgedigits.images.digits import see_one
+            seen = Seen(ready, passed_through=True)
+        else:
+            from edgedigits.images.digits import see_one
 
-        return see_one(self.locator, grey)
+            seen = see_one(self.locator, grey)
+        return seen if self._ready else seen._replace(image=fit(seen.image[np.newaxis], self.image_shape)[0])
 
     @property
     def locator(self) -> Locator:
@@ -203,19 +211,19 @@ class DigitClassifier:
         Raises
         ------
         ImageError: the picture cannot be read.
-        UsageError: the model is not one of digits of 28x28 pixels, or the classifier is closed.
+        UsageError: the model is not one of digits, or the classifier is closed.
 
         """
         infer = self._open_infer()
         if self.pipeline != "digit/2":
             raise UsageError(
                 f"read: expected a model of digits (pipeline digit/2), found {self.model.name}, of the pipeline "
-                f"{self.pipeline}; classify with it instead"
+                f"{self.pipeline}; classify with it, or export it with --preprocess digit if it is one"
             )
         from edgedigits.reader import Page, read_page
 
         page = Page(image, _name(image), self._max_pixels, bgr=bgr)
-        return read_page(page, self.locator, partial(self._classify_batch, infer), self._context)
+        return read_page(page, self.locator, lambda crops: infer(fit(crops, self.image_shape)), self._context)
 
     def close(self) -> None:
         """Let go of the model; every later call raises UsageError.

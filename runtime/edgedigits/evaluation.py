@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.classifier import DigitClassifier
+from edgedigits.datasets.labels import match_names
 from edgedigits.datasets.own import label_folders
-from edgedigits.errors import DatasetError, ImageError
+from edgedigits.errors import ImageError
 from edgedigits.verification.statistics import wilson
 
 NONE = "none"
@@ -57,7 +58,7 @@ class Evaluation:
 def evaluate(classifier: DigitClassifier, folder: Path, *, mnist: bool = False) -> Evaluation:
     """Classify every picture below ``folder``, which has one sub-folder for each label.
 
-    The sub-folder ``none`` holds pictures that should be rejected.
+    The sub-folder ``none`` holds pictures that should be rejected; a folder stands for a label as in `match_names`.
 
     Raises
     ------
@@ -65,17 +66,16 @@ def evaluate(classifier: DigitClassifier, folder: Path, *, mnist: bool = False) 
 
     """
     files = label_folders(folder)
-    if unknown := [label for label in files if label not in {*classifier.labels, NONE}]:
-        raise DatasetError(
-            f"{folder}: expected folders named {', '.join(classifier.labels)} or {NONE}, found {unknown[0]!r}"
-        )
+    folders = [name for name in files if name != NONE]
+    numbers = match_names(folders, classifier.labels, str(folder))
+    meant = {NONE: NONE} | {name: classifier.labels[index] for name, index in zip(folders, numbers, strict=True)}
     outcomes, errors = [], []
-    for label, paths in files.items():
+    for name, paths in files.items():
         for path in paths:
             try:
                 prediction = classifier.classify(path, mnist=mnist)
             except ImageError as error:
                 errors.append(str(error))
                 continue
-            outcomes.append(Outcome(label, prediction.label, prediction.rejected is not None))
+            outcomes.append(Outcome(meant[name], prediction.label, prediction.rejected is not None))
     return Evaluation(tuple(outcomes), tuple(errors))

@@ -35,14 +35,20 @@ def run_isolated(module: str, arguments: list[str], what: str) -> Any:
     try:
         report = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
-        died = signal.Signals(-done.returncode).name if done.returncode < 0 else f"exit code {done.returncode}"
-        said = [line for line in done.stderr.strip().splitlines() if not _BANNER.match(line)]
-        last = said[-1:] or ["it wrote nothing to standard error"]
-        raise ModelRejectedError(f"{what} died of {died} ({last[0][:200]}); take another engine or variant") from None
+        died = how_it_died(done.returncode, done.stderr)
+        raise ModelRejectedError(f"{what} {died}; take another engine or variant") from None
     if "error" in report:
         kind: type[EdgeDigitsError] = getattr(errors, report["kind"])
         raise kind(report["error"])
     return report["result"]
+
+
+def how_it_died(code: int, said: str) -> str:
+    """Return in words how a process ended with this exit code, negative for a signal, and what it said last."""
+    died = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    lines = [line for line in said.strip().splitlines() if not _BANNER.match(line)]
+    last = lines[-1:] or ["it wrote nothing to standard error"]
+    return f"died of {died} ({last[0][:200]})"
 
 
 def report_to_parent(work: Callable[[], Any]) -> int:

@@ -16,10 +16,13 @@ from edgedigits.manifest_files import (
     PRECISIONS,
     SUFFIXES,
     Accuracy,
+    Adapter,
     Agreement,
     Attachment,
     Format,
+    GateChoice,
     Golden,
+    LeftOut,
     ModelFile,
     Precision,
     ReferenceEngine,
@@ -35,12 +38,15 @@ __all__ = [
     "SCHEMA",
     "SUFFIXES",
     "Accuracy",
+    "Adapter",
     "Agreement",
     "Attachment",
     "CalibrationSet",
     "Confidence",
     "Format",
+    "GateChoice",
     "Golden",
+    "LeftOut",
     "Manifest",
     "ModelFile",
     "PipelineId",
@@ -60,7 +66,7 @@ __all__ = [
     "write_manifest",
 ]
 
-SCHEMA = 4
+SCHEMA = 5
 PipelineId = Literal["digit/2", "resize/1", "contrast/1"]
 Task = Literal["classify", "locate"]
 
@@ -83,12 +89,14 @@ class Preprocessing(NamedTuple):
 class PixelScaling(NamedTuple):
     """The scaling inside each file, from raw pixels to the Keras model's input: ``(pixel * scale - mean) / std``.
 
-    ``mean`` and ``std`` hold one value for all channels or one a channel.
+    ``mean`` and ``std`` hold one value for all channels or one a channel, in the model's order; with ``bgr`` the model
+    takes blue first.
     """
 
     scale: float
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    bgr: bool
 
 
 class CalibrationSet(NamedTuple):
@@ -127,11 +135,20 @@ class Confidence(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """Keras' own outputs: the data that they belong to, and their file unless it was left out for its size."""
+    """The outputs that files are compared with: Keras' own, or of a finished file those that it gave on the host.
 
+    Attributes
+    ----------
+    of: whose outputs they are, ``Keras`` or an engine with its release.
+    source, dataset_sha256: the data that they belong to.
+    file: None where they were left out for their size.
+
+    """
+
+    of: str
     source: str
     dataset_sha256: Sha256
-    keras: Accuracy
+    accuracy: Accuracy
     file: Attachment | None
 
 
@@ -143,6 +160,9 @@ class Manifest(NamedTuple):
     id: SHA-256 of the canonical JSON of all other fields but ``created``.
     task: what the model does with an image: it classifies it, or locates digits in it.
     image: height, width and channels of the uint8 input; of a locator, which takes any size, those of golden inputs.
+    parameters: the count of weights; None where a finished file was wrapped, of which it is not known.
+    left_out: the variants that could not be made.
+    calibration: None where nothing was quantized here, because the file was finished.
     training: the trainer's record; None where the model came without one.
 
     """
@@ -155,12 +175,14 @@ class Manifest(NamedTuple):
     tools: dict[str, str]
     labels: tuple[str, ...]
     image: tuple[int, int, int]
-    parameters: Count
+    parameters: Count | None
     preprocessing: Preprocessing
     scaling: PixelScaling
     confidence: Confidence
     files: tuple[ModelFile, ...]
-    calibration: CalibrationSet
+    left_out: tuple[LeftOut, ...]
+    gate: GateChoice
+    calibration: CalibrationSet | None
     golden: Golden
     reference: Reference
     training: dict[str, Any] | None

@@ -15,6 +15,20 @@ Format = Literal["tflite", "onnx"]
 SUFFIXES: dict[Format, str] = {"tflite": ".tflite", "onnx": ".onnx"}
 
 
+class GateChoice(NamedTuple):
+    """The gate that variants have to pass.
+
+    Attributes
+    ----------
+    name: ``accuracy`` looks at the accuracy that is lost, ``shipped`` at every answer, as for this package's models.
+    margin: the loss of accuracy that ``accuracy`` allows, in percentage points.
+
+    """
+
+    name: Literal["accuracy", "shipped"]
+    margin: float
+
+
 class TensorInfo(NamedTuple):
     """A model's input or output: -1 marks a free axis; scale and zero point are None when it is not quantized."""
 
@@ -60,7 +74,7 @@ class Accuracy(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """The agreement of one engine's outputs with Keras' when the bundle was made."""
+    """The agreement of one engine's outputs with the reference when the bundle was made."""
 
     engine: str
     version: str
@@ -70,8 +84,32 @@ class Agreement(NamedTuple):
     max_abs_difference: float
 
 
+class LeftOut(NamedTuple):
+    """A variant that was asked for and is not in the bundle, such as ``int8.onnx``: why, and what may be done."""
+
+    variant: str
+    reason: str
+    cure: str
+
+
+class Adapter(NamedTuple):
+    """What has to be done around a finished file, which this project did not make and whose bytes it does not touch.
+
+    Pixels are scaled by the manifest's scaling before they go in.
+
+    Attributes
+    ----------
+    layout: the order of the input's axes; pictures are NHWC.
+    scores: what comes out; a softmax makes probabilities of logits, and one number tells two classes apart.
+
+    """
+
+    layout: Literal["NHWC", "NCHW"]
+    scores: Literal["probabilities", "logits", "probability of the second", "score of the second"]
+
+
 class ModelFile(NamedTuple):
-    """One variant in one format."""
+    """One variant in one format; ``adapter`` is None where the file takes raw pixels and gives probabilities."""
 
     path: FileName
     format: Format
@@ -81,6 +119,7 @@ class ModelFile(NamedTuple):
     image: TensorInfo
     probabilities: TensorInfo
     requirements: Requirements
+    adapter: Adapter | None
     accuracy: Accuracy
     parity: Agreement
 

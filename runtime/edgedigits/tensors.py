@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgedigits.engines.protocol import Engine
 from edgedigits.errors import ModelRejectedError
 from edgedigits.manifest import TensorInfo
+from edgedigits.wrapping import Wrapping, to_form, to_shares
 
 PixelInference = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -46,12 +47,15 @@ def _listed(ends: Sequence[TensorInfo], kind: str) -> str:
     return f"{len(ends)} {kind}{'' if len(ends) == 1 else 's'}" + (f" ({names})" if ends else "")
 
 
-def pixel_inference(engine: Engine) -> PixelInference:
+def pixel_inference(engine: Engine, wrapping: Wrapping | None = None) -> PixelInference:
     """Return the engine as a function from raw pixels uint8 ``[N, H, W, C]`` to float32 ``[N, classes]``.
 
-    A file that keeps this project's contract needs no conversion, so the function is the engine's own.
+    A file that keeps this project's contract needs no conversion, so the function is the engine's own. Around a
+    finished file of a bundle is done what its ``wrapping`` declares.
     """
     image, scores = image_and_scores(engine)
+    if wrapping is not None:
+        return lambda pixels: to_shares(engine.run(to_form(pixels, image, wrapping)), scores, wrapping)
     if (image.dtype, image.scale, scores.dtype, scores.scale) == ("uint8", None, "float32", None):
         return engine.run
     return lambda pixels: to_probabilities(engine.run(to_model_input(pixels, image)), scores)

@@ -29,7 +29,7 @@ def test_the_wait_lasts_as_long_as_was_planted(monkeypatch):
         return now[0]
 
     class Engine:
-        image = version = close = None
+        inputs = outputs = version = None
 
         def run(self, _):
             now[0] += 10_000

@@ -12,10 +12,9 @@ from own_model import EXPORT, make_workplace
 from sharing import MadeOnce
 
 
-# 20,100 images are what the gates of the pages' commands need, and every command reads them all.
 @pytest.fixture(scope="session")
 def workplace(made_once: MadeOnce) -> Path:
-    """A folder with my-model.keras, my-images/, photo.jpg and page.jpg, as the pages assume."""
+    """A folder with my-model.keras, finished.tflite, my-images/, photo.jpg and page.jpg, as the pages assume."""
     return made_once("workplace", make_workplace)
 
 

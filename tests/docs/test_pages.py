@@ -78,7 +78,7 @@ def test_every_command_on_the_page_runs(page: str, place: Path, shell: dict[str,
 
 
 def test_the_pages_export_as_the_bundle_was_exported_that_other_commands_get() -> None:
-    exports = {command for page in PAGES for command in commands(page) if command.startswith("edgedigits export")}
+    exports = {command for page in PAGES for command in commands(page) if command.startswith("edgedigits export my-")}
     assert exports == {EXPORT}
 
 

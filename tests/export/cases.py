@@ -16,7 +16,8 @@ from edgedigits.manifest import PRECISIONS
 from edgedigits.records import from_plain, to_plain
 from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx
 from edgedigits_export.convert.tflite import convert_tflite
-from edgedigits_export.keras_model.frozen import FrozenModel, Scaling, freeze
+from edgedigits_export.keras_model.frozen import FrozenModel, freeze
+from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import load, quiet
 
 Outputs = dict[tuple[str, str], NDArray[np.float32]]

@@ -16,8 +16,9 @@ from edgedigits.datasets import Dataset, load_splits
 from edgedigits.errors import BundleError
 from edgedigits.verification.statistics import undo_temperature
 from edgedigits_export.keras_model.calibrated import calibrate_in_place, fold_temperature
-from edgedigits_export.keras_model.frozen import FrozenModel, Scaling, freeze, softmax
+from edgedigits_export.keras_model.frozen import FrozenModel, freeze, softmax
 from edgedigits_export.keras_model.inspect import load_keras
+from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import load, quiet
 
 pytestmark = pytest.mark.tensorflow

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edgedigits.engines import installed_engines
+from edgedigits.verification.golden import tolerance_of
 from edgedigits.verification.inference import infer_isolated
 from edgedigits_export.bundle.reference_engines import number_engines, run_reference_engines
 
@@ -17,7 +18,10 @@ def run(folder: Path, case: Any, data: bytes, precision: str) -> Any:
     file = folder / f"net-{precision}.tflite"
     file.write_bytes(data)
     first = infer_isolated(file, "litert", case.images)
-    return first, run_reference_engines(file, precision, "tflite", first, case.images, "classify")
+    tolerance = tolerance_of("classify", precision)
+    return first, run_reference_engines(
+        first, "tflite", tolerance, lambda name: infer_isolated(file, name, case.images)
+    )
 
 
 def test_every_engine_that_computes_the_file_is_a_reference_engine(tmp_path: Path, cases: dict[str, Any]) -> None:

@@ -73,17 +73,34 @@ def few(proven, give_reference):
     return keep
 
 
-def test_too_few_digits_exit_4_and_say_how_many_are_needed(proven, few, run_here):
+def test_too_few_digits_are_told_with_how_many_are_needed_and_exit_with_4_if_strict(proven, few, run_here):
     few()
     done = run_here("parity", proven.path, "--variant", "int8.tflite")
-    assert done.returncode == 4, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert run_here("parity", proven.path, "--variant", "int8.tflite", "--strict").returncode == 4
     assert "UNDECIDED" in done.stdout
     assert "small-int8.tflite in litert: too few images to tell: 90, where int8 needs at least 1,917" in done.stdout
     report = json.loads(run_here("parity", proven.path, "--json").stdout)
     assert report["passed"] is False
     for row in report["rows"]:
         decided = row["precision"] == "float32"
-        assert (row["exit_code"], row["verdict"]["outcome"]) == ((0, "passed") if decided else (4, "undecided"))
+        assert (row["exit_code"], row["verdict"]["outcome"]) == (0, "passed" if decided else "undecided")
+
+
+def test_a_margin_takes_the_place_of_the_gate_of_the_export(proven, few, run_here):
+    """The shipped models' gate asks for 1,917 digits; 800 without a change keep half a point's margin."""
+    few()
+    done = run_here("parity", proven.path, "--variant", "int8.tflite", "--margin", "5")
+    assert done.returncode == 0, done.stderr
+    assert "UNDECIDED" not in done.stdout
+    assert "passed" in done.stdout
+    done = run_here("parity", proven.path, "--variant", "int8.tflite", "--margin", "0.5")
+    assert "may fall by 4.09, margin 0.5; about 780 images would tell, 90 do not" in done.stdout
+
+
+@pytest.mark.parametrize("margin", ["0", "-1", "100", "nan"])
+def test_a_margin_that_is_none_is_refused(proven, run_here, refused, margin):
+    refused(run_here("parity", proven.path, f"--margin={margin}"), 2, "--margin: expected percentage points above 0")
 
 
 def test_a_failure_that_few_digits_show_exits_1(proven, few, run_here):
@@ -93,16 +110,16 @@ def test_a_failure_that_few_digits_show_exits_1(proven, few, run_here):
     assert "agreement 0.0000%, at best 4.0936% < 99.7000%" in done.stdout
 
 
-def test_a_failure_and_too_few_in_one_run_exit_with_the_highest_code(proven, few, run_here):
+def test_a_failure_wins_over_too_few_in_one_run(proven, few, run_here):
     def one_wrong(reference):
         reference[0] = np.roll(reference[0], 1)
         return reference
 
     few(one_wrong)
-    done = run_here("parity", proven.path, "--json")
+    done = run_here("parity", proven.path, "--json", "--strict")
     outcomes = {row["precision"]: row["verdict"]["outcome"] for row in json.loads(done.stdout)["rows"]}
     assert outcomes == {"float32": "failed", "int8": "undecided"}
-    assert done.returncode == 4
+    assert done.returncode == 1
 
 
 def test_outputs_saved_without_a_reference_are_compared_where_one_is(proven, run_here, tmp_path, engine):
@@ -182,7 +199,7 @@ def test_two_bundles_have_no_outputs(proven, run_here, refused, option):
 def test_an_edited_manifest_exits_2(proven, run_here, refused):
     file = proven.path / "manifest.json"
     values = json.loads(file.read_bytes())
-    values["reference"]["keras"]["correct"] += 1
+    values["reference"]["accuracy"]["correct"] += 1
     file.write_text(json.dumps(values))
     refused(run_here("parity", proven.path, "--data", proven.data), 2, "manifest.json", "it was edited")
 

@@ -179,7 +179,7 @@ def test_golden_inputs_come_with_every_witnesss_answers_with_every_file(shipped)
 
 def test_the_reference_is_read_or_left_out(bundle_copy, shipped, edit_manifest):
     if (shipped.path / "reference.npz").exists():  # a wheel has none
-        assert shipped.reference().shape == (shipped.manifest.reference.keras.count, 10)
+        assert shipped.reference().shape == (shipped.manifest.reference.accuracy.count, 10)
     bundle = edit_manifest(bundle_copy, lambda values: values["reference"].update(file=None))
     assert bundle.reference() is None
 

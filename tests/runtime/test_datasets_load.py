@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgedigits.datasets import load, load_by_hash, load_evaluation, load_splits
+from edgedigits.datasets import load, load_by_hash, load_evaluation, load_splits, match_labels
+from edgedigits.datasets.mnist import DIGITS
 from edgedigits.errors import DatasetError
 from edgedigits.images.decode import read_pixels
 
@@ -72,27 +73,37 @@ def test_all_of_ones_own_data_are_measured_on(own, tmp_path, digits):
 
 def test_the_part_with_the_hash_is_found_again(own, digits):
     test = load_splits(own, never).test
-    assert load_by_hash(own, never, test.sha256()).sha256() == test.sha256()
-    assert len(load_by_hash(own, never, digits.sha256())) == 100
-    assert len(load_by_hash(own, never, "0" * 64)) == 100  # none has it: what calls will say so
+    assert load_by_hash(own, never, test.sha256(), DIGITS).sha256() == test.sha256()
+    assert len(load_by_hash(own, never, digits.sha256(), DIGITS)) == 100
+    assert len(load_by_hash(own, never, "0" * 64, DIGITS)) == 100  # none has it: what calls will say so
+
+
+def test_the_part_with_the_hash_is_found_by_labels_in_another_order(own):
+    """As `export` does: split first, as the trainer did, and matched then."""
+    turned = DIGITS[::-1]
+    test = match_labels(load_splits(own, never).test, turned)
+    assert test.names == turned
+    found = load_by_hash(own, never, test.sha256(), turned)
+    assert found.sha256() == test.sha256()
+    assert len(load_by_hash(own, never, match_labels(load_evaluation(own, never), turned).sha256(), turned)) == 100
 
 
 def test_too_few_images_to_have_parts_are_the_whole(tmp_path):
     np.savez(tmp_path / "few.npz", images=np.zeros((4, 2, 2), np.uint8), labels=np.array([0, 0, 1, 1]))
-    assert len(load_by_hash(str(tmp_path / "few.npz"), never, "0" * 64)) == 4
+    assert len(load_by_hash(str(tmp_path / "few.npz"), never, "0" * 64, None)) == 4
 
 
 def test_ten_images_are_enough_to_have_parts(tmp_path, digits):
     np.savez(tmp_path / "ten.npz", images=digits.images[:10], labels=digits.labels[:10])
     path = str(tmp_path / "ten.npz")
     test = load_splits(path, never).test
-    assert len(load_by_hash(path, never, test.sha256())) == len(test) == 1
+    assert len(load_by_hash(path, never, test.sha256(), DIGITS)) == len(test) == 1
 
 
 def test_mnist_is_never_searched_for_another_part(small_mnist):
     small_mnist.write(small_mnist.cache)
-    assert load_by_hash("mnist", never, "0" * 64).source == "mnist:test"
-    assert load_by_hash(None, never, "0" * 64).source == "mnist:test"
+    assert load_by_hash("mnist", never, "0" * 64, DIGITS).source == "mnist:test"
+    assert load_by_hash(None, never, "0" * 64, None).source == "mnist:test"
 
 
 @pytest.mark.parametrize(("name", "found"), [("notes.txt", "another kind of file"), ("nothing", "nothing")])

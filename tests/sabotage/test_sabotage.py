@@ -135,7 +135,7 @@ def test_an_edited_manifest_is_refused(bundle_copy, run_here, refused, pictures)
 def test_labels_in_another_order_are_refused_by_parity(proven, edit_manifest, run_here, refused):
     edit_manifest(proven.path, lambda values: values["labels"].reverse())
     done = run_here("parity", proven.path, "--data", proven.data, "--engine", "litert", "--variant", "float32.tflite")
-    refused(done, 2, "expected the labels in the order 9, 8, 7", "found 0, 1, 2")
+    refused(done, 2, "its reference belongs to")
 
 
 @pytest.mark.slow

@@ -163,6 +163,30 @@ def test_the_model_card_tells_what_the_server_and_the_manifest_say(visit, servic
     }
 
 
+def clothes(values):
+    names = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+    values.update(labels=names, preprocessing={"id": "resize/1", "locator": None, "parameters": {}})
+
+
+def test_a_model_of_other_pictures_is_not_called_one_of_digits(
+    visiting, start, bundle_copy, edit_manifest, rewrite_arrays
+):
+    edit_manifest(bundle_copy, clothes)
+    with np.load(bundle_copy / "golden.npz") as golden:  # its pictures are of digits
+        kept = {name: golden[name] for name in golden if not name.startswith("picture/")}
+    rewrite_arrays(bundle_copy, "golden", kept)
+    other = start("--bundle", bundle_copy)
+    visit = visiting(other.url)
+    expect(visit.at("#claim")).to_have_text("Pictures, classified on this board")
+    expect(visit.page).to_have_title("edgedigits: choose a picture")
+    visit.says("It knows: T-shirt/top, Trouser, Pullover, Dress, …")
+    assert "digit" not in visit.at("body").inner_text().replace("edgedigits", "").lower()
+    visit.draw(DASH)
+    expect(visit.at("#words")).to_contain_text("% sure")
+    visit.button("Clear").click()
+    visit.says("It knows: T-shirt/top, Trouser, Pullover, Dress, …")
+
+
 REASONS = [
     ({"rejected": "no_digit", "probabilities": [0.1] * 10}, "No digit seen yet."),
     (

@@ -7,13 +7,16 @@ import platform
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 from edgedigits import __version__
 from edgedigits.files import folder_atomic
+from edgedigits.manifest import LeftOut
 from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
 from edgedigits_export.bundle.evaluate import ExportEvaluation, evaluate_files
 from edgedigits_export.bundle.job import ExportJob, Progress
-from edgedigits_export.convert.variants import convert_variants
+from edgedigits_export.convert.stored_model import Convertible
+from edgedigits_export.convert.variants import ConvertedFile, ConvertOptions, convert_variants
 
 _TOOLS = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
 
@@ -24,24 +27,24 @@ def build_bundle(job: ExportJob, path: Path, *, overwrite: bool, progress: Progr
     Raises
     ------
     OutputError: ``path`` exists and ``overwrite`` is False, or the disk is full; then nothing was written.
-    EdgeDigitsError: a variant that cannot be converted, or a file that its engine refuses.
+    EdgeDigitsError: no variant can be made, or Keras' own outputs are not numbers.
 
     """
     # Entered before the work starts, so that a place that cannot be written is refused at once.
     with folder_atomic(path, overwrite=overwrite) as folder:
-        converted = convert_variants(
-            job.model.frozen,
-            job.variants,
-            opset=job.opset,
-            calibration=job.calibration.images,
-            onnx_metadata=onnx_metadata(job),
-            progress=progress,
-        )
-        evaluation = evaluate_files(job, converted, progress)
+        converted, left_out = _convert(job, progress)
+        evaluation = evaluate_files(job, converted, left_out, progress)
         files = describe_bundle(job, evaluation, tool_versions(), creation_time())
         for name, data in files.items():
             (folder / name).write_bytes(data)
     return evaluation
+
+
+def _convert(job: ExportJob, progress: Progress) -> tuple[tuple[ConvertedFile, ...], tuple[LeftOut, ...]]:
+    if job.finished is not None:
+        return (job.finished.file,), ()
+    options = ConvertOptions(job.opset, job.calibration.images, onnx_metadata(job))
+    return convert_variants(cast("Convertible", job.model), job.variants, options, progress)
 
 
 def tool_versions() -> dict[str, str]:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import astuple
 from typing import Any
 
 import jsonschema
@@ -16,6 +17,7 @@ from edgedigits import __version__
 from edgedigits.bundle import MANIFEST
 from edgedigits.manifest import (
     SCHEMA,
+    Adapter,
     Agreement,
     Attachment,
     CalibrationSet,
@@ -39,8 +41,8 @@ _GOLDEN, _REFERENCE = "golden.npz", "reference.npz"
 
 def onnx_metadata(job: ExportJob) -> dict[str, str]:
     """Return labels and contract as ONNX metadata, for whoever opens the file without its bundle."""
-    height, width, channels = job.model.frozen.input_shape
-    inside, out = f"[N, {height}, {width}, {channels}], raw pixels 0-255", f"[N, {job.model.frozen.classes}]"
+    height, width, channels = job.model.input_shape
+    inside, out = f"[N, {height}, {width}, {channels}], raw pixels 0-255", f"[N, {job.model.classes}]"
     if job.task == "locate":
         inside, out = "[N, H, W, 1], multiples of 8, local contrast around 128", "[N, H / 8, W / 8, 60], maps"
     return {
@@ -79,26 +81,28 @@ def describe_bundle(
         {variant.precision: tolerance_of(job.task, variant.precision) for variant in job.variants},
     )
     reference = Reference(
+        "Keras" if job.finished is None else job.finished.engine,
         job.reference.source,
         job.reference.sha256(),
         accuracy_of(evaluation.keras_reference.probabilities, evaluation.keras_reference.labels),
         _attachment(_REFERENCE, files, len(evaluation.keras_reference.labels)) if job.keep_reference else None,
     )
-    manifest = write_manifest(_manifest(job, evaluation.files, golden, reference, tools, created))
+    manifest = write_manifest(_manifest(job, evaluation, golden, reference, tools, created))
     jsonschema.validate(json.loads(manifest), manifest_schema())
     return files | {MANIFEST: manifest}
 
 
 def _manifest(
     job: ExportJob,
-    files: tuple[FileEvaluation, ...],
+    evaluation: ExportEvaluation,
     golden: Golden,
     reference: Reference,
     tools: Mapping[str, str],
     created: str,
 ) -> Manifest:
     """Return the manifest; its id is filled in when it is written."""
-    frozen, calibration = job.model.frozen, job.calibration
+    model, calibration = job.model, job.calibration
+    adapter = job.finished.wrapping.adapter if job.finished else None
     return Manifest(
         schema=SCHEMA,
         id="",
@@ -107,13 +111,15 @@ def _manifest(
         created=created,
         tools=dict(tools),
         labels=job.labels,
-        image=frozen.input_shape,
-        parameters=frozen.model.count_params(),
+        image=model.input_shape,
+        parameters=model.parameters,
         preprocessing=job.preprocessing,
-        scaling=PixelScaling(frozen.scaling.scale, frozen.scaling.mean, frozen.scaling.std),
-        confidence=job.model.confidence,
-        files=tuple(map(_model_file, files)),
-        calibration=CalibrationSet(
+        scaling=PixelScaling(*astuple(model.scaling)),
+        confidence=job.confidence,
+        files=tuple(_model_file(file, adapter) for file in evaluation.files),
+        left_out=evaluation.left_out,
+        gate=job.gate,
+        calibration=None if job.finished else CalibrationSet(
             calibration.source, job.calibration_sha256, len(calibration.images), calibration.seed,
             calibration.indices_sha256,
         ),
@@ -123,7 +129,7 @@ def _manifest(
     )  # fmt: skip
 
 
-def _model_file(file: FileEvaluation) -> ModelFile:
+def _model_file(file: FileEvaluation, adapter: Adapter | None) -> ModelFile:
     data, (precision, format_), figures = file.converted.data, file.converted.variant, file.comparison
     return ModelFile(
         path=file.name,
@@ -134,6 +140,7 @@ def _model_file(file: FileEvaluation) -> ModelFile:
         image=file.image,
         probabilities=file.probabilities,
         requirements=read_requirements(data, format_),
+        adapter=adapter,
         accuracy=figures.accuracy,
         parity=Agreement(
             file.engine, file.version, figures.accuracy.count, len(figures.flips), figures.agreement,

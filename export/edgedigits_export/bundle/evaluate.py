@@ -5,16 +5,18 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.datasets import Dataset
-from edgedigits.errors import InputError
-from edgedigits.manifest import Accuracy, Format, TensorInfo
+from edgedigits.errors import EdgeDigitsError, InputError, ModelRejectedError
+from edgedigits.manifest import Accuracy, Format, LeftOut, TensorInfo
 from edgedigits.verification.compare import Comparison, accuracy_of, compare
-from edgedigits.verification.gates import GateVerdict, judge_variant
+from edgedigits.verification.gates import GateVerdict, exit_code_of, judge_variant
+from edgedigits.verification.golden import tolerance_of
 from edgedigits.verification.inference import infer_isolated
 from edgedigits.verification.places import at_places, find_places
 from edgedigits_export.bundle.golden import GoldenInputs, choose_golden_inputs
@@ -22,6 +24,7 @@ from edgedigits_export.bundle.job import ExportJob, Progress
 from edgedigits_export.bundle.reference_engines import GoldenOutputs, run_reference_engines
 from edgedigits_export.convert.variants import ConvertedFile
 
+_REFUSED = "take another precision, or leave this one out with --variants"
 # The engine whose outputs parity is judged on.
 _ENGINES: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
 # Of the images that the commonest label classifies wrongly, a model has to classify more than this share rightly.
@@ -38,7 +41,7 @@ class FileEvaluation:
     engine, version: the engine that ran the file, and its release.
     image, probabilities: the file's input and output as that engine has them.
     comparison: its outputs against those of Keras on the reference images.
-    verdict: the verdict of its precision's gate on the validation images.
+    verdict: the gate's verdict on the images that judge.
     golden: the outputs of every reference engine for the golden inputs.
 
     """
@@ -61,15 +64,16 @@ class ExportEvaluation:
     Attributes
     ----------
     keras_reference: what Keras says of the reference images.
-    keras_validation: Keras' accuracy on the validation images.
+    keras_judging: Keras' accuracy on the images that judge.
     majority_share: the share of the commonest label among them, which is the accuracy of predicting it always.
 
     """
 
     golden_inputs: GoldenInputs
     files: tuple[FileEvaluation, ...]
+    left_out: tuple[LeftOut, ...]
     keras_reference: KerasReference
-    keras_validation: Accuracy
+    keras_judging: Accuracy
     majority_share: float
 
     @property
@@ -82,21 +86,21 @@ class ExportEvaluation:
         """
         if self.keras_reference.places is not None:
             return False
-        return self.keras_validation.ci95[0] <= self.majority_share + SLIGHT_AGREEMENT * (1 - self.majority_share)
+        return self.keras_judging.ci95[0] <= self.majority_share + SLIGHT_AGREEMENT * (1 - self.majority_share)
 
-    @property
-    def exit_code(self) -> int:
-        """The exit code: 1 if a gate failed or Keras is near chance, 4 if the validation images are too few."""
-        return max(int(self.near_chance), *(file.verdict.exit_code for file in self.files))
+    def exit_code(self, *, strict: bool) -> int:
+        """Return 1 if a gate failed, a variant is missing, or Keras is near chance; 4 for too few images, if strict."""
+        verdicts = [file.verdict for file in self.files]
+        return 1 if self.near_chance or self.left_out else exit_code_of(verdicts, strict=strict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Outputs:
-    """Probabilities float32 ``[N, classes]`` for the golden, the reference and the validation images."""
+    """Probabilities float32 ``[N, classes]`` for the golden, the reference and the judging images."""
 
     golden: NDArray[np.float32]
     reference: NDArray[np.float32]
-    validation: NDArray[np.float32]
+    judging: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +127,10 @@ class KerasReference:
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """What Keras says of the reference and of the validation images."""
+    """What Keras says of the reference and of the judging images."""
 
     reference: KerasReference
-    validation: KerasReference
+    judging: KerasReference
 
 
 def _expected(job: ExportJob, outputs: NDArray[np.float32], data: Dataset) -> KerasReference:
@@ -138,7 +142,7 @@ def _expected(job: ExportJob, outputs: NDArray[np.float32], data: Dataset) -> Ke
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    """Golden, reference and validation images, uint8 ``[N, H, W, C]``: one array, because each run is a process."""
+    """Golden, reference and judging images, uint8 ``[N, H, W, C]``: one array, because each run is a process."""
 
     images: NDArray[np.uint8]
     golden: int
@@ -148,41 +152,50 @@ class _Inputs:
         return _Outputs(*np.split(values, [self.golden, self.golden + self.reference]))
 
 
-def evaluate_files(job: ExportJob, converted: Sequence[ConvertedFile], progress: Progress) -> ExportEvaluation:
-    """Run every file on golden, reference and validation images, and compare its outputs with those of Keras.
+def evaluate_files(
+    job: ExportJob, converted: Sequence[ConvertedFile], left_out: Sequence[LeftOut], progress: Progress
+) -> ExportEvaluation:
+    """Run every file on golden, reference and judging images, and compare its outputs with those of Keras.
+
+    A file that its engine refuses is left out, as those are that could not be converted.
 
     Raises
     ------
     InputError: Keras' own outputs are not numbers.
-    EdgeDigitsError: a file that its engine refuses.
+    ModelRejectedError: no file is left.
 
     """
-    frozen = job.model.frozen
-    golden = choose_golden_inputs(job.golden_pool, frozen.predict, frozen.input_shape, job.preprocessing.id, job.seed)
-    images = np.concatenate([golden.images, job.reference.images, job.validation.images])
+    model = job.model
+    golden = choose_golden_inputs(job.golden_pool, model.predict, model.input_shape, job.preprocessing.id, job.seed)
+    images = np.concatenate([golden.images, job.reference.images, job.judging.images])
     inputs = _Inputs(images, len(golden.images), len(job.reference))
     outputs = inputs.split(_keras_outputs(job, images))
-    keras = _Expected(
-        _expected(job, outputs.reference, job.reference), _expected(job, outputs.validation, job.validation)
-    )
-    files = []
+    keras = _Expected(_expected(job, outputs.reference, job.reference), _expected(job, outputs.judging, job.judging))
+    files, missing = [], list(left_out)
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
         for file in converted:
             path = Path(folder, job.file_name(file.variant))
             progress(f"running {path.name}")
             path.write_bytes(file.data)
-            files.append(_evaluate_file(job, file, path, inputs, keras))
+            try:
+                files.append(_evaluate_file(job, file, path, inputs, keras))
+            except EdgeDigitsError as error:
+                missing.append(LeftOut(file.variant.name, str(error), _REFUSED))
+    if not files:
+        reasons = "; ".join(f"{one.variant}: {one.reason}" for one in missing)
+        raise ModelRejectedError(f"{job.name}: expected a variant that converts and runs, found none ({reasons})")
     return ExportEvaluation(
         golden_inputs=golden,
         files=tuple(files),
+        left_out=tuple(missing),
         keras_reference=keras.reference,
-        keras_validation=accuracy_of(keras.validation.probabilities, keras.validation.labels),
-        majority_share=_majority_share(keras.validation.labels),
+        keras_judging=accuracy_of(keras.judging.probabilities, keras.judging.labels),
+        majority_share=_majority_share(keras.judging.labels),
     )
 
 
 def _keras_outputs(job: ExportJob, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    outputs = job.model.frozen.predict(images)
+    outputs = job.model.predict(images)
     if bad := int((~np.isfinite(outputs.reshape(len(outputs), -1))).any(axis=1).sum()):
         raise InputError(
             f"{job.name}: expected probabilities, found NaN in Keras' outputs for {bad} of {len(outputs)} images; "
@@ -199,10 +212,11 @@ def _evaluate_file(
     job: ExportJob, file: ConvertedFile, path: Path, inputs: _Inputs, keras: _Expected
 ) -> FileEvaluation:
     precision, format_ = file.variant
-    run = infer_isolated(path, _ENGINES[format_], inputs.images)
+    infer = partial(infer_isolated, path, wrapping=job.finished.wrapping if job.finished else None)
+    run = infer(_ENGINES[format_], inputs.images)
     outputs = inputs.split(run.probabilities)
-    temperature = job.model.confidence.temperature
-    on_validation = keras.validation.compare(outputs.validation, temperature)
+    temperature = job.confidence.temperature
+    judged = keras.judging.compare(outputs.judging, temperature)
     golden_run, golden_images = replace(run, probabilities=outputs.golden), inputs.images[: inputs.golden]
     return FileEvaluation(
         name=path.name,
@@ -212,6 +226,8 @@ def _evaluate_file(
         image=run.image,
         probabilities=run.output,
         comparison=keras.reference.compare(outputs.reference, temperature),
-        verdict=judge_variant(precision, on_validation, job.task),
-        golden=run_reference_engines(path, precision, format_, golden_run, golden_images, job.task),
+        verdict=judge_variant(precision, judged, job.task, job.gate),
+        golden=run_reference_engines(
+            golden_run, format_, tolerance_of(job.task, precision), lambda engine: infer(engine, golden_images)
+        ),
     )

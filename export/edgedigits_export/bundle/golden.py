@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgedigits.datasets import Dataset
 from edgedigits.images.decode import read_pixels
-from edgedigits.images.pipeline import model_input
+from edgedigits.images.pipeline import channels_of, model_input
 from edgedigits.manifest import PipelineId
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -58,7 +58,7 @@ def choose_golden_inputs(
     pictures = {}
     for encoded in encodings:
         pictures[len(images)] = encoded
-        images.append(model_input(read_pixels(encoded, shape[-1]), pipeline, shape).reshape(shape))
+        images.append(model_input(read_pixels(encoded, channels_of(pipeline, shape)), pipeline, shape).reshape(shape))
     return GoldenInputs(np.stack(images), pictures)
 
 

@@ -3,29 +3,55 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.bundle import LOCATOR_BUNDLE, Bundle
-from edgedigits.datasets import Dataset, Splits, load_splits
-from edgedigits.errors import DatasetError, UsageError
+from edgedigits.datasets import Dataset, Splits, join, load_splits, match_labels
+from edgedigits.errors import DatasetError
 from edgedigits.images.decode import read_pixels
-from edgedigits.images.judge import PARAMETERS
-from edgedigits.images.pipeline import pipeline_for
 from edgedigits.images.resize import resize
 from edgedigits.manifest import Confidence, Preprocessing, Task
-from edgedigits_export.bundle.calibration import choose_calibration
-from edgedigits_export.bundle.job import ExportJob, ExportRequest, Progress
-from edgedigits_export.keras_model.calibrated import CalibratedModel, calibrate_in_place
+from edgedigits.model import is_model_file
+from edgedigits_export.bundle.calibration import Calibration, choose_calibration
+from edgedigits_export.bundle.finished import open_finished
+from edgedigits_export.bundle.job import ExportedModel, ExportJob, ExportRequest, FinishedFile, Progress
+from edgedigits_export.bundle.labels import choose_labels
+from edgedigits_export.bundle.preprocessing import choose_preprocessing, look_like_digits
+from edgedigits_export.bundle.scaling_check import AskedModel, require_likeliest, require_raw_pixels, rivals_of
+from edgedigits_export.convert.onnx import require_opset
+from edgedigits_export.convert.precision import precision_of
+from edgedigits_export.convert.variants import ConvertedFile, Variant
+from edgedigits_export.keras_model.calibrated import calibrate_in_place, uncalibrated
 from edgedigits_export.keras_model.frozen import freeze, freeze_locator
 from edgedigits_export.keras_model.inspect import is_locator, load_keras
+from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import load
 
 LOCATOR_LABELS = (*"0123456789", "mark")
+
+
+# More images than these do not judge: ten variants of a large model would take hours.
+_JUDGING = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is different for a classifier, a locator and a finished file."""
+
+    task: Task
+    model: ExportedModel
+    confidence: Confidence
+    labels: tuple[str, ...]
+    preprocessing: Preprocessing
+    splits: Splits
+    calibration: Calibration
+    variants: tuple[Variant, ...]
+    training: dict[str, Any] | None = None
+    finished: FinishedFile | None = None
 
 
 def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
@@ -36,37 +62,120 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
     EdgeDigitsError: a file that cannot be read, or model, data and labels that do not fit each other.
 
     """
-    keras_model = load_keras(request.model)
-    frozen = freeze_locator(keras_model) if is_locator(keras_model) else freeze(keras_model, request.scaling)
-    splits = read_splits(request.data, frozen.input_shape)
-    training = read_training_record(request.model)
-    calibration = choose_calibration(splits.train, request.calibration_samples, request.seed)
-    if frozen.any_size:
-        task: Task = "locate"
-        model, labels = CalibratedModel(frozen, _not_calibrated(splits.validation)), LOCATOR_LABELS
-        preprocessing = Preprocessing("contrast/1", None, {})
+    require_opset(request.opset)
+    if is_model_file(request.model):
+        found = _prepare_finished(request, progress)
     else:
-        task, labels = "classify", read_labels(request.labels, splits.train, frozen.classes)
-        progress("fitting the temperature of its confidence")
-        model = calibrate_in_place(frozen, splits.validation)
-        preprocessing = preprocessing_for(frozen.input_shape, labels)
+        keras_model = load_keras(request.model)
+        training = read_training_record(request.model, keras_model.count_params())
+        if is_locator(keras_model):
+            found = _prepare_locator(keras_model, request, training)
+        else:
+            found = _prepare_classifier(keras_model, request, training, progress)
     return ExportJob(
-        name=request.name or default_name(request.model, training),
-        task=task,
-        model=model,
-        labels=labels,
-        preprocessing=preprocessing,
-        variants=request.variants,
+        name=request.name or default_name(request.model, found.training),
+        task=found.task,
+        model=found.model,
+        confidence=found.confidence,
+        labels=found.labels,
+        preprocessing=found.preprocessing,
+        variants=found.variants,
+        finished=found.finished,
         opset=request.opset,
-        calibration=calibration,
-        calibration_sha256=splits.train.sha256(),
-        golden_pool=splits.train,
-        validation=splits.validation,
-        reference=splits.test,
-        training=training,
+        calibration=found.calibration,
+        calibration_sha256=found.splits.train.sha256(),
+        golden_pool=found.splits.train,
+        validation=found.splits.validation,
+        judging=choose_judging(found.splits, found.calibration),
+        reference=found.splits.test,
+        training=found.training,
+        gate=request.gate,
         seed=request.seed,
         keep_reference=request.keep_reference,
     )
+
+
+def _prepare_locator(keras_model: Any, request: ExportRequest, training: dict[str, Any] | None) -> _Prepared:
+    frozen = freeze_locator(keras_model)
+    splits = read_splits(request.data, frozen.input_shape)
+    why = "a locator's probabilities are not calibrated"
+    return _Prepared(
+        task="locate",
+        model=frozen,
+        confidence=Confidence(1.0, splits.validation.source, len(splits.validation), 0.0, 0.0, 0.0, 0.0, why),
+        labels=LOCATOR_LABELS,
+        preprocessing=Preprocessing("contrast/1", None, {}),
+        splits=splits,
+        calibration=choose_calibration(splits.train, request.calibration_samples, request.seed),
+        variants=request.variants,
+        training=training,
+    )
+
+
+def _prepare_classifier(
+    keras_model: Any, request: ExportRequest, training: dict[str, Any] | None, progress: Progress
+) -> _Prepared:
+    frozen = freeze(keras_model, request.scaling, request.input_size)
+    found = _look_at_data(request, frozen, training, progress)
+    if training is None:  # what the trainer made takes raw pixels
+        progress("asking the model how pixels are scaled")
+        check_scaling(frozen, request, found.splits.train.take(found.calibration.indices))
+    progress("fitting the temperature of its confidence")
+    calibrated = calibrate_in_place(frozen, found.splits.validation)
+    return _Prepared(
+        "classify", calibrated.frozen, calibrated.confidence, found.labels, found.preprocessing, found.splits,
+        found.calibration, request.variants, training,
+    )  # fmt: skip
+
+
+def _prepare_finished(request: ExportRequest, progress: Progress) -> _Prepared:
+    model, file = open_finished(request.model, request.scaling or Scaling(), request.layout)
+    found = _look_at_data(request, model, None, progress)
+    progress("asking the file how pixels are scaled")
+    check_scaling(model, request, found.splits.train.take(found.calibration.indices))
+    variant = Variant(precision_of(file.data, file.format), file.format)
+    finished = FinishedFile(ConvertedFile(variant, file.data), model.wrapping, f"{model.engine} {model.version}")
+    why = "the file is finished, and nothing in it was changed"
+    confidence = uncalibrated(model.predict(found.splits.validation.images), found.splits.validation, why)
+    return _Prepared(
+        "classify", model, confidence, found.labels, found.preprocessing, found.splits, found.calibration, (variant,),
+        finished=finished,
+    )  # fmt: skip
+
+
+class _Looked(NamedTuple):
+    """What the data tell of a classifier."""
+
+    labels: tuple[str, ...]
+    splits: Splits
+    preprocessing: Preprocessing
+    calibration: Calibration
+
+
+def _look_at_data(
+    request: ExportRequest, model: ExportedModel, training: dict[str, Any] | None, progress: Progress
+) -> _Looked:
+    read = read_splits(request.data, model.input_shape)
+    labels = choose_labels(request.labels, training, read.train, model.classes)
+    splits = Splits(*(match_labels(part, labels) for part in (read.train, read.validation, read.test)))
+    preprocessing = choose_preprocessing(request.preprocess, training, labels)
+    calibration = choose_calibration(splits.train, request.calibration_samples, request.seed)
+    if request.preprocess is None and preprocessing.id == "resize/1" and look_like_digits(splits.train):
+        progress("note: these look like digits; --preprocess digit finds them in photographs and refuses what is none")
+    return _Looked(labels, splits, preprocessing, calibration)
+
+
+def choose_judging(splits: Splits, calibration: Calibration) -> Dataset:
+    """Return the images that judge: all that did not calibrate, those first that were held out, and not too many.
+
+    Of MNIST they are the validation digits: its test digits decide nothing.
+    """
+    if splits.test.source.startswith("mnist:"):
+        return splits.validation
+    rest = np.delete(np.arange(len(splits.train)), calibration.indices)
+    parts = [splits.validation, splits.test, *([splits.train.take(rest)] if len(rest) else [])]
+    every = join(parts)
+    return every.take(np.arange(min(_JUDGING, len(every))))
 
 
 def read_splits(place: str, input_shape: tuple[int, int, int]) -> Splits:
@@ -95,35 +204,24 @@ def read_splits(place: str, input_shape: tuple[int, int, int]) -> Splits:
     return splits
 
 
-def read_labels(file: Path | None, data: Dataset, classes: int) -> tuple[str, ...]:
-    """Read one label a line from ``file``, or take those of ``data``, and hold them against data and model.
+def check_scaling(model: AskedModel, request: ExportRequest, data: Dataset) -> None:
+    """Raise where the labelled images say that the model was trained with another scaling than the request's.
 
     Raises
     ------
-    UsageError: the file cannot be read, or its labels are not one for each class in the order of the data.
+    UsageError: see `require_raw_pixels` and `require_likeliest`.
 
     """
-    labels, origin = data.names, data.source
-    if file is not None:
-        try:
-            labels, origin = tuple(filter(None, map(str.strip, file.read_text().splitlines()))), str(file)
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{file}: expected a text file with one label a line, found: {error}") from error
-    if labels != data.names and sorted(labels) == sorted(data.names):
-        raise UsageError(
-            f"{origin}: expected the labels in the data's order, {', '.join(data.names[:3])}, found "
-            f"{', '.join(labels[:3])}; label numbers count in the order of {data.source}"
-        )
-    if len(labels) != classes:
-        raise UsageError(
-            f"{origin}: expected {classes} labels, one for each class, found {len(labels)}; "
-            "name a file that lists them with --labels"
-        )
-    return labels
+    if request.scaling is None:
+        require_raw_pixels(model, data)
+    elif request.scaling != Scaling() and (
+        rivals := rivals_of(request.scaling, model.input_shape[-1], with_scale=request.scale_was_said)
+    ):
+        require_likeliest(model, rivals, data)
 
 
-def read_training_record(model: Path) -> dict[str, Any] | None:
-    """Read the trainer's record beside a ``.keras`` file; None where there is none.
+def read_training_record(model: Path, parameters: int) -> dict[str, Any] | None:
+    """Read the trainer's record beside a ``.keras`` file; None where there is none of a model with these parameters.
 
     The history of epochs is left out for its size, and the duration because another run would not repeat it.
     """
@@ -132,7 +230,8 @@ def read_training_record(model: Path) -> dict[str, Any] | None:
             record = dict(json.loads(file.read_text()))
         except (OSError, ValueError, TypeError):
             continue
-        return {key: value for key, value in record.items() if key not in {"history", "seconds"}}
+        if record.get("parameters") == parameters:
+            return {key: value for key, value in record.items() if key not in {"history", "seconds"}}
     return None
 
 
@@ -141,15 +240,3 @@ def default_name(model: Path, training: dict[str, Any] | None) -> str:
     recorded = (training or {}).get("config", {}).get("model")
     stem = recorded or (model.resolve().parent.name if model.stem == "model" else model.stem)
     return "".join(letter if letter.isalnum() or letter in "_-" else "-" for letter in stem).lstrip("-") or "model"
-
-
-def preprocessing_for(input_shape: tuple[int, int, int], labels: Sequence[str]) -> Preprocessing:
-    """Return how pictures become the model's pixels: digits are located, other images are resized."""
-    steps = pipeline_for(input_shape, labels)
-    if steps == "digit/2":
-        return Preprocessing(steps, Bundle.load(LOCATOR_BUNDLE).id, dict(PARAMETERS))
-    return Preprocessing(steps, None, {})
-
-
-def _not_calibrated(data: Dataset) -> Confidence:
-    return Confidence(1.0, data.source, len(data), 0.0, 0.0, 0.0, 0.0, "a locator's probabilities are not calibrated")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,29 +10,27 @@ from numpy.typing import NDArray
 from edgedigits.bundle import expected_key
 from edgedigits.engines import installed_engines
 from edgedigits.errors import EdgeDigitsError
-from edgedigits.manifest import Format, Precision, ReferenceEngine, Task
-from edgedigits.verification.golden import tolerance_of
-from edgedigits.verification.inference import Inferences, infer_isolated
+from edgedigits.manifest import Format, ReferenceEngine, Tolerance
+from edgedigits.verification.inference import Inferences
 
 # The outputs of each reference engine for the golden inputs, float32 [K, classes].
 GoldenOutputs = dict[ReferenceEngine, NDArray[np.float32]]
 
 
 def run_reference_engines(
-    path: Path, precision: Precision, format_: Format, first: Inferences, images: NDArray[np.uint8], task: Task
+    first: Inferences, format_: Format, tolerance: Tolerance, ask: Callable[[str], Inferences]
 ) -> GoldenOutputs:
-    """Run a model file on the golden ``images``, uint8 ``[K, H, W, C]``, in every installed engine that reads it.
+    """Run a model file on the golden inputs in every installed engine that reads it: ``ask`` does, of an engine's name.
 
-    ``first`` holds the outputs for these images of the engine that parity is judged on. Another engine that refuses the
-    file, or whose outputs differ by more than rounding, is no reference engine.
+    ``first`` holds the outputs of the engine that parity is judged on. Another engine that refuses the file, or whose
+    outputs differ by more than rounding, is no reference engine.
     """
     found = {_reference_engine(first): first.probabilities}
-    tolerance = tolerance_of(task, precision)
     for engine in installed_engines(format_):
         if engine == first.engine:
             continue
         try:
-            run = infer_isolated(path, engine, images)
+            run = ask(engine)
         except EdgeDigitsError:
             continue
         difference = np.abs(run.probabilities - first.probabilities)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,7 +13,7 @@ from edgedigits.console.progress import progress
 from edgedigits.console.tables import table
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing
-from edgedigits.manifest import PRECISIONS, SUFFIXES
+from edgedigits.manifest import PRECISIONS, SUFFIXES, GateChoice
 
 if TYPE_CHECKING:
     from edgedigits.manifest import Format, Precision
@@ -25,7 +26,10 @@ _DEFAULT = "float32,float16,dynamic-int8,int8"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("model", metavar="MODEL.keras", type=Path, help="a Keras 3 classifier of images")
+    parser.add_argument(
+        "model", metavar="MODEL", type=Path,
+        help="a Keras classifier of images, or a finished .tflite or .onnx file, which is wrapped as it is",
+    )  # fmt: skip
     parser.add_argument(
         "--calibration", required=True, metavar="DATA",
         help="mnist, a folder of label folders, or an .npz with images and labels; its training part sets the ranges "
@@ -52,24 +56,64 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", help="the model's name in the bundle (default: the name in train.json, or that of the file)"
     )
+    parser.add_argument(
+        "--input-size", type=_size, metavar="HxW", help="height and width of images, where the model leaves them free"
+    )
+    parser.add_argument(
+        "--layout",
+        choices=("NHWC", "NCHW"),
+        help="the order of the axes of a finished file, where its input does not tell",
+    )
+    parser.add_argument(
+        "--preprocess", choices=("digit", "resize"),
+        help="how pictures become the model's pixels: digit finds the digit in them, resize brings them to the model's "
+        "size (default: digit for what edgedigits trained on MNIST, else resize)",
+    )  # fmt: skip
     scaling = parser.add_argument_group(
-        "scaling, for a model that does not scale pixels itself: (pixel * scale - mean) / std"
-    )
-    scaling.add_argument("--scale", type=float, default=1.0, help="the factor of each pixel (default: 1)")
-    scaling.add_argument(
-        "--mean", type=float, nargs="+", default=[0.0], help="one value, or one for each channel (default: 0)"
+        "scaling, for a model that does not scale pixels itself",
+        "(pixel * scale - mean) / std. Where none is said, the model is asked on the data whether it takes raw pixels.",
     )
     scaling.add_argument(
-        "--std", type=float, nargs="+", default=[1.0], help="one value, or one for each channel (default: 1)"
+        "--scale", type=_number, metavar="FACTOR", help="the factor of each pixel, such as 1/255; 1 for raw pixels"
     )
+    scaling.add_argument("--mean", type=float, nargs="+", help="one value, or one for each channel (default: 0)")
+    scaling.add_argument("--std", type=float, nargs="+", help="one value, or one for each channel (default: 1)")
+    scaling.add_argument("--bgr", action="store_true", help="the model takes blue first, as OpenCV reads pictures")
+    gate = parser.add_argument_group("gate, which each variant has to pass")
+    gate.add_argument(
+        "--margin", type=float, default=0.5, metavar="POINTS",
+        help="the loss of accuracy against Keras that is allowed, at the upper 95 %% bound (default: 0.5)",
+    )  # fmt: skip
+    gate.add_argument(
+        "--gate", choices=("accuracy", "shipped"), default="accuracy",
+        help="accuracy: the margin decides; shipped: the limits of this package's own models, on every answer",
+    )  # fmt: skip
+    gate.add_argument("--strict", action="store_true", help="exit with 4 where too few images cannot tell")
     parser.add_argument(
         "--without-reference", action="store_true", help="leave out Keras' outputs, which makes the bundle smaller"
     )
     parser.add_argument("--json", action="store_true", help="print the manifest and nothing else")
 
 
+def _number(text: str) -> float:
+    """Return ``0.5`` or ``1/255`` as a number; argparse tells of a ValueError."""
+    above, slash, below = text.partition("/")
+    if slash and not float(below):
+        raise ValueError(text)
+    return float(above) / float(below) if slash else float(above)
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Return ``224x160`` as height and width; argparse tells of a ValueError."""
+    height, _, width = text.partition("x")
+    found = int(height), int(width or height)
+    if min(found) < 1:
+        raise ValueError(text)
+    return found
+
+
 def run(args: argparse.Namespace) -> int:
-    """Export every variant; return 1 when a gate fails on the validation images, 4 when they are too few for one."""
+    """Export every variant; return 1 when one fails or is left out, 4 where ``--strict`` and too few images tell."""
     refuse_existing(args.output, overwrite=args.overwrite)
     request = _request(args)
     from edgedigits_export.bundle.build import build_bundle
@@ -79,17 +123,26 @@ def run(args: argparse.Namespace) -> int:
     evaluation = build_bundle(job, args.output, overwrite=args.overwrite, progress=progress)
     manifest = args.output / "manifest.json"
     print(json.dumps(json.loads(manifest.read_text())) if args.json else _text(args.output, job, evaluation))
-    return evaluation.exit_code
+    return evaluation.exit_code(strict=args.strict)
 
 
 def _request(args: argparse.Namespace) -> ExportRequest:
     variants = parse_variants(args.variants)
     from edgedigits_export.bundle.job import ExportRequest
-    from edgedigits_export.keras_model.frozen import Scaling
+    from edgedigits_export.keras_model.scaling import Scaling
 
+    if not 0 < args.margin < 100:
+        raise UsageError(f"--margin: expected percentage points above 0 and below 100, found {args.margin:g}")
+    said = args.bgr or any(value is not None for value in (args.scale, args.mean, args.std))
+    scale = 1.0 if args.scale is None else args.scale
     return ExportRequest(
         model=args.model,
-        scaling=Scaling(args.scale, tuple(args.mean), tuple(args.std)),
+        input_size=args.input_size,
+        layout=args.layout,
+        scaling=Scaling(scale, tuple(args.mean or (0.0,)), tuple(args.std or (1.0,)), args.bgr) if said else None,
+        scale_was_said=args.scale is not None,
+        preprocess=args.preprocess,
+        gate=GateChoice(args.gate, args.margin),
         data=args.calibration,
         variants=variants,
         opset=args.opset,
@@ -130,7 +183,7 @@ def _text(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> str:
     head = ["file", "bytes", "accuracy", "drop", "at most", "flips", "max |Δ|", "gate"]
     title = f"{output}: {job.name}, {len(job.reference)} images of {job.reference.source} against Keras"
     rows = table(head, [_row(file) for file in evaluation.files])
-    return "\n".join([title, "", rows, *_remarks(job, evaluation), confidence_line(job.model.confidence)])
+    return "\n".join([title, "", rows, *_remarks(job, evaluation), confidence_line(job.confidence)])
 
 
 def _row(file: FileEvaluation) -> list[str]:
@@ -143,21 +196,34 @@ def _row(file: FileEvaluation) -> list[str]:
 
 
 def _remarks(job: ExportJob, evaluation: ExportEvaluation) -> list[str]:
-    """Return one line for each verdict that is not passed, and what to do about it."""
-    remarks = [
-        f"{file.name}, on {len(job.validation)} validation images: {'; '.join(file.verdict.reasons)}"
+    """Return one line for each variant that is missing or has not passed, and what to do about it."""
+    remarks = [f"{one.variant} is not in the bundle: {one.reason}; {one.cure}" for one in evaluation.left_out]
+    remarks += [
+        f"{file.name}, on {len(job.judging):,} images: {'; '.join(file.verdict.reasons)}"
         for file in evaluation.files
         if file.verdict.reasons
     ]
     if evaluation.near_chance:
         remarks.append(
-            f"Keras itself classifies only {evaluation.keras_validation.top1:.1%} of them rightly, and the commonest "
+            f"Keras itself classifies only {evaluation.keras_judging.top1:.1%} of them rightly, and the commonest "
             f"label is {evaluation.majority_share:.1%}: check the model's scale (--scale), polarity and order of "
             "labels. Agreement with Keras means nothing here"
         )
-    outcomes = {file.verdict.outcome for file in evaluation.files}
-    if "failed" in outcomes:
-        remarks.append("the bundle is written; leave a variant out with --variants, or give more --calibration-samples")
-    if "undecided" in outcomes:
-        remarks.append("the bundle is written; give more images with --calibration: the gates judge on a tenth of them")
+    if failed := {file.converted.variant.precision for file in evaluation.files if file.verdict.outcome == "failed"}:
+        passed = {file.converted.variant.precision for file in evaluation.files} - failed
+        remarks.append(f"the bundle is written, with what failed in it: {_advice(failed, passed)}")
     return remarks
+
+
+def _advice(failed: AbstractSet[str], passed: AbstractSet[str]) -> str:
+    """Return what to do about variants that failed, which depends on what passed beside them."""
+    if failed & {"float32", "float16"}:
+        return "a float variant fails, so that the conversion is wrong; edgedigits parity --per-layer names the layer"
+    if "dynamic-int8" in failed:
+        return "weights of 8 bits cost too much here; take float16"
+    if "dynamic-int8" in passed:
+        return (
+            "the weights fit in 8 bits, the values between the layers do not; give more --calibration-samples of all "
+            "kinds of images, or take dynamic-int8 or float16"
+        )
+    return "take float16, or see with --variants dynamic-int8 whether the weights or the ranges are the cause"

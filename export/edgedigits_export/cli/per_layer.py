@@ -76,13 +76,13 @@ def _check_picture(request: PerLayerRequest) -> None:
 def _load_model(file: Path, bundle: Bundle, data: Dataset) -> FrozenModel:
     """Load the bundle's Keras model with the scaling and the temperature that the bundle was exported with."""
     from edgedigits_export.keras_model.calibrated import fold_temperature
-    from edgedigits_export.keras_model.frozen import Scaling, freeze
+    from edgedigits_export.keras_model.frozen import freeze
     from edgedigits_export.keras_model.inspect import load_keras
+    from edgedigits_export.keras_model.scaling import Scaling
     from edgedigits_export.layerwise.model_identity import require_same_model
 
     progress(f"reading {file}")
-    scaling = bundle.manifest.scaling
-    frozen = freeze(load_keras(file), Scaling(scaling.scale, scaling.mean, scaling.std))
+    frozen = freeze(load_keras(file), Scaling(*bundle.manifest.scaling))
     if (temperature := bundle.manifest.confidence.temperature) != 1:
         fold_temperature(frozen, temperature)
     require_same_model(frozen, bundle, data, str(file))

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import BundleError, UsageError
 from edgedigits_export.convert import onnx_graph
-from edgedigits_export.keras_model.frozen import INPUT_NAME, OUTPUT_NAME, FrozenModel
+from edgedigits_export.convert.stored_model import Convertible
+from edgedigits_export.keras_model.frozen import INPUT_NAME, OUTPUT_NAME
 from edgedigits_export.lazy_imports import load, quiet
 
 DEFAULT_OPSET = 13  # IR 7: what onnxruntime 1.6 already ran; nothing a small classifier needs came later
 _OPSETS = range(13, 19)  # tf2onnx 1.17 stops at 18; before 13 there are no per-channel QuantizeLinear weights
 
 
-def convert_onnx(frozen: FrozenModel, opset: int = DEFAULT_OPSET) -> bytes:
+def convert_onnx(frozen: Convertible, opset: int = DEFAULT_OPSET) -> bytes:
     """Return an ONNX file from ``image`` uint8 ``[N, H, W, C]`` to ``probabilities`` float32 ``[N, classes]``, N free.
 
     The same model always gives the same bytes.
@@ -29,8 +30,7 @@ def convert_onnx(frozen: FrozenModel, opset: int = DEFAULT_OPSET) -> bytes:
     UsageError: the opset is not between 13 and 18, or tf2onnx cannot express a layer.
 
     """
-    if opset not in _OPSETS:
-        raise UsageError(f"expected an opset of {_OPSETS.start} to {_OPSETS.stop - 1}, found {opset}")
+    require_opset(opset)
     function = frozen.concrete_function(None)
     tf2onnx = load("tf2onnx")
     try:
@@ -51,6 +51,18 @@ def convert_onnx(frozen: FrozenModel, opset: int = DEFAULT_OPSET) -> bytes:
     if frozen.any_size:
         onnx_graph.free_size(model)
     return _serialized(model)
+
+
+def require_opset(opset: int) -> None:
+    """Refuse an opset that the converter does not write.
+
+    Raises
+    ------
+    UsageError: it is not between 13 and 18.
+
+    """
+    if opset not in _OPSETS:
+        raise UsageError(f"--opset: expected {_OPSETS.start} to {_OPSETS.stop - 1}, found {opset}")
 
 
 def quantize_onnx(float32: bytes, calibration: NDArray[np.uint8]) -> bytes:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import UsageError
 from edgedigits.manifest import PRECISIONS
+from edgedigits_export.convert.stored_model import Convertible
 from edgedigits_export.convert.tflite_graph import add_contract
-from edgedigits_export.keras_model.frozen import FrozenModel
 from edgedigits_export.lazy_imports import load, quiet
 
 _DENSE_PER_TENSOR = "_experimental_disable_per_channel_quantization_for_dense_layers"
@@ -25,7 +25,7 @@ _CALIBRATED = {
 }
 
 
-def convert_tflite(frozen: FrozenModel, precision: str, calibration: NDArray[np.uint8]) -> bytes:
+def convert_tflite(frozen: Convertible, precision: str, calibration: NDArray[np.uint8]) -> bytes:
     """Return a TFLite file from ``image`` uint8 ``[1, H, W, C]`` to ``probabilities`` float32 ``[1, classes]``.
 
     ``precision`` is float32, float16 (weights), dynamic-int8 (weights), int8 or int16x8 (int16 activations, int8

@@ -13,6 +13,7 @@ from edgedigits.errors import BundleError
 from edgedigits.manifest import Confidence
 from edgedigits.verification.statistics import expected_calibration_error, negative_log_likelihood
 from edgedigits_export.keras_model.frozen import FrozenModel, softmax
+from edgedigits_export.keras_model.graph import producer
 from edgedigits_export.keras_model.inspect import FIRST_CLASSES
 from edgedigits_export.keras_model.temperature import TemperatureFit, fit_temperature
 from edgedigits_export.lazy_imports import load, quiet
@@ -80,6 +81,11 @@ def fold_temperature(frozen: FrozenModel, temperature: float) -> None:
         layer.set_weights([weights / np.float32(temperature) for weights in layer.get_weights()])
 
 
+def uncalibrated(outputs: NDArray[np.float32], data: Dataset, why: str) -> Confidence:
+    """Return the record of a model that has no temperature, with what its confidence is worth on labelled images."""
+    return _confidence(TemperatureFit(1.0, why), data, outputs, outputs)
+
+
 def _unchanged(
     frozen: FrozenModel, fit: TemperatureFit, data: Dataset, outputs: NDArray[np.float32]
 ) -> CalibratedModel:
@@ -96,27 +102,18 @@ def _raises_error(found: Confidence) -> TemperatureFit:
 
 def _last_dense(model: Any) -> Any | None:
     """Return the Dense layer whose outputs go into the last softmax, also inside nested models; None without one."""
-    layer, node = _producer(model.outputs[0])
-    if type(layer).__name__ == FIRST_CLASSES:
-        layer, node = _producer(node.input_tensors[0])
+    layer, node = producer(model.outputs[0])
+    if type(layer).__name__ == FIRST_CLASSES and node:
+        layer, node = producer(node.input_tensors[0])
     linear = {"linear"}
-    if _is_softmax(layer):
-        layer, _ = _producer(node.input_tensors[0])
+    if _is_softmax(layer) and node:
+        layer, _ = producer(node.input_tensors[0])
     else:
         linear = {"linear", "softmax"}
     if type(layer) is not load("keras").layers.Dense or layer.activation.__name__ not in linear:
         return None
     # Weights in integers, or with a low-rank part, have more arrays and are no factor of the result.
     return layer if len(layer.get_weights()) == 1 + layer.use_bias else None
-
-
-def _producer(tensor: Any) -> tuple[Any, Any]:
-    """Return the layer that made a symbolic tensor, and its node in the graph; of a nested model its last layer."""
-    history = tensor._keras_history  # noqa: SLF001  # there is no public way up a graph
-    layer = history.operation
-    if getattr(layer, "layers", None):
-        return _producer(layer.outputs[0])
-    return layer, layer._inbound_nodes[history.node_index]  # noqa: SLF001
 
 
 def _is_softmax(layer: Any) -> bool:

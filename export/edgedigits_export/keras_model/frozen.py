@@ -9,8 +9,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.errors import InputError, UsageError
-from edgedigits_export.keras_model.inspect import inspect_model
+from edgedigits.errors import InputError
+from edgedigits_export.keras_model.inspect import ModelInfo, inspect_model
+from edgedigits_export.keras_model.scaling import Scaling
+from edgedigits_export.keras_model.single_precision import in_float32
+from edgedigits_export.keras_model.two_classes import as_two_classes
 from edgedigits_export.lazy_imports import load, quiet
 
 INPUT_NAME = "image"
@@ -19,47 +22,6 @@ OUTPUT_NAME = "probabilities"
 # The size of fields with which a locator is converted, calibrated and compared.
 LOCATOR_SHAPE = (128, 128, 1)
 _BATCH = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """The scaling from raw pixels to a model's input: ``(pixel * scale - mean) / std``; by default none.
-
-    ``mean`` and ``std`` hold one value for all channels or one a channel.
-
-    Raises
-    ------
-    UsageError: a value is not finite, or ``scale`` or ``std`` is zero.
-
-    """
-
-    scale: float = 1.0
-    mean: tuple[float, ...] = (0.0,)
-    std: tuple[float, ...] = (1.0,)
-
-    def __post_init__(self) -> None:
-        """Refuse values that would make all outputs the same."""
-        values = (self.scale, *self.mean, *self.std)
-        if not self.mean or not self.std or not all(map(math.isfinite, values)) or 0 in (self.scale, *self.std):
-            raise UsageError(
-                f"expected finite scaling with scale and std other than 0, found scale {self.scale}, "
-                f"mean {list(self.mean)}, std {list(self.std)}; correct --scale, --mean, --std"
-            )
-
-    def affine(self, channels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the same scaling as ``pixel * gain + offset``: two float32 ``[C]``.
-
-        Raises
-        ------
-        UsageError: ``mean`` or ``std`` has neither one value nor one a channel.
-
-        """
-        for name, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) not in (1, channels):
-                raise UsageError(f"expected 1 or {channels} values for --{name}, found {len(values)}")
-        gain = np.broadcast_to(self.scale / np.array(self.std), channels)
-        offset = np.broadcast_to(-np.array(self.mean) / np.array(self.std), channels)
-        return gain.astype(np.float32), offset.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +45,11 @@ class FrozenModel:
     classes: int
     adds_softmax: bool
     any_size: bool = False
+
+    @property
+    def parameters(self) -> int:
+        """The count of its weights."""
+        return int(self.model.count_params())
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return Keras' own probabilities, float32 ``[N, classes]``, for raw images uint8 ``[N, H, W, C]``.
@@ -160,12 +127,14 @@ class FrozenModel:
         """Run scaling and model on float32 ``[N, H, W, C]``, with TensorFlow tensors in and out."""
         tf = load("tensorflow")
         gain, offset = self.scaling.affine(self.input_shape[-1])
+        if self.scaling.bgr:
+            pixels = tf.gather(pixels, [2, 1, 0], axis=-1)
         if np.any(gain != 1):
             pixels = pixels * tf.constant(gain)
         if np.any(offset != 0):
             pixels = pixels + tf.constant(offset)
         expected = tuple(self.model.inputs[0].shape)[1:]
-        if expected != self.input_shape and not self.any_size:
+        if len(expected) != 3:
             pixels = tf.reshape(pixels, (-1, *expected))
         return tf.cast(self.model(pixels, training=False), tf.float32)
 
@@ -181,15 +150,20 @@ def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return cast("NDArray[np.float32]", (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32))
 
 
-def freeze(model: Any, scaling: Scaling | None = None) -> FrozenModel:
+def freeze(model: Any, scaling: Scaling | None = None, input_size: tuple[int, int] | None = None) -> FrozenModel:
     """Inspect a Keras model and, if it is a classifier of single images, make it ready for export.
+
+    ``input_size`` is the height and the width of images where the model leaves them free.
 
     Raises
     ------
     UsageError: it is no such model (see `inspect_model`), or the scaling does not fit its channels.
 
     """
-    found = inspect_model(model)
+    found = inspect_model(model, input_size)
+    model = in_float32(model)
+    if found.classes == 1:
+        model, found = as_two_classes(model), ModelInfo(found.input_shape, 2, ends_in_softmax=True)
     scaling = scaling or Scaling()
     scaling.affine(found.input_shape[-1])
     frozen = FrozenModel(model, scaling, found.input_shape, found.classes, adds_softmax=False)

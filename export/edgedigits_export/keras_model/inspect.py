@@ -15,7 +15,6 @@ from edgedigits_export.lazy_imports import load, quiet
 _SMALLEST_FLAT_SIDE = 8
 # Keras' operation for `outputs[:, :classes]`, which leaves out classes that callers do not see.
 FIRST_CLASSES = "GetItem"
-_HALF = frozenset({"float16", "bfloat16"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class ModelInfo:
     Attributes
     ----------
     input_shape: ``(H, W, C)``; C is 1 for a model that takes ``[H, W]`` or a square image as one vector.
-    classes: length of the vector of class scores.
+    classes: length of the vector of class scores; 1 where one score tells two classes apart.
     ends_in_softmax: whether its last layer is a softmax; False where the structure does not show it.
 
     """
@@ -63,27 +62,25 @@ def load_keras(path: Path | str) -> Any:
         raise BundleError(f"{path}: {_why_not_loaded(path, keras.__version__, error)}") from error
 
 
-def inspect_model(model: Any) -> ModelInfo:
-    """Return sizes, channels and classes of a model.
+def inspect_model(model: Any, input_size: tuple[int, int] | None = None) -> ModelInfo:
+    """Return sizes, channels and classes of a model; ``input_size`` (height, width) is that of images where it is free.
 
     Raises
     ------
-    UsageError: several inputs or outputs, undefined sizes, no image or no vector of at least two class scores,
-        layers in mixed precision, or a sigmoid at the end.
+    UsageError: several inputs or outputs, undefined sizes, no image or no vector of class scores, channels before
+        rows and columns, or several sigmoids at the end.
 
     """
     inputs, outputs = _ends(model, "inputs"), _ends(model, "outputs")
-    shape = _image_shape(tuple(inputs[0].shape)[1:])
+    _require_channels_last(model, tuple(inputs[0].shape)[1:])
+    shape = _image_shape(_sized(tuple(inputs[0].shape)[1:], input_size))
     classes = _classes(tuple(outputs[0].shape)[1:])
-    for layer in model.layers:
-        if getattr(layer, "compute_dtype", "float32") in _HALF:
-            raise UsageError(
-                f"expected a model that computes in float32, found layer {layer.name!r} in {layer.compute_dtype}; "
-                "build it with the dtype policy 'float32' and load its weights"
-            )
     last = _last_activation(model)
-    if last == "sigmoid":
-        raise UsageError("expected logits or a softmax at the end, found a sigmoid; export the model without it")
+    if last == "sigmoid" and classes > 1:
+        raise UsageError(
+            f"expected a model that chooses one of its classes, found {classes} sigmoids at the end, which say yes or "
+            "no to each class by itself; train it with a softmax"
+        )
     return ModelInfo(shape, classes, last == "softmax")
 
 
@@ -101,11 +98,37 @@ def _ends(model: Any, which: str) -> list[Any]:
     return found
 
 
+def _require_channels_last(model: Any, shape: tuple[int | None, ...]) -> None:
+    first = next((one for one in model.layers if getattr(one, "data_format", None) == "channels_first"), None)
+    looks = len(shape) == 3 and shape[0] in {1, 3} and None not in shape and shape[2] not in {1, 3, 4}
+    if first is not None or looks:
+        where = f"layer {first.name!r} with channels first" if first is not None else f"an input {list(shape)}"
+        raise UsageError(
+            f"expected images [H, W, C], channels last, found {where}; build the model with "
+            "data_format='channels_last' and set these weights, or put Input((H, W, C)) and Permute((3, 1, 2)) first"
+        )
+
+
+def _sized(shape: tuple[int | None, ...], size: tuple[int, int] | None) -> tuple[int | None, ...]:
+    """Return the shape of an input with its free height and width filled in."""
+    if size is None:
+        if len(shape) in {2, 3} and None in shape[:2]:
+            raise UsageError(
+                f"expected a model input of fixed size [H, W, C], found {list(shape)}; say the size of its images, "
+                "such as --input-size 224x224"
+            )
+        return shape
+    filled = (*size, *shape[2:])
+    if len(shape) not in {2, 3} or any(old not in {None, new} for old, new in zip(shape, filled, strict=True)):
+        raise UsageError(f"--input-size: expected a model that takes {list(filled)}, found {list(shape)}; leave it out")
+    return filled
+
+
 def _image_shape(shape: tuple[int | None, ...]) -> tuple[int, int, int]:
     """Return ``(H, W, C)`` of a model input whose shape is given without its batch axis."""
     shown = list(shape)
     if not shape or None in shape:
-        raise UsageError(f"expected a model input of fixed size [H, W, C], found {shown}; give its Input a shape")
+        raise UsageError(f"expected a model input [H, W, C], found {shown}; only classifiers of images can be exported")
     sizes = tuple(int(size) for size in shape if size is not None)
     if len(sizes) == 1:
         side = math.isqrt(sizes[0])
@@ -122,8 +145,6 @@ def _classes(shape: tuple[int | None, ...]) -> int:
     """Return the length of the vector of class scores."""
     if len(shape) != 1 or shape[0] is None:
         raise UsageError(f"expected a model output of one vector of class scores, found {list(shape)}")
-    if shape[0] < 2:
-        raise UsageError("expected at least two class scores, found a single output; train with two and a softmax")
     return int(shape[0])
 
 

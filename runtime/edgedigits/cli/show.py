@@ -48,23 +48,36 @@ def _bundle_card(bundle: Bundle) -> tuple[dict[str, Any], str]:
     for file in bundle.manifest.files:
         bundle.read(file)  # a bundle with a file that does not load gets no card
     manifest = bundle.manifest
-    keras = manifest.reference.keras
+    reference = manifest.reference
     lines = [
-        f"{manifest.name}  {manifest.parameters:,} parameters, made {manifest.created}, id {manifest.id[:12]}",
+        f"{manifest.name}  {_parameters(manifest)}made {manifest.created}, id {manifest.id[:12]}",
         *_tensors(manifest),
-        f"Keras {keras.top1:.2%} of {keras.count} ({manifest.reference.source})",
+        f"{reference.of} {reference.accuracy.top1:.2%} of {reference.accuracy.count} ({reference.source})",
         "",
         table(["file", "bytes", "accuracy", "95 % interval", "flips", "needs"], [_row(f) for f in manifest.files]),
         "",
         confidence_line(manifest.confidence),
-        f"calibrated on {manifest.calibration.count} images of {manifest.calibration.source}, "
-        f"seed {manifest.calibration.seed}",
+        *_left_out(manifest),
+        *_calibration(manifest),
         f"golden inputs: {manifest.golden.file.count}, with outputs of "
         + ", ".join(f"{reference.engine} {reference.version}" for reference in manifest.golden.reference_engines),
         f"made with {', '.join(f'{name} {version}' for name, version in sorted(manifest.tools.items()))}",
         *_provenance(manifest),
     ]
     return to_plain(manifest), "\n".join(lines)
+
+
+def _parameters(manifest: Manifest) -> str:
+    return "a finished file, " if manifest.parameters is None else f"{manifest.parameters:,} parameters, "
+
+
+def _left_out(manifest: Manifest) -> list[str]:
+    return [f"left out: {one.variant}: {one.reason}" for one in manifest.left_out]
+
+
+def _calibration(manifest: Manifest) -> list[str]:
+    used = manifest.calibration
+    return [] if used is None else [f"calibrated on {used.count} images of {used.source}, seed {used.seed}"]
 
 
 def _tensors(manifest: Manifest) -> tuple[str, str]:

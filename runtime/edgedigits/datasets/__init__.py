@@ -5,7 +5,8 @@ It imports nothing but numpy, Pillow and the standard library, since boards eval
 
 from __future__ import annotations
 
-from edgedigits.datasets.dataset import Dataset, Splits, choose_stratified, split_stratified
+from edgedigits.datasets.dataset import Dataset, Splits, choose_stratified, join, split_stratified
+from edgedigits.datasets.labels import match_labels, read_label_file
 from edgedigits.datasets.load import load_by_hash, load_evaluation, load_splits
 from edgedigits.datasets.mnist import load_mnist
 
@@ -13,9 +14,12 @@ __all__ = [
     "Dataset",
     "Splits",
     "choose_stratified",
+    "join",
     "load_by_hash",
     "load_evaluation",
     "load_mnist",
     "load_splits",
+    "match_labels",
+    "read_label_file",
     "split_stratified",
 ]

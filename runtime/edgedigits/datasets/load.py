@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgedigits.datasets.dataset import Dataset, Splits, split_stratified
+from edgedigits.datasets.labels import match_labels
 from edgedigits.datasets.mnist import KerasLoader, is_mnist, load_mnist
 from edgedigits.datasets.own import ReadImage, read_folder, read_npz
 from edgedigits.errors import DatasetError
@@ -73,17 +75,24 @@ def _split_own(own: Dataset) -> Splits:
     return Splits(rest, validation, test)
 
 
-def load_by_hash(data: str | None, read_image: ReadImage, sha256: str) -> Dataset:
+def load_by_hash(data: str | None, read_image: ReadImage, sha256: str, labels: Sequence[str] | None) -> Dataset:
     """Return all of ``data`` or its test part, whichever has this hash; all of it when neither has.
+
+    Its classes are matched with ``labels``, if any, by name, after it was split, as `export` does.
 
     Raises
     ------
-    DatasetError: see `load_mnist`, `read_folder`, `read_npz`.
+    DatasetError: see `load_mnist`, `read_folder`, `read_npz`, `match_labels`.
 
     """
-    everything = load_evaluation(data, read_image)
-    too_few_to_split = round(len(everything) * OWN_SHARE) < 1
+    read = load_evaluation(data, read_image)
+    everything = _matched(read, labels)
+    too_few_to_split = round(len(read) * OWN_SHARE) < 1
     if everything.sha256() == sha256 or _names_mnist(data) or too_few_to_split:
         return everything
-    test = _split_own(everything).test
+    test = _matched(_split_own(read).test, labels)
     return test if test.sha256() == sha256 else everything
+
+
+def _matched(data: Dataset, labels: Sequence[str] | None) -> Dataset:
+    return data if labels is None else match_labels(data, labels)

@@ -65,7 +65,7 @@ def recommend(rows: Sequence[MeasuredRow], manifest: Manifest, criteria: Selecti
 def _candidate(row: MeasuredRow, manifest: Manifest, criteria: SelectionCriteria) -> Candidate:
     configuration = row.configuration
     file = next(file for file in manifest.files if file.path == configuration.file)
-    drop = 100 * (manifest.reference.keras.top1 - file.accuracy.top1)
+    drop = 100 * (manifest.reference.accuracy.top1 - file.accuracy.top1)
     figures = np.array([np.percentile(one.total(), _PERCENT[criteria.objective]) for one in row.processes]) / 1e3
     against = []
     if criteria.max_drop is not None and drop > criteria.max_drop + 1e-9:

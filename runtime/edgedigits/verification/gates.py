@@ -1,15 +1,16 @@
-"""The parity gates: how far the outputs of a variant may be from those of Keras, in one table with the reasons."""
+"""The parity gates: how much accuracy a variant may lose; and, for what ships, how far it may be from Keras at all."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from edgedigits.errors import GateFailedError, MeasurementError
-from edgedigits.manifest import Task
+from edgedigits.manifest import GateChoice, Task
 from edgedigits.verification.compare import Comparison
-from edgedigits.verification.statistics import Z95, wilson
+from edgedigits.verification.statistics import Z95, tango, wilson
 
 Outcome = Literal["passed", "failed", "undecided"]
 
@@ -50,6 +51,7 @@ _QUANTIZED = (
     "falls by less than 0.2 points, which is less than the difference between two good models"
 )
 
+# What the models of this package are held to; a model whose answers are often close calls cannot pass these.
 GATES = {
     "float32": Gate(1e-5, 1.0, None, "the same sums in another order: 2e-6 was observed, so 1e-5 is another model"),
     "float16": Gate(
@@ -74,9 +76,9 @@ MAPS_GATES = {
     "int16x8": Gate(None, 0.99, None, _PLACES),
 }
 
-_EXIT_CODES: dict[Outcome, int] = {
-    "passed": 0, "failed": GateFailedError.exit_code, "undecided": MeasurementError.exit_code,
-}  # fmt: skip
+_EXIT_CODES: dict[Outcome, int] = {"passed": 0, "failed": GateFailedError.exit_code, "undecided": 0}
+# More images than these nobody collects to decide a gate.
+_MANY = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,38 +88,83 @@ class GateVerdict:
     Attributes
     ----------
     reasons: why the outcome is not ``passed``; empty when it is.
-    least_images: the smallest number of images with which this gate can pass.
+    needed: about how many images would decide; None where it is decided, or where no number would.
 
     """
 
     outcome: Outcome
     reasons: tuple[str, ...]
-    least_images: int
+    needed: int | None
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the command."""
+        """The exit code of the command: what is undecided is told, and stops nothing."""
         return _EXIT_CODES[self.outcome]
 
 
-def gate_of(task: Task, precision: str) -> Gate:
-    """Return the gate of a precision for models of this task."""
-    return (MAPS_GATES if task == "locate" else GATES)[precision]
+def exit_code_of(verdicts: Iterable[GateVerdict], *, strict: bool) -> int:
+    """Return the exit code for several verdicts: a failure decides; if ``strict``, what is undecided counts, too."""
+    outcomes = {verdict.outcome for verdict in verdicts}
+    if strict and "undecided" in outcomes and "failed" not in outcomes:
+        return MeasurementError.exit_code
+    return _EXIT_CODES["failed"] if "failed" in outcomes else 0
 
 
-def judge_variant(precision: str, comparison: Comparison, task: Task = "classify") -> GateVerdict:
-    """Return the verdict of the gate of a precision on a comparison.
+def judge_variant(precision: str, comparison: Comparison, task: Task, gate: GateChoice) -> GateVerdict:
+    """Return the verdict of a gate on a variant's comparison with Keras.
 
-    With at least ``least_images`` images, a variant fails unless it is shown to be within the limits. With fewer images
-    it fails only if it is shown to be outside of them, and is undecided otherwise.
+    The gate ``accuracy`` is about the accuracy that is lost: the variant passes when the upper end of Tango's two-sided
+    95 % interval of the drop is within the margin, fails when the lower end is beyond it, and is undecided between. The
+    gate ``shipped`` holds the variant to `GATES`, and a locator is always held to `MAPS_GATES`.
     """
-    gate, count = gate_of(task, precision), comparison.accuracy.count
+    if task == "locate":
+        return _judge_strictly(precision, MAPS_GATES[precision], comparison)
+    if gate.name == "shipped":
+        return _judge_strictly(precision, GATES[precision], comparison)
+    return _judge_loss(comparison, gate.margin)
+
+
+def _judge_loss(comparison: Comparison, margin: float) -> GateVerdict:
+    if not math.isfinite(comparison.max_abs_difference):
+        return GateVerdict("failed", ("some probabilities are not finite",), None)
+    low, high = (round(end, 9) for end in comparison.drop_ci95)
+    if high <= margin:
+        return GateVerdict("passed", (), None)
+    drop = f"accuracy changes by {0 - comparison.drop:+.2f} percentage points"
+    if low > margin:
+        return GateVerdict("failed", (f"{drop}: it falls by {low:.2f} at least, margin {margin:g}",), None)
+    needed = _images_to_decide(comparison, margin)
+    how_many = "no number of images would tell" if needed is None else f"about {needed:,} images would tell"
+    count = comparison.accuracy.count
+    why = f"{drop} and may fall by {high:.2f}, margin {margin:g}; {how_many}, {count:,} do not"
+    return GateVerdict("undecided", (why,), needed)
+
+
+def _images_to_decide(comparison: Comparison, margin: float) -> int | None:
+    """Return how many images would decide, to two digits, if as many of a hundred were lost and gained as now."""
+    lost, gained, count = comparison.lost, comparison.gained, comparison.accuracy.count
+    factor = 1.0
+    while (images := math.ceil(factor * count)) <= _MANY:
+        low, high = tango(factor * lost, factor * gained, images)
+        if 100 * high <= margin or 100 * low > margin:
+            size: int = 10 ** max(0, len(str(images)) - 2)
+            return -(-images // size) * size
+        factor *= 1.05
+    return None
+
+
+def _judge_strictly(precision: str, gate: Gate, comparison: Comparison) -> GateVerdict:
+    """With at least ``least_images`` images, a variant fails unless it is shown to be within the limits.
+
+    With fewer images it fails only if it is shown to be outside of them, and is undecided otherwise.
+    """
+    count = comparison.accuracy.count
     enough = count >= gate.least_images
     reasons = _failures(gate, comparison) if enough else _certain_failures(gate, comparison)
     if reasons:
-        return GateVerdict("failed", tuple(reasons), gate.least_images)
+        return GateVerdict("failed", tuple(reasons), None)
     if enough:
-        return GateVerdict("passed", (), gate.least_images)
+        return GateVerdict("passed", (), None)
     too_few = f"too few images to tell: {count:,}, where {precision} needs at least {gate.least_images:,}"
     return GateVerdict("undecided", (too_few,), gate.least_images)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgedigits.bundle import Bundle, GoldenSet
 from edgedigits.errors import GoldenMismatchError
 from edgedigits.images.decode import read_pixels
-from edgedigits.images.pipeline import model_input
+from edgedigits.images.pipeline import channels_of, model_input
 from edgedigits.manifest import ModelFile, Precision, ReferenceEngine, Task, Tolerance
 from edgedigits.model import Model
 
@@ -158,8 +158,9 @@ def _wrong(difference: NDArray[np.float32], limit: float | NDArray[np.float32]) 
 
 def _picture_is_same(bundle: Bundle, golden: GoldenSet, index: int) -> bool:
     manifest = bundle.manifest
-    pixels = read_pixels(golden.pictures[index], manifest.image[-1])
-    found = model_input(pixels, manifest.preprocessing.id, manifest.image)
+    pipeline = manifest.preprocessing.id
+    pixels = read_pixels(golden.pictures[index], channels_of(pipeline, manifest.image))
+    found = model_input(pixels, pipeline, manifest.image)
     return bool(np.array_equal(found.reshape(manifest.image), golden.images[index].reshape(manifest.image)))
 
 

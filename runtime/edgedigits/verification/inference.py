@@ -5,6 +5,7 @@ Nothing is compared here: the result is plain arrays, which `edgedigits.verifica
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from edgedigits.manifest import TensorInfo
 from edgedigits.model import lone_model
 from edgedigits.records import from_plain, to_plain
 from edgedigits.tensors import image_and_scores, pixel_inference
+from edgedigits.wrapping import Wrapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,12 @@ class Inferences:
     probabilities: NDArray[np.float32]
 
 
-def infer_isolated(path: Path, engine: str, images: NDArray[np.uint8], num_threads: int = 1) -> Inferences:
+def infer_isolated(
+    path: Path, engine: str, images: NDArray[np.uint8], num_threads: int = 1, *, wrapping: Wrapping | None = None
+) -> Inferences:
     """Run the file at ``path`` over ``images``, uint8 ``[N, H, W, C]``, in a fresh process.
+
+    ``wrapping`` is what has to be done around a finished file.
 
     Raises
     ------
@@ -52,19 +58,22 @@ def infer_isolated(path: Path, engine: str, images: NDArray[np.uint8], num_threa
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
         images_path, outputs_path = Path(folder, "images.npy"), Path(folder, "outputs.npy")
         np.save(images_path, images)
-        arguments = [str(path), engine, str(images_path), str(outputs_path), str(num_threads)]
+        around = json.dumps(to_plain(wrapping) if wrapping else None)
+        arguments = [str(path), engine, str(images_path), str(outputs_path), str(num_threads), around]
         reply = run_isolated(__name__, arguments, f"{path.name}: {engine}")
         image, output = (from_plain(TensorInfo, reply[key], engine) for key in ("image", "output"))
         return Inferences(engine, reply["version"], image, output, np.load(outputs_path))
 
 
 def _infer_in_this_process(
-    path: str, engine: str, images_path: str, outputs_path: str, num_threads: str
+    path: str, engine: str, images_path: str, outputs_path: str, num_threads: str, around: str
 ) -> dict[str, Any]:
     """Run the file over the images at ``images_path`` and write the probabilities to ``outputs_path``."""
     loaded = load_engine(engine, lone_model(Path(path)), int(num_threads))
+    told = json.loads(around)
+    infer = pixel_inference(loaded, told and from_plain(Wrapping, told, "wrapping"))
+    np.save(outputs_path, infer(np.load(images_path)))
     image, output = image_and_scores(loaded)
-    np.save(outputs_path, pixel_inference(loaded)(np.load(images_path)))
     return {"version": loaded.version, "image": to_plain(image), "output": to_plain(output)}
 
 

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset
 from edgedigits.engines import ENGINES
-from edgedigits.errors import BundleError, EdgeDigitsError
+from edgedigits.errors import BundleError, EdgeDigitsError, GateFailedError
 from edgedigits.manifest import ModelFile, output_shape
 from edgedigits.verification.compare import Comparison, compare
-from edgedigits.verification.gates import GateVerdict, judge_variant
+from edgedigits.verification.gates import GateVerdict, exit_code_of, judge_variant
 from edgedigits.verification.inference import Inferences, infer_isolated
 from edgedigits.verification.outputs import Header, Outputs, require_same_file_and_data
 from edgedigits.verification.places import at_places, comparable, find_places, true_labels
+from edgedigits.wrapping import wrapping_of
 
 Progress = Callable[[str], None]
 Save = Callable[[ModelFile, Inferences], object]
@@ -62,27 +63,11 @@ def explain_missing_reference(bundle: Bundle, data: Dataset) -> str | None:
     count = len(data) if bundle.manifest.task == "classify" else reference.file.count  # places, not images
     if data.sha256() != reference.dataset_sha256 or reference.file.count != count:
         return (
-            f"{bundle.path}: its reference belongs to {reference.source} ({reference.keras.count} images, "
+            f"{bundle.path}: its reference belongs to {reference.source} ({reference.accuracy.count} images, "
             f"{reference.dataset_sha256[:12]}), found {data.source} ({len(data)}, {data.sha256()[:12]}); "
             "give the data of its export: --data"
         )
     return None
-
-
-def require_same_label_order(bundle: Bundle, data: Dataset) -> None:
-    """Raise when data have the labels of the bundle in another order: each class would be counted as another.
-
-    Raises
-    ------
-    BundleError: the same labels in another order. Labels of other names are allowed, since they may mean the same.
-
-    """
-    labels, names = bundle.manifest.labels, data.names
-    if labels != names and sorted(labels) == sorted(names):
-        raise BundleError(
-            f"{bundle.path}: expected the labels in the order {', '.join(labels[:3])}, found {', '.join(names[:3])} in "
-            f"{data.source}; the bundle's labels or the data's are swapped"
-        )
 
 
 def measure_parity(
@@ -169,7 +154,8 @@ def _row(
         if reference is None
         else compare(probabilities, reference, true_labels(bundle, data, reference), temperature)
     )
-    verdict = judge_variant(file.precision, comparison, bundle.manifest.task) if comparison else None
+    manifest = bundle.manifest
+    verdict = judge_variant(file.precision, comparison, manifest.task, manifest.gate) if comparison else None
     return ParityRow(
         file.path, file.precision, origin.engine, origin.version,
         origin.machine if isinstance(origin, Header) else None,
@@ -179,7 +165,15 @@ def _row(
 
 def _infer(bundle: Bundle, file: ModelFile, engine: str, data: Dataset, num_threads: int) -> Inferences:
     bundle.read(file)  # raises if the file is not the one in the manifest
-    return infer_isolated(bundle.path / file.path, engine, data.images, num_threads)
+    wrapping = wrapping_of(bundle.manifest, file)
+    return infer_isolated(bundle.path / file.path, engine, data.images, num_threads, wrapping=wrapping)
+
+
+def exit_code(rows: Sequence[ParityRow], *, strict: bool) -> int:
+    """Return the exit code: 1 if a gate failed, else the highest of an error, else 4 if too few images and strict."""
+    judged = exit_code_of([row.verdict for row in rows if row.verdict], strict=strict)
+    failed = GateFailedError.exit_code
+    return judged if judged == failed else max(judged, *(row.exit_code for row in rows))
 
 
 def compare_bundles(

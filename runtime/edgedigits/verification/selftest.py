@@ -11,6 +11,7 @@ from edgedigits.manifest import ModelFile, ReferenceEngine
 from edgedigits.verification.golden import GoldenResult, check_golden
 from edgedigits.verification.inference import infer_isolated
 from edgedigits.verification.parity import pairs
+from edgedigits.wrapping import wrapping_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ def selftest(
 def _row(bundle: Bundle, file: ModelFile, engine: str, num_threads: int) -> SelftestRow:
     try:
         bundle.read(file)  # raises if the file is not the one in the manifest
-        inferences = infer_isolated(bundle.path / file.path, engine, bundle.golden().images, num_threads)
+        wrapping = wrapping_of(bundle.manifest, file)
+        images = bundle.golden().images
+        inferences = infer_isolated(bundle.path / file.path, engine, images, num_threads, wrapping=wrapping)
         release = ReferenceEngine(engine, inferences.version)
         result = check_golden(bundle, file, inferences.probabilities, release)
     except EdgeDigitsError as error:

@@ -36,11 +36,12 @@ def wilson(correct: int, count: int, z: float = Z95) -> tuple[float, float]:
     return max(0.0, (centre - half) / (1 + spread)), min(1.0, (centre + half) / (1 + spread))
 
 
-def tango(lost: int, gained: int, count: int, z: float = Z95) -> tuple[float, float]:
+def tango(lost: float, gained: float, count: int, z: float = Z95) -> tuple[float, float]:
     """Return Tango's score interval of the difference of two paired proportions, ``(lost - gained) / count``.
 
     ``lost`` and ``gained`` count the discordant pairs: correct only before, and correct only after. All other pairs are
-    concordant. The ends of the interval are shares between -1 and 1.
+    concordant. Expected counts, which are no whole numbers, are allowed. The ends of the interval are shares between -1
+    and 1.
 
     Source: T. Tango, "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design", Statistics in Medicine 17 (1998).
@@ -56,7 +57,7 @@ def tango(lost: int, gained: int, count: int, z: float = Z95) -> tuple[float, fl
     return -_tango_upper(gained, lost, count, z), _tango_upper(lost, gained, count, z)
 
 
-def _tango_upper(lost: int, gained: int, count: int, z: float) -> float:
+def _tango_upper(lost: float, gained: float, count: int, z: float) -> float:
     """Return the largest difference that the score test does not reject, by bisection to the last bit."""
     low, high = (lost - gained) / count, 1.0
     while low < (middle := (low + high) / 2) < high:

@@ -5,6 +5,7 @@ import { Camera } from "./camera.js";
 import { MARGIN, Pad, SIDE } from "./draw.js";
 import { onFile, open } from "./picture.js";
 import { ask, Failure, Newest, pause } from "./server.js";
+import { wording } from "./words.js";
 
 const PACE_MS = 50;
 
@@ -15,6 +16,7 @@ const questions = new Newest(judge, PACE_MS);
 /** What is being judged. An answer that comes when it has changed is for nobody. */
 let subject = drawing();
 let known = false;
+let words = wording({ pipeline: "digit/2" });
 let busy = 0;
 
 /** What is drawn, up to the next clearing. */
@@ -63,12 +65,24 @@ async function meet() {
     known = true;
     answer.name(model.labels);
     showCard(model);
+    call(model);
     byId("camera").hidden = !model.camera;
     if (model.camera) new Camera();
   } catch (failure) {
     if (!(failure instanceof Failure)) throw failure;
     status(failure.message);
   }
+}
+
+/** Names the page after what its model does, unless that is what it says already. */
+function call(model) {
+  if (model.pipeline === "digit/2") return;
+  words = wording(model);
+  document.title = `edgedigits: ${words.title}`;
+  byId("claim").textContent = words.claim;
+  byId("invitation").textContent = words.invitation;
+  byId("model-input").alt = `The ${model.image[1]} by ${model.image[0]} pixels that the model saw`;
+  if (subject.drawn && pad.empty) answer.reset(words.empty);
 }
 
 /** Shows the sheet to draw on, or a picture in its place. */
@@ -102,7 +116,7 @@ pad.addEventListener("change", () => {
 });
 pad.addEventListener("clear", () => {
   subject = drawing();
-  answer.reset("No digit seen yet.");
+  answer.reset(words.empty);
 });
 pad.addEventListener("pen", ({ detail }) => {
   byId("pen").textContent = detail ? "Pen down" : "Pen up";

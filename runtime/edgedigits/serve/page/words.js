@@ -5,6 +5,16 @@ export const percent = (share) => `${(Math.min(999, Math.floor(share * 1000)) / 
 
 export const milliseconds = (value) => `${value.toFixed(value < 1 ? 2 : 1)} ms`;
 
+const SOME = 4; // labels that stand for all
+
+/** What the page calls itself and asks for: digits are found in a picture, all else is classified as it is. */
+export function wording({ pipeline, labels }) {
+  if (pipeline === "digit/2")
+    return { title: "draw a digit", claim: "Digits, read on this board", invitation: "Draw a digit", empty: "No digit seen yet." };
+  const some = labels.slice(0, SOME).join(", ") + (labels.length > SOME ? ", …" : "");
+  return { title: "choose a picture", claim: "Pictures, classified on this board", invitation: "Choose a picture", empty: `It knows: ${some}` };
+}
+
 const REASONS = {
   no_digit: ({ drawn }) => (drawn ? "No digit seen yet." : "No digit found in this picture."),
   not_digit_like: ({ best }) => `This does not look like a digit.${best ? ` The closest is ${best}.` : ""}`,

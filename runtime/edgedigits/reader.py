@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgedigits.images.decode import ImageSource, read_picture
 from edgedigits.images.digits import Box, Seen, scaled, see_all
 from edgedigits.images.judge import fuse, judge
-from edgedigits.images.lines import Item, lay_out, mark_text
+from edgedigits.images.lines import Item, join_dots, lay_out, mark_text
 from edgedigits.images.locator import Found, Network
 from edgedigits.prediction import PredictionContext
 from edgedigits.reading import Line, ReadDigit, Reading, ReadMark, ReadTiming, Word
@@ -84,7 +84,8 @@ def _classified(
 def _lines(digits: list[ReadDigit], marks: list[Found], scale: int) -> tuple[tuple[Line, ...], float]:
     """Return digits and marks in lines of words, and the degrees by which the lines fall to the right."""
     boxes: list[Box] = [digit.box for digit in digits]
-    boxes += [scaled(mark.box, scale) for mark in marks]
+    tall = float(np.median([box[2] - box[0] for box in boxes])) / scale if boxes else 0.0
+    boxes += [scaled(box, scale) for box in join_dots([mark.box for mark in marks], tall)]
     items = [Item(box, is_mark=index >= len(digits)) for index, box in enumerate(boxes)]
     layout = lay_out(items)
     lines = []

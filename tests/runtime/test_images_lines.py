@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgedigits.images.lines import Item, lay_out, mark_text
+from edgedigits.images.lines import Item, join_dots, lay_out, mark_text
 
 MARKS = "-.,:/"
 # Width, height and distance of the middle below that of the line, in heights of the digits, as fonts have them.
@@ -337,3 +337,30 @@ def test_an_unclear_mark_is_a_question_mark(mark):
     digits = [(60, 60, 100, 84), (60, 150, 100, 174)]
     assert mark_text(mark, digits) == "?"
     assert mark_text(mark, []) == "?"
+
+
+DOT = (40.0, 100.0, 46.0, 106.0)
+TALL = 49.0
+
+
+def moved(down: float, right: float, wide: float = 6.0, high: float = 6.0) -> tuple[float, float, float, float]:
+    return (DOT[0] + down, DOT[1] + right, DOT[0] + down + high, DOT[1] + right + wide)
+
+
+@pytest.mark.parametrize(("down", "right"), [(15, 0), (25, 3), (36, -4)])
+def test_two_dots_one_above_the_other_are_a_colon_in_any_order(down: float, right: float) -> None:
+    lower = moved(down, right)
+    union = (DOT[0], min(DOT[1], lower[1]), lower[2], max(DOT[3], lower[3]))
+    assert join_dots([DOT, lower], TALL) == join_dots([lower, DOT], TALL) == [union]
+
+
+@pytest.mark.parametrize(
+    "other", [moved(70, 0), moved(20, 14), moved(20, 0, wide=30), moved(3, 0), moved(15, 0, high=40)],
+    ids=["the next line's", "another word's", "a minus", "one within the other", "a slash"],
+)  # fmt: skip
+def test_other_marks_are_not_joined(other: tuple[float, float, float, float]) -> None:
+    assert join_dots([DOT, other], TALL) == sorted([DOT, other])
+
+
+def test_marks_without_digits_are_not_joined() -> None:
+    assert join_dots([DOT, moved(15, 0)], 0.0) == [DOT, moved(15, 0)]

@@ -23,7 +23,7 @@ _CENTRAL = 0.35
 # Below this probability of a digit anywhere nothing was found; the classifier then sees the whole picture.
 _FAINT = 0.15
 # On a page, a digit and a mark are there from these probabilities on.
-_DIGIT, _MARK = 0.3, 0.55
+_DIGIT, _MARK = 0.3, 0.35
 # Where nothing is as probable as this, smaller digits are looked for.
 _CLEAR = 0.5
 # Several digits are the question where the next one counts this much of the first one, and is this share as tall.

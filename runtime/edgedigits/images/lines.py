@@ -30,6 +30,9 @@ AT_MIDDLE, AT_BASE, LOWEST = 0.32, 0.18, 1.1
 # A minus is this many times as wide as high, and no higher than this; a colon is higher, a slash this long. A comma is
 # no wider than this; its height and how far it ends below the middle of the line are together at least this.
 MINUS, HIGH, SLASH, NARROW, COMMA = 1.5, 0.35, 0.92, 0.42, 0.88
+# The dots of a colon are no larger than this, from the top of one to the end of the other it is at most so far, and, as
+# they lean with the writing, one is at most so far aside of the other.
+DOT, COLON, LEAN = 0.4, 0.9, 0.2
 
 
 class Item(NamedTuple):
@@ -106,6 +109,25 @@ def _add_marks(lines: list[list[int]], page: Straight, digits: int) -> None:
         nearest = int(far.argmin())
         if far[nearest] < FAR:
             line_of[nearest].append(mark)
+
+
+def join_dots(boxes: Sequence[Box], tall: float) -> list[Box]:
+    """Return the boxes of marks, two dots one above the other, between digits that are so tall, as one box."""
+    joined: list[Box] = []
+    for box in sorted(boxes):  # from top to bottom
+        above = next((index for index, other in enumerate(joined) if _is_colon(other, box, tall)), None)
+        if above is None:
+            joined.append(box)
+        else:
+            upper = joined[above]
+            joined[above] = upper[0], min(upper[1], box[1]), box[2], max(upper[3], box[3])
+    return joined
+
+
+def _is_colon(upper: Box, lower: Box, tall: float) -> bool:
+    size = max(side for box in (upper, lower) for side in (box[2] - box[0], box[3] - box[1]))
+    aside = abs(upper[1] + upper[3] - lower[1] - lower[3]) / 2
+    return size < DOT * tall and aside < LEAN * tall and lower[0] >= upper[2] and lower[2] - upper[0] < COLON * tall
 
 
 def mark_text(box: Box, line_boxes: Sequence[Box]) -> str:

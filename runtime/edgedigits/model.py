@@ -49,7 +49,7 @@ def model_of_bundle(bundle: Bundle, file: ModelFile) -> Model:
 def is_model_file(place: str | Path) -> bool:
     """Return whether ``place`` names a .tflite or .onnx file rather than a bundle."""
     path = Path(place)
-    return path.suffix.lower() in SUFFIXES.values() and not path.is_dir()
+    return path.suffix in SUFFIXES.values() and not path.is_dir()
 
 
 def lone_model(path: Path) -> Model:
@@ -60,7 +60,7 @@ def lone_model(path: Path) -> Model:
     BundleError: the file cannot be read, is empty, or has another suffix.
 
     """
-    format_ = next((known for known, suffix in SUFFIXES.items() if path.suffix.lower() == suffix), None)
+    format_ = next((known for known, suffix in SUFFIXES.items() if path.suffix == suffix), None)
     if format_ is None:
         raise BundleError(f"{path}: expected a file that ends in .tflite or .onnx, found {path.suffix or 'no ending'}")
     try:

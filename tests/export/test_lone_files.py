@@ -423,10 +423,3 @@ def test_a_whole_file_of_a_newer_schema_is_not_called_broken(
     assert main(["check", path.name]) == 2
     (line,) = told(capsys)
     assert line.startswith("edgedigits: constant.tflite: expected TFLite as this version knows it, found a whole file ")
-
-
-@pytest.mark.slow
-def test_a_suffix_in_capitals_is_a_suffix(here: Callable[[str], Path], capsys: pytest.CaptureFixture[str]) -> None:
-    here("constant.onnx").rename("CONSTANT.ONNX")
-    assert main(["check", "CONSTANT.ONNX"]) == 0
-    assert "CONSTANT.ONNX" in capsys.readouterr().out

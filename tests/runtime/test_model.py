@@ -33,7 +33,7 @@ def test_a_file_is_told_from_a_bundle_by_its_ending(tmp_path):
     assert not is_model_file(tmp_path / "folder.onnx")
 
 
-@pytest.mark.parametrize(("name", "found"), [("model.pb", ".pb"), ("model", "no ending"), ("model.pth", ".pth")])
+@pytest.mark.parametrize(("name", "found"), [("model.pb", ".pb"), ("model", "no ending"), ("model.TFLITE", ".TFLITE")])
 def test_another_ending_is_told(tmp_path, name, found):
     with pytest.raises(BundleError) as caught:
         lone_model(tmp_path / name)

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from edgedigits.engines.inspect import inspect_isolated
 from numpy.typing import NDArray
 
 from edgedigits.engines import choose_engine
+from edgedigits.engines.inspect import inspect_isolated
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Adapter, PixelScaling, TensorInfo
 from edgedigits.model import Model, lone_model

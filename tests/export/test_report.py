@@ -32,6 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, trained_run: TrainedRun) -> P
     run, bundle, page = (str(folder / name) for name in ("run", "bundle", "page.html"))
     shutil.copytree(trained_run.folder, run)
     export = ["export", f"{run}/model.keras", "--calibration", str(DIGITS), "-o", bundle, "--variants", "float32,int8"]
+    export += ["--preprocess", "digit"]
     assert main(export) in {0, 1}  # seven epochs of nano may lose too much in int8
     bench = str(folder / "bench.json")
     assert main(["bench", bundle, "--engine", "litert", "--seconds", "0", "--processes", "5", "-o", bench]) == 0

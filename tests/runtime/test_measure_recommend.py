@@ -26,7 +26,7 @@ def manifest(shipped):
             ("twin.tflite", 50_000, 0.1),
         )
     )  # fmt: skip
-    return known._replace(files=files, reference=known.reference._replace(keras=keras))
+    return known._replace(files=files, reference=known.reference._replace(accuracy=keras))
 
 
 def measured(manifest, file, factor, threads=1):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from own_model import EXPORT
 
@@ -20,6 +22,9 @@ PAGES = {page.name: page for page in [ROOT / "README.md", *sorted((ROOT / "docs"
 ELSEWHERE = ("make ", "python3 -m venv", "pip install ")
 # Needs an emulated board, which is fetched once: `make pi` does.
 BOARD = "--board"
+PICTURE = "picture.jpg"
+# The packages that the pages import, and what our commands call these engines.
+PACKAGES = {"ai_edge_litert": "litert", "tflite_runtime": "tflite-runtime", "onnxruntime": "onnxruntime"}
 # Takes a minute of training: tests/train runs it with fewer epochs.
 LONG = ("edgedigits train",)
 
@@ -88,6 +93,22 @@ def test_the_python_on_the_page_runs(page: str, place: Path) -> None:
         done = subprocess.run([sys.executable, "-c", block], cwd=place, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.split()[0].isdigit()
+
+
+@pytest.mark.parametrize("block", blocks("own-model.md", "python"), ids=lambda block: block.split()[5])
+def test_the_lines_for_an_engine_alone_answer_as_classify_does(block: str, place: Path, shell: dict[str, str]) -> None:
+    def run(*command: str) -> str:
+        return subprocess.run(command, cwd=place, env=shell, capture_output=True, text=True, check=True).stdout
+
+    package, file = (
+        re.search(words, block)[0] for words in (r"ai_edge_litert|tflite_runtime|onnxruntime", r"int8\.\w+")
+    )
+    engine = {"ai_edge_litert": "litert", "tflite_runtime": "tflite-runtime"}.get(package, package)
+    said = np.array(run(sys.executable, "-c", block).strip("[] \n").split(), np.float32)
+    options = ("--bundle", "my-bundle", "--engine", engine, "--variant", file, "--json")
+    told = json.loads(run("edgedigits", "classify", *options, PICTURE))
+    # numpy prints eight digits.
+    assert np.allclose(said, told["probabilities"], rtol=1e-6, atol=0)
 
 
 @pytest.mark.slow

@@ -41,7 +41,8 @@ class FileEvaluation:
     engine, version: the engine that ran the file, and its release.
     image, probabilities: the file's input and output as that engine has them.
     comparison: its outputs against those of Keras on the reference images.
-    verdict: the gate's verdict on the images that judge.
+    judged: the same on the images that judge.
+    verdict: the gate's verdict on that.
     golden: the outputs of every reference engine for the golden inputs.
 
     """
@@ -53,6 +54,7 @@ class FileEvaluation:
     image: TensorInfo
     probabilities: TensorInfo
     comparison: Comparison
+    judged: Comparison
     verdict: GateVerdict
     golden: GoldenOutputs
 
@@ -226,6 +228,7 @@ def _evaluate_file(
         image=run.image,
         probabilities=run.output,
         comparison=keras.reference.compare(outputs.reference, temperature),
+        judged=judged,
         verdict=judge_variant(precision, judged, job.task, job.gate),
         golden=run_reference_engines(
             golden_run, format_, tolerance_of(job.task, precision), lambda engine: infer(engine, golden_images)

@@ -181,15 +181,16 @@ def parse_variants(text: str) -> tuple[Variant, ...]:
 
 def _text(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> str:
     head = ["file", "bytes", "accuracy", "drop", "at most", "flips", "max |Δ|", "gate"]
-    title = f"{output}: {job.name}, {len(job.reference)} images of {job.reference.source} against Keras"
+    held_out = f"accuracy on {len(job.reference):,} images of {job.reference.source}"
+    title = f"{output}: {job.name}, {held_out}, the rest against Keras on {len(job.judging):,}"
     rows = table(head, [_row(file) for file in evaluation.files])
     return "\n".join([title, "", rows, *_remarks(job, evaluation), confidence_line(job.confidence)])
 
 
 def _row(file: FileEvaluation) -> list[str]:
-    figures, verdict = file.comparison, file.verdict
+    figures, verdict = file.judged, file.verdict
     return [
-        file.name, f"{len(file.converted.data):,}", f"{figures.accuracy.top1:.2%}", f"{figures.drop:+.2f}",
+        file.name, f"{len(file.converted.data):,}", f"{file.comparison.accuracy.top1:.2%}", f"{figures.drop:+.2f}",
         f"{figures.drop_ci95[1]:+.2f}", str(len(figures.flips)), f"{figures.max_abs_difference:.1e}",
         verdict.outcome.upper() if verdict.reasons else verdict.outcome,
     ]  # fmt: skip

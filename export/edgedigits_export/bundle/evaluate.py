@@ -68,6 +68,7 @@ class ExportEvaluation:
     keras_reference: what Keras says of the reference images.
     keras_judging: Keras' accuracy on the images that judge.
     majority_share: the share of the commonest label among them, which is the accuracy of predicting it always.
+    alphabetical: Keras' accuracy on them if its classes were the labels in alphabetical order.
 
     """
 
@@ -77,6 +78,7 @@ class ExportEvaluation:
     keras_reference: KerasReference
     keras_judging: Accuracy
     majority_share: float
+    alphabetical: float
 
     @property
     def near_chance(self) -> bool:
@@ -193,6 +195,7 @@ def evaluate_files(
         keras_reference=keras.reference,
         keras_judging=accuracy_of(keras.judging.probabilities, keras.judging.labels),
         majority_share=_majority_share(keras.judging.labels),
+        alphabetical=_alphabetical(keras.judging, job.labels),
     )
 
 
@@ -204,6 +207,12 @@ def _keras_outputs(job: ExportJob, images: NDArray[np.uint8]) -> NDArray[np.floa
             "train the model again"
         )
     return outputs
+
+
+def _alphabetical(keras: KerasReference, labels: Sequence[str]) -> float:
+    """Return the accuracy of a model whose folders were sorted by name when it was trained: 0, 1, 10, 11, 2."""
+    places = np.argsort(np.argsort(labels))
+    return accuracy_of(keras.probabilities, places[keras.labels]).top1
 
 
 def _majority_share(labels: NDArray[np.int64]) -> float:

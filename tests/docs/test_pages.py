@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from own_model import EXPORT
 
@@ -15,11 +17,17 @@ from edgedigits.cli.commands import COMMANDS
 from edgedigits_export.emulation.cache import boards_cache
 
 ROOT = Path(__file__).parents[2]
+FASHION = Path("/usr/share/datasets/fashion-mnist")
 PAGES = {page.name: page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
 # Commands that CI itself runs (.ci/run), or that make the environment the others are run in.
 ELSEWHERE = ("make ", "python3 -m venv", "pip install ")
 # Needs an emulated board, which is fetched once: `make pi` does.
 BOARD = "--board"
+PICTURE = "picture.jpg"
+# The packages that the pages import, and what our commands call these engines.
+PACKAGES = {"ai_edge_litert": "litert", "tflite_runtime": "tflite-runtime", "onnxruntime": "onnxruntime"}
+# Begins with training of its own, in this order (see below).
+WALK = "fashion-mnist.md"
 # Takes a minute of training: tests/train runs it with fewer epochs.
 LONG = ("edgedigits train",)
 
@@ -62,7 +70,7 @@ def codes(command: str) -> set[int]:
 
 # Pages have up to nine commands, each a process of its own, as a reader starts it; some read 20,100 images, some run on
 # an emulated board.
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page) and page != WALK])
 def test_every_command_on_the_page_runs(page: str, place: Path, shell: dict[str, str]) -> None:
     emulated = [command for command in commands(page) if BOARD in command and not can_emulate()]
     for command in commands(page):
@@ -88,6 +96,42 @@ def test_the_python_on_the_page_runs(page: str, place: Path) -> None:
         done = subprocess.run([sys.executable, "-c", block], cwd=place, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.split()[0].isdigit()
+
+
+@pytest.mark.parametrize("block", blocks("own-model.md", "python"), ids=lambda block: block.split()[5])
+def test_the_lines_for_an_engine_alone_answer_as_classify_does(block: str, place: Path, shell: dict[str, str]) -> None:
+    def run(*command: str) -> str:
+        return subprocess.run(command, cwd=place, env=shell, capture_output=True, text=True, check=True).stdout
+
+    package, file = (
+        re.search(words, block)[0] for words in (r"ai_edge_litert|tflite_runtime|onnxruntime", r"int8\.\w+")
+    )
+    engine = {"ai_edge_litert": "litert", "tflite_runtime": "tflite-runtime"}.get(package, package)
+    said = np.array(run(sys.executable, "-c", block).strip("[] \n").split(), np.float32)
+    options = ("--bundle", "my-bundle", "--engine", engine, "--variant", file, "--json")
+    told = json.loads(run("edgedigits", "classify", *options, PICTURE))
+    # numpy prints eight digits.
+    assert np.allclose(said, told["probabilities"], rtol=1e-6, atol=0)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FASHION.exists(), reason="Debian's dataset-fashion-mnist is not installed")
+def test_the_walk_from_a_tutorials_network_to_a_board_works_by_the_lines_of_its_page_alone(
+    tmp_path: Path, shell: dict[str, str]
+) -> None:
+    def run(*command: str) -> str:
+        done = subprocess.run(command, cwd=tmp_path, env=shell, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    (training,) = blocks(WALK, "python")
+    run(sys.executable, "-c", training.replace("epochs=5", "epochs=1"))
+    lines = [line for line in commands(WALK) if BOARD not in line or can_emulate()]
+    told = {line: run("sh", "-ec", quick(line)) for line in lines}
+    assert {line for line in lines if "Ankle boot" in told[line]} == {line for line in lines if "boot.png" in line}
+    assert "<svg" in (tmp_path / "clothes.html").read_text()
+    if len(lines) < len(commands(WALK)):
+        pytest.skip("all ran but the emulated board, which is not in the cache")
 
 
 @pytest.mark.slow

@@ -68,6 +68,12 @@ def test_too_few_images_say_how_badly_they_tell_it() -> None:
     assert fit.why_not.endswith(f"%, expected within {LARGEST_ERROR:.0%}; give more images")
 
 
+def test_a_model_that_is_sure_of_every_image_has_no_error_to_tell() -> None:
+    scores = 200 * np.eye(10, dtype=np.float32)[np.arange(100) % 10]
+    why = "100 validation images determine no temperature; give more images"
+    assert fit_temperature(scores, np.arange(100) % 10).why_not == why
+
+
 @pytest.mark.slow
 def test_the_error_it_claims_is_how_far_fits_scatter() -> None:
     """With as many images as the limit asks for, fits to fresh labels scatter by about the limit."""

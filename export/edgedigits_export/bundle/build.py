@@ -15,6 +15,7 @@ from edgedigits.manifest import LeftOut
 from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
 from edgedigits_export.bundle.evaluate import ExportEvaluation, evaluate_files
 from edgedigits_export.bundle.job import ExportJob, Progress
+from edgedigits_export.bundle.replace import refuse_to_replace
 from edgedigits_export.convert.stored_model import Convertible
 from edgedigits_export.convert.variants import ConvertedFile, ConvertOptions, convert_variants
 
@@ -26,10 +27,11 @@ def build_bundle(job: ExportJob, path: Path, *, overwrite: bool, progress: Progr
 
     Raises
     ------
-    OutputError: ``path`` exists and ``overwrite`` is False, or the disk is full; then nothing was written.
+    OutputError: ``path`` must not be replaced (see `refuse_to_replace`), or the disk is full; nothing was written.
     EdgeDigitsError: no variant can be made, or Keras' own outputs are not numbers.
 
     """
+    refuse_to_replace(path, overwrite=overwrite)
     # Entered before the work starts, so that a place that cannot be written is refused at once.
     with folder_atomic(path, overwrite=overwrite) as folder:
         converted, left_out = _convert(job, progress)

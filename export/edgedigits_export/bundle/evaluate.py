@@ -41,7 +41,8 @@ class FileEvaluation:
     engine, version: the engine that ran the file, and its release.
     image, probabilities: the file's input and output as that engine has them.
     comparison: its outputs against those of Keras on the reference images.
-    verdict: the gate's verdict on the images that judge.
+    judged: the same on the images that judge.
+    verdict: the gate's verdict on that.
     golden: the outputs of every reference engine for the golden inputs.
 
     """
@@ -53,6 +54,7 @@ class FileEvaluation:
     image: TensorInfo
     probabilities: TensorInfo
     comparison: Comparison
+    judged: Comparison
     verdict: GateVerdict
     golden: GoldenOutputs
 
@@ -66,6 +68,7 @@ class ExportEvaluation:
     keras_reference: what Keras says of the reference images.
     keras_judging: Keras' accuracy on the images that judge.
     majority_share: the share of the commonest label among them, which is the accuracy of predicting it always.
+    alphabetical: Keras' accuracy on them if its classes were the labels in alphabetical order.
 
     """
 
@@ -75,6 +78,7 @@ class ExportEvaluation:
     keras_reference: KerasReference
     keras_judging: Accuracy
     majority_share: float
+    alphabetical: float
 
     @property
     def near_chance(self) -> bool:
@@ -191,6 +195,7 @@ def evaluate_files(
         keras_reference=keras.reference,
         keras_judging=accuracy_of(keras.judging.probabilities, keras.judging.labels),
         majority_share=_majority_share(keras.judging.labels),
+        alphabetical=_alphabetical(keras.judging, job.labels),
     )
 
 
@@ -202,6 +207,12 @@ def _keras_outputs(job: ExportJob, images: NDArray[np.uint8]) -> NDArray[np.floa
             "train the model again"
         )
     return outputs
+
+
+def _alphabetical(keras: KerasReference, labels: Sequence[str]) -> float:
+    """Return the accuracy of a model whose folders were sorted by name when it was trained: 0, 1, 10, 11, 2."""
+    places = np.argsort(np.argsort(labels))
+    return accuracy_of(keras.probabilities, places[keras.labels]).top1
 
 
 def _majority_share(labels: NDArray[np.int64]) -> float:
@@ -226,6 +237,7 @@ def _evaluate_file(
         image=run.image,
         probabilities=run.output,
         comparison=keras.reference.compare(outputs.reference, temperature),
+        judged=judged,
         verdict=judge_variant(precision, judged, job.task, job.gate),
         golden=run_reference_engines(
             golden_run, format_, tolerance_of(job.task, precision), lambda engine: infer(engine, golden_images)

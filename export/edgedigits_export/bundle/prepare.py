@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.datasets import Dataset, Splits, join, load_splits, match_labels
-from edgedigits.errors import DatasetError
+from edgedigits.errors import DatasetError, UsageError
 from edgedigits.images.decode import read_pixels
 from edgedigits.images.resize import resize
 from edgedigits.manifest import Confidence, Preprocessing, Task
@@ -66,6 +66,8 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
     if is_model_file(request.model):
         found = _prepare_finished(request, progress)
     else:
+        if request.layout is not None:
+            raise UsageError("--layout: is for finished files, a Keras model's axes are known; leave it out")
         keras_model = load_keras(request.model)
         training = read_training_record(request.model, keras_model.count_params())
         if is_locator(keras_model):

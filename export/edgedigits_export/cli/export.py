@@ -12,8 +12,8 @@ from edgedigits.console.confidence import confidence_line
 from edgedigits.console.progress import progress
 from edgedigits.console.tables import table
 from edgedigits.errors import UsageError
-from edgedigits.files import refuse_existing
 from edgedigits.manifest import PRECISIONS, SUFFIXES, GateChoice
+from edgedigits_export.bundle.replace import refuse_to_replace
 
 if TYPE_CHECKING:
     from edgedigits.manifest import Format, Precision
@@ -96,25 +96,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _number(text: str) -> float:
-    """Return ``0.5`` or ``1/255`` as a number; argparse tells of a ValueError."""
+    """Return ``0.5`` or ``1/255`` as a number."""
     above, slash, below = text.partition("/")
-    if slash and not float(below):
-        raise ValueError(text)
-    return float(above) / float(below) if slash else float(above)
+    try:
+        return float(above) / float(below) if slash else float(above)
+    except (ValueError, ZeroDivisionError) as error:
+        raise argparse.ArgumentTypeError(f"expected a number such as 0.5 or 1/255, found {text!r}") from error
 
 
 def _size(text: str) -> tuple[int, int]:
-    """Return ``224x160`` as height and width; argparse tells of a ValueError."""
-    height, _, width = text.partition("x")
-    found = int(height), int(width or height)
-    if min(found) < 1:
-        raise ValueError(text)
-    return found
+    """Return ``224x160`` as height and width."""
+    height, cross, width = text.partition("x")
+    sides = (height, width if cross else height)
+    if not all(side.isdecimal() and int(side) for side in sides):
+        raise argparse.ArgumentTypeError(f"expected height and width such as 224x160, found {text!r}")
+    return int(sides[0]), int(sides[1])
 
 
 def run(args: argparse.Namespace) -> int:
     """Export every variant; return 1 when one fails or is left out, 4 where ``--strict`` and too few images tell."""
-    refuse_existing(args.output, overwrite=args.overwrite)
+    refuse_to_replace(args.output, overwrite=args.overwrite)
     request = _request(args)
     from edgedigits_export.bundle.build import build_bundle
     from edgedigits_export.bundle.prepare import prepare_job
@@ -133,6 +134,8 @@ def _request(args: argparse.Namespace) -> ExportRequest:
 
     if not 0 < args.margin < 100:
         raise UsageError(f"--margin: expected percentage points above 0 and below 100, found {args.margin:g}")
+    if args.seed < 0:
+        raise UsageError(f"--seed: expected 0 or more, found {args.seed}")
     said = args.bgr or any(value is not None for value in (args.scale, args.mean, args.std))
     scale = 1.0 if args.scale is None else args.scale
     return ExportRequest(
@@ -181,15 +184,16 @@ def parse_variants(text: str) -> tuple[Variant, ...]:
 
 def _text(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> str:
     head = ["file", "bytes", "accuracy", "drop", "at most", "flips", "max |Δ|", "gate"]
-    title = f"{output}: {job.name}, {len(job.reference)} images of {job.reference.source} against Keras"
+    held_out = f"accuracy on {len(job.reference):,} images of {job.reference.source}"
+    title = f"{output}: {job.name}, {held_out}, the rest against Keras on {len(job.judging):,}"
     rows = table(head, [_row(file) for file in evaluation.files])
     return "\n".join([title, "", rows, *_remarks(job, evaluation), confidence_line(job.confidence)])
 
 
 def _row(file: FileEvaluation) -> list[str]:
-    figures, verdict = file.comparison, file.verdict
+    figures, verdict = file.judged, file.verdict
     return [
-        file.name, f"{len(file.converted.data):,}", f"{figures.accuracy.top1:.2%}", f"{figures.drop:+.2f}",
+        file.name, f"{len(file.converted.data):,}", f"{file.comparison.accuracy.top1:.2%}", f"{figures.drop:+.2f}",
         f"{figures.drop_ci95[1]:+.2f}", str(len(figures.flips)), f"{figures.max_abs_difference:.1e}",
         verdict.outcome.upper() if verdict.reasons else verdict.outcome,
     ]  # fmt: skip
@@ -206,13 +210,24 @@ def _remarks(job: ExportJob, evaluation: ExportEvaluation) -> list[str]:
     if evaluation.near_chance:
         remarks.append(
             f"Keras itself classifies only {evaluation.keras_judging.top1:.1%} of them rightly, and the commonest "
-            f"label is {evaluation.majority_share:.1%}: check the model's scale (--scale), polarity and order of "
-            "labels. Agreement with Keras means nothing here"
+            f"label is {evaluation.majority_share:.1%}: {_cause(job, evaluation)}. Agreement with Keras means nothing "
+            "here"
         )
     if failed := {file.converted.variant.precision for file in evaluation.files if file.verdict.outcome == "failed"}:
         passed = {file.converted.variant.precision for file in evaluation.files} - failed
         remarks.append(f"the bundle is written, with what failed in it: {_advice(failed, passed)}")
     return remarks
+
+
+def _cause(job: ExportJob, evaluation: ExportEvaluation) -> str:
+    """Return what to do about a model that knows hardly any image."""
+    if evaluation.alphabetical > evaluation.keras_judging.ci95[1]:
+        names = ", ".join(sorted(job.labels)[:4])
+        return (
+            f"it does {evaluation.alphabetical:.1%} if its classes are in alphabetical order ({names}, ...); write the "
+            "labels in that order into a file, one a line, and name it with --labels"
+        )
+    return "check the model's scale (--scale), polarity and order of labels"
 
 
 def _advice(failed: AbstractSet[str], passed: AbstractSet[str]) -> str:

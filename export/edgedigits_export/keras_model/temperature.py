@@ -52,11 +52,11 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> T
             1.0, f"no temperature from {LOWEST:g} to {HIGHEST:g} fits the {len(labels)} validation images"
         )
     if (error := _relative_error(logits, best)) > LARGEST_ERROR:
-        return TemperatureFit(
-            1.0,
-            f"{len(labels)} validation images determine a temperature within {error:.0%}, expected within "
-            f"{LARGEST_ERROR:.0%}; give more images",
+        # Of a model that is right and sure of every image the error has no bound and tells nothing.
+        how = (
+            f"a temperature within {error:.0%}, expected within {LARGEST_ERROR:.0%}" if error < 1 else "no temperature"
         )
+        return TemperatureFit(1.0, f"{len(labels)} validation images determine {how}; give more images")
     return TemperatureFit(float(f"{best:.4g}"), None)
 
 

@@ -23,10 +23,13 @@ def read_label_file(path: Path) -> tuple[str, ...]:
     UsageError: the file cannot be read, or names a label twice.
 
     """
+    expected = f"{path}: expected a text file with one label a line"
     try:
         lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: expected a text file with one label a line, found: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{expected}, found another encoding; save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(f"{expected} ({error.strerror})") from error
     labels = tuple(filter(None, map(str.strip, lines)))
     if twice := sorted({label for label in labels if labels.count(label) > 1}):
         raise UsageError(f"{path}: expected each label once, found {twice[0]!r} again; name every class differently")

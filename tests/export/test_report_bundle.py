@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ import pytest
 from edgedigits.bundle import Bundle
 from edgedigits.cli.main import main
 from edgedigits.errors import InputError
+from edgedigits.verification.statistics import wilson
 from edgedigits_export.lazy_imports import load, quiet
 from edgedigits_export.report.figures import read_figures
 from edgedigits_export.report.page import Report, render
+from edgedigits_export.report.pareto import draw_pareto
+from edgedigits_export.report.rows import exported_rows
 
 pytest_plugins = ["browser"]
 pytestmark = pytest.mark.tensorflow
@@ -106,6 +110,13 @@ def test_figures_of_another_release_are_refused(place: Path) -> None:
     parity = read_figures(place / "parity.json", bundle)
     with pytest.raises(InputError, match="expected figures of bench of this version"):
         render(Report(None, bundle, parity, {"machine": {}, "rows": [{"configuration": {}}]}))
+
+
+@pytest.mark.parametrize("correct", [0, 40])
+def test_all_right_and_all_wrong_are_drawn(place: Path, correct: int) -> None:
+    (row, *_) = exported_rows(Bundle.load(place / "bundle").manifest, {"rows": []})
+    drawn = draw_pareto([replace(row, accuracy=correct / 40, ci95=wilson(correct, 40))], "kilobytes")
+    assert drawn is not None
 
 
 def test_images_that_are_gone_are_told(place: Path, tmp_path: Path) -> None:

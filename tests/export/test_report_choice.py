@@ -78,5 +78,6 @@ def test_the_sentence_follows_from_gates_latency_and_size(rows: list[ReportRow],
 
 def test_of_a_wrapped_file_it_says_whether_engines_agree_and_not_that_nothing_is_lost() -> None:
     assert said(row("a", flips=3), of="litert 2.3.0") == (
-        "Ship a: 100.0 KB, 3 of 1,000 answers other than litert 2.3.0's, latency not measured"
+        "Ship a: 100.0 KB, 90.00 % of 1,000 images right, 3 answers other than litert 2.3.0's at the export, "
+        "latency not measured"
     )

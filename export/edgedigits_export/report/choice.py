@@ -104,7 +104,8 @@ def _size(best: ReportRow, rows: Sequence[ReportRow]) -> str:
 
 def _loss(best: ReportRow, manifest: Manifest, count: int) -> str:
     if manifest.reference.of != "Keras":  # its own answers on another machine, which tell nothing of accuracy
-        return f"{best.flips or 'none'} of {count:,} answers other than {manifest.reference.of}'s"
+        right = f"{100 * (best.accuracy or 0):.2f} % of {count:,} images right"
+        return f"{right}, {best.flips or 'no'} answers other than {manifest.reference.of}'s at the export"
     drop = f"{best.drop or 0:.2f}"
     return "no accuracy lost" if float(drop) <= 0 else f"{drop} points of accuracy lost"
 

@@ -39,8 +39,10 @@ def draw_pareto(rows: Sequence[ReportRow], over: Literal["kilobytes", "p50_us"])
 def _mark(axes: Any, x: float, accuracy: float, interval: tuple[float, float], row: ReportRow) -> None:
     precision = next((name for name in sorted(_MARKERS, key=len, reverse=True) if f"-{name}." in row.file), "float32")
     engine = row.engine.split()[0]
+    # Rounding puts the end of an interval beyond the accuracy where all images are right, or none.
+    low, high = max(0.0, accuracy - interval[0]), max(0.0, interval[1] - accuracy)
     axes.errorbar(
-        x, accuracy, yerr=[[accuracy - interval[0]], [interval[1] - accuracy]], fmt=_MARKERS[precision], capsize=2,
+        x, accuracy, yerr=[[low], [high]], fmt=_MARKERS[precision], capsize=2,
         color=ENGINE_COLOURS.get(engine, "#555555"), label=f"{precision} in {engine}", alpha=0.85, linewidth=0.8,
     )  # fmt: skip
 

@@ -35,21 +35,21 @@ def said(*rows: ReportRow, of: str = "Keras") -> str:
     [
         (  # the fastest that passed, whatever its size
             [row("a", time=50), row("b", time=10, kilobytes=60, drop=0.1), row("c", kilobytes=1, time=30)],
-            "Ship b: 60.0 KB, 60 % of the largest file, 0.10 points of accuracy lost, 10.0 µs in litert 1.0 on a Pi, "
+            "Ship b: 60.0 KB, 60 % of the largest file, 0.10 points of accuracy lost, 10.0 µs in litert on a Pi, "
             "the fastest that passed",
         ),
         (  # intervals overlap, so that size decides
             [row("a", time=10), row("b", time=11.5, kilobytes=25)],
-            "Ship b: 25.0 KB, 25 % of the largest file, no accuracy lost, 11.5 µs in litert 1.0 on a Pi, which is not "
+            "Ship b: 25.0 KB, 25 % of the largest file, no accuracy lost, 11.5 µs in litert on a Pi, which is not "
             "measurably slower than a",
         ),
         (  # one that is worse in another engine has not passed
             [row("a", time=10), row("a", "onnxruntime", outcome="failed", reasons=GATE), row("b", time=40)],
-            "Ship b: 100.0 KB, no accuracy lost, 40.0 µs in litert 1.0 on a Pi",
+            "Ship b: 100.0 KB, no accuracy lost, 40.0 µs in litert on a Pi",
         ),
         (  # an engine that cannot run a file says nothing of its answers
             [row("a", time=10), row("a", "onnxruntime", outcome="error", reasons="no such operator")],
-            "Ship a: 100.0 KB, no accuracy lost, 10.0 µs in litert 1.0 on a Pi",
+            "Ship a: 100.0 KB, no accuracy lost, 10.0 µs in litert on a Pi",
         ),
         (
             [row("a"), row("b", kilobytes=25, drop=-0.2)],

@@ -18,6 +18,8 @@ _RECORD = "train.json"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    # What argparse makes of one or two places reads like a riddle.
+    parser.usage = "%(prog)s [RUN] BUNDLE -o FILE [--overwrite] [--parity FILE] [--bench FILE]"
     parser.add_argument(
         "places", nargs="+", metavar="[RUN] BUNDLE",
         help="a bundle; and the folder that train wrote, if the model was trained here",

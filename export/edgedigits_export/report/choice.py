@@ -113,7 +113,8 @@ def _loss(best: ReportRow, manifest: Manifest, count: int) -> str:
 def _speed(best: ReportRow, candidates: Sequence[ReportRow], machine: str) -> str:
     if best.p50_us is None:
         return "latency not measured"
-    time = f"{best.p50_us:.1f} µs in {best.engine} on {machine}"
+    # Without its release: the machine that was measured may have another than the one that compared.
+    time = f"{best.p50_us:.1f} µs in {best.engine.split()[0]} on {machine}"
     fastest = _fastest(candidates)
     if fastest.file != best.file:
         return f"{time}, which is not measurably slower than {fastest.file}"

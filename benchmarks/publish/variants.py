@@ -14,13 +14,15 @@ HEAD = (
 
 def variants_table(parity: Result, bench: Result) -> str:
     """Return the table of every variant in every engine, with the machine and versions that it was measured on."""
+    measured = (row["configuration"] for row in bench["rows"])
+    sizes = {one["file"]: one["bytes"] for one in measured}
     rows = [
         (
             f"`{row.file}`", row.engine, f"{row.kilobytes:.1f}", f"{row.accuracy:.2%}".replace("%", " %"),
             f"{row.drop:+.2f}", f"{row.drop_at_most:+.2f}", row.flips, f"{row.ece_before:.4f} → {row.ece:.4f}",
             f"{row.p50_us:.1f}", f"{row.p99_us:.1f}",
         )
-        for row in join_rows(parity, bench)
+        for row in join_rows(parity, bench, sizes)
     ]  # fmt: skip
     machine, keras = bench["machine"], parity["keras"]
     low, high = keras["ci95"]

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgedigits.console.progress import progress
+from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing, write_atomic
+
+if TYPE_CHECKING:
+    from edgedigits.bundle import Bundle
+
+_RECORD = "train.json"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder that train wrote")
-    parser.add_argument("bundle", metavar="BUNDLE", help="the bundle exported from it")
+    # What argparse makes of one or two places reads like a riddle.
+    parser.usage = "%(prog)s [RUN] BUNDLE -o FILE [--overwrite] [--parity FILE] [--bench FILE]"
+    parser.add_argument(
+        "places", nargs="+", metavar="[RUN] BUNDLE",
+        help="a bundle; and the folder that train wrote, if the model was trained here",
+    )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the page to write")
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
     parser.add_argument("--parity", type=Path, metavar="FILE", help="what parity -o stored (default: run parity now)")
@@ -22,15 +33,50 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write one page that needs no other file."""
     refuse_existing(args.output, overwrite=args.overwrite)
-    from edgedigits.bundle import Bundle
+    folder, place = _told_apart(args.places)
     from edgedigits_export.report.figures import measure_figures, read_figures, read_record
-    from edgedigits_export.report.page import Report, render
+    from edgedigits_export.report.page import Report, TrainingRun, render
 
-    bundle = Bundle.load(args.bundle)
-    record = read_record(args.run)
-    parity = read_figures(args.parity, bundle) if args.parity else measure_figures("parity", bundle, progress)
+    bundle = _classifier(place)
+    trained = TrainingRun(folder, read_record(folder)) if folder else None
+    parity = None
+    if args.parity:
+        parity = read_figures(args.parity, bundle)
+    elif bundle.manifest.reference.file is not None:
+        parity = measure_figures("parity", bundle, progress)
     bench = read_figures(args.bench, bundle) if args.bench else measure_figures("bench", bundle, progress)
-    page = render(Report(args.run, record, bundle, parity, bench)).encode()
+    page = render(Report(trained, bundle, parity, bench)).encode()
     write_atomic(args.output, page)
     print(f"{args.output}: {len(page) / 1e6:.1f} MB, open it in a browser")
     return 0
+
+
+def _told_apart(places: list[str]) -> tuple[Path | None, str]:
+    """Return the folder of the training run, if any, and the bundle: a folder's content tells which it is."""
+    from edgedigits.bundle import MANIFEST
+
+    runs = [one for one in places if (Path(one) / _RECORD).is_file() and not (Path(one) / MANIFEST).is_file()]
+    bundles = [one for one in places if one not in runs]
+    if len(bundles) != 1 or len(runs) > 1:
+        found = ", ".join([f"{one} (a training run)" for one in runs] + bundles)
+        raise UsageError(
+            f"expected one bundle, and at most the training run ({_RECORD} in it) that it was exported from, "
+            f"found {found}; edgedigits export makes a bundle of a model"
+        )
+    return Path(runs[0]) if runs else None, bundles[0]
+
+
+def _classifier(place: str) -> Bundle:
+    """Load the bundle of a classifier; other tasks have no classes to tell of."""
+    from edgedigits.bundle import Bundle
+    from edgedigits.model import is_model_file
+
+    if is_model_file(place):
+        raise UsageError(f"{place}: expected a bundle, found a lone file; wrap it with edgedigits export {place}")
+    bundle = Bundle.load(place)
+    if bundle.manifest.task != "classify":
+        raise UsageError(
+            f"{place}: expected the bundle of a classifier, found one of a locator, whose maps have no classes to "
+            "report; edgedigits parity and edgedigits bench tell of it"
+        )
+    return bundle

@@ -1,1 +1,1 @@
-"""Write one self-contained page about a training run and the bundle exported from it."""
+"""Write one self-contained page about a bundle and the training run that it comes from."""

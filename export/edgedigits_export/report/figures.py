@@ -69,6 +69,7 @@ def measure_figures(
     done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603  our own command
     if not done.stdout:
         raise InputError(
-            f"edgedigits {command} gave no figures (exit code {done.returncode}); run it by itself to see why"
+            f"edgedigits {command} gave no figures (exit code {done.returncode}), for the reason above; run it by "
+            f"itself with -o FILE, and give the report this file with --{command} FILE"
         )
     return dict(json.loads(done.stdout))

@@ -1,26 +1,39 @@
-"""Render one self-contained HTML page about a training run and the bundle exported from it."""
+"""Render one self-contained HTML page about a bundle, and about the training run that it was exported from."""
 
 from __future__ import annotations
 
 import base64
-import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
-from PIL import Image
 
 from edgedigits.bundle import Bundle
-from edgedigits.classifier import DigitClassifier
 from edgedigits.errors import InputError
-from edgedigits.quiet import quiet_descriptor
+from edgedigits_export.report.choice import RULE, Choice, choose_file
+from edgedigits_export.report.examples import (
+    Answers,
+    class_rows,
+    golden_examples,
+    ordinary_examples,
+    read_answers,
+    wrong_examples,
+)
+from edgedigits_export.report.latency import describe_latency, machine_name
 from edgedigits_export.report.pareto import draw_pareto
-from edgedigits_export.report.rows import join_rows
+from edgedigits_export.report.rows import ReportRow, exported_rows, join_rows
 
-PICTURES = ("curves", "confusion", "mistakes", "samples")
-_ENLARGED = 4
+PICTURES = ("curves", "samples")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """A trainer's folder, with its pictures, and the ``train.json`` in it."""
+
+    folder: Path
+    record: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +42,15 @@ class Report:
 
     Attributes
     ----------
-    run: the trainer's folder, with its pictures.
-    record: the ``train.json`` in it.
-    parity, bench: the JSON of these commands.
+    run: the training run of the model; None where it was trained elsewhere.
+    parity: the JSON of this command; None where the bundle has no reference to compare with.
+    bench: the JSON of this command.
 
     """
 
-    run: Path
-    record: dict[str, Any]
+    run: TrainingRun | None
     bundle: Bundle
-    parity: dict[str, Any]
+    parity: dict[str, Any] | None
     bench: dict[str, Any]
 
 
@@ -47,40 +59,69 @@ def render(report: Report) -> str:
 
     Raises
     ------
-    InputError: a picture of the run is missing.
+    InputError: a picture of the run is missing, or figures are those of another version.
 
     """
-    rows = join_rows(report.parity, report.bench)
+    bundle, manifest = report.bundle, report.bundle.manifest
+    rows = _rows(report)
+    count = report.parity["count"] if report.parity else manifest.reference.accuracy.count
+    choice = choose_file(rows, manifest, machine_name(report.bench), count)
+    file = choice.row.file if choice.row else manifest.files[0].path
+    drawn = [draw_pareto(rows, "kilobytes"), draw_pareto(rows, "p50_us")]
+    golden_of, golden = golden_examples(bundle, file)
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     return environment.get_template("page.html.j2").render(
-        report=report,
-        manifest=report.bundle.manifest,
+        **_tested(report, choice),
+        manifest=manifest,
+        run=report.run,
         rows=rows,
-        pictures={name: _data_url(_picture(report.run, name)) for name in PICTURES},
-        pareto=_data_url(draw_pareto(rows), "image/svg+xml"),
-        predictions=_golden_predictions(report.bundle),
+        count=count,
+        rule=RULE,
+        choice=choice,
+        file=file,
+        latency=describe_latency(report.bench),
+        pareto=[_data_url(picture, "image/svg+xml") for picture in drawn if picture],
+        golden=golden,
+        golden_of=golden_of,
+        pictures={name: _data_url(_picture(report.run.folder, name)) for name in PICTURES} if report.run else {},
     )
 
 
-def _golden_predictions(bundle: Bundle) -> list[dict[str, Any]]:
-    """Classify the bundle's golden images with its default variant, on this machine."""
-    with quiet_descriptor(2):
-        classifier = DigitClassifier(bundle)
-    shown = []
-    with classifier:
-        for image in bundle.golden().images:
-            prediction = classifier.classify(image if image.shape[-1] == 3 else image[..., 0])
-            shown.append({"picture": _enlarged(image), "prediction": prediction})
-    return shown
+def _rows(report: Report) -> list[ReportRow]:
+    manifest = report.bundle.manifest
+    if report.parity is None:
+        return exported_rows(manifest, report.bench)
+    return join_rows(report.parity, report.bench, {file.path: file.bytes for file in manifest.files})
 
 
-def _enlarged(image: Any) -> str:
-    pixels = Image.fromarray(np.squeeze(image))
-    buffer = io.BytesIO()
-    size = (pixels.width * _ENLARGED, pixels.height * _ENLARGED)
-    pixels.resize(size, Image.Resampling.NEAREST).save(buffer, "PNG", optimize=True)
-    return _data_url(buffer.getvalue())
+def _tested(report: Report, choice: Choice) -> dict[str, Any]:
+    """Return what the page says of the images that the chosen file was compared on, or why it says nothing."""
+    nothing: dict[str, Any] = {"classes": [], "ordinary": [], "wrong": [], "why_no_images": None}
+    comparison = _comparison(report.parity, choice)
+    if report.parity is None or comparison is None:
+        return nothing
+    labels, answers = report.bundle.manifest.labels, None
+    try:
+        answers = read_answers(report.bundle, report.parity["data"], comparison)
+    except InputError as error:
+        nothing["why_no_images"] = str(error)
+    return nothing | {"classes": class_rows(comparison, answers, labels)} | _shown(answers, labels)
+
+
+def _comparison(parity: dict[str, Any] | None, choice: Choice) -> dict[str, Any] | None:
+    """Return the comparison of the chosen file in its engine."""
+    if parity is None or choice.row is None:
+        return None
+    engine = choice.row.engine.split()[0]
+    found = (row["comparison"] for row in parity["rows"] if (row["file"], row["engine"]) == (choice.row.file, engine))
+    return next(found, None)
+
+
+def _shown(answers: Answers | None, labels: Sequence[str]) -> dict[str, Any]:
+    if answers is None:
+        return {}
+    return {"ordinary": ordinary_examples(answers, labels), "wrong": wrong_examples(answers, labels)}
 
 
 def _picture(run: Path, name: str) -> bytes:

@@ -48,7 +48,9 @@ COMMANDS = {
     ),
     "train": Command("Make", "train a classifier", "edgedigits_train.cli", "train"),
     "export": Command("Make", "turn a Keras model into a verified bundle", "edgedigits_export.cli.export", "export"),
-    "report": Command("Make", "write a page about a run and its bundle", "edgedigits_export.cli.report", "report"),
+    "report": Command(
+        "Make", "write a page about a bundle and what to ship of it", "edgedigits_export.cli.report", "report"
+    ),
     "bench": Command("Measure", "measure latency on this device", "edgedigits.cli.bench"),
     "compare": Command("Measure", "compare two measurements and print what became slower", "edgedigits.cli.compare"),
 }

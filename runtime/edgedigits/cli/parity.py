@@ -71,9 +71,10 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     from edgedigits.bundle import Bundle
     from edgedigits.manifest import GateChoice
+    from edgedigits.verification.reference_data import load_reference_data
 
     loaded = [Bundle.load(place) for place in args.bundles or [None]]
-    data = _data(loaded[0], args.data)
+    data = load_reference_data(loaded[0], args.data or loaded[0].manifest.reference.source)
     if args.per_layer:
         request = PerLayerRequest(args.per_layer, args.variant, args.picture, output_of(args))
         code: int = load_exporter_plugin("parity --per-layer", "cli.per_layer", "export").run(request, loaded[0], data)
@@ -99,22 +100,6 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--picture draws the layers: expected --per-layer MODEL.keras with it, found none")
     if args.outputs and (args.save_outputs or args.variant or args.engine != "auto"):
         raise UsageError("--outputs runs nothing: expected no --save-outputs, --variant or --engine with it, found one")
-
-
-def _data(bundle: Bundle, named: str | None) -> Dataset:
-    from edgedigits.datasets import load_by_hash
-    from edgedigits.images.decode import read_pixels
-    from edgedigits.images.resize import resize
-
-    reference = bundle.manifest.reference
-    height, width, channels = bundle.manifest.image
-    place = named or ("mnist" if reference.source.startswith("mnist:") else reference.source)
-    return load_by_hash(
-        None if place == "mnist" else place,
-        lambda path: resize(read_pixels(path, channels), height, width),
-        reference.dataset_sha256,
-        bundle.manifest.labels if bundle.manifest.task == "classify" else None,
-    )
 
 
 def _one(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:

@@ -22,6 +22,7 @@ from edgedigits.manifest_files import (
     Format,
     GateChoice,
     Golden,
+    Judgement,
     LeftOut,
     ModelFile,
     Precision,
@@ -46,6 +47,7 @@ __all__ = [
     "Format",
     "GateChoice",
     "Golden",
+    "Judgement",
     "LeftOut",
     "Manifest",
     "ModelFile",
@@ -66,7 +68,7 @@ __all__ = [
     "write_manifest",
 ]
 
-SCHEMA = 5
+SCHEMA = 6
 PipelineId = Literal["digit/2", "resize/1", "contrast/1"]
 Task = Literal["classify", "locate"]
 

@@ -84,6 +84,22 @@ class Agreement(NamedTuple):
     max_abs_difference: float
 
 
+class Judgement(NamedTuple):
+    """What the gate said of a file when the bundle was made, over all images that did not calibrate (5,000 at most).
+
+    Attributes
+    ----------
+    count: of the images that judged.
+    drop: loss of accuracy against the reference, in percentage points, with its two-sided 95 % interval.
+
+    """
+
+    outcome: Literal["passed", "failed", "undecided"]
+    count: Count  # type: ignore[assignment]  # of records, not tuple's
+    drop: float
+    drop_ci95: tuple[float, float]
+
+
 class LeftOut(NamedTuple):
     """A variant that was asked for and is not in the bundle, such as ``int8.onnx``: why, and what may be done."""
 
@@ -122,6 +138,7 @@ class ModelFile(NamedTuple):
     adapter: Adapter | None
     accuracy: Accuracy
     parity: Agreement
+    judgement: Judgement
 
 
 class Attachment(NamedTuple):

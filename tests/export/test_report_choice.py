@@ -17,7 +17,7 @@ def row(file: str, engine: str = "litert", **figures: Any) -> ReportRow:
     known: dict[str, Any] = {
         "kilobytes": 100.0, "accuracy": 0.9, "ci95": (0.88, 0.92), "drop": 0.0, "drop_at_most": 0.3, "flips": 0,
         "ece_before": 0.1, "ece": 0.1, "outcome": "passed", "reasons": "", "needed": None,
-        "p50_us": None, "p50_ci95_us": None, "p99_us": None,
+        "judged_on": 1000, "p50_us": None, "p50_ci95_us": None, "p99_us": None,
     }  # fmt: skip
     if time := figures.pop("time", None):
         known |= {"p50_us": time, "p50_ci95_us": (time - 1, time + 1), "p99_us": 2 * time}
@@ -47,6 +47,10 @@ def said(*rows: ReportRow, of: str = "Keras") -> str:
             [row("a", time=10), row("a", "onnxruntime", outcome="failed", reasons=GATE), row("b", time=40)],
             "Ship b: 100.0 KB, no accuracy lost, 40.0 µs in litert on a Pi",
         ),
+        (  # one that saw too few images says nothing against a file
+            [row("a", time=10), row("a", "onnxruntime", outcome="undecided", needed=1600)],
+            "Ship a: 100.0 KB, no accuracy lost, 10.0 µs in litert on a Pi",
+        ),
         (  # an engine that cannot run a file says nothing of its answers
             [row("a", time=10), row("a", "onnxruntime", outcome="error", reasons="no such operator")],
             "Ship a: 100.0 KB, no accuracy lost, 10.0 µs in litert on a Pi",
@@ -62,7 +66,7 @@ def said(*rows: ReportRow, of: str = "Keras") -> str:
         ),
         (
             [row("a", outcome="not judged", drop=0.004)],
-            "No file is proved here: the outputs of Keras were left out of the bundle. By the rule it would be a: "
+            "No file is proved here: no outputs were compared. By the rule it would be a: "
             "100.0 KB, no accuracy lost, latency not measured",
         ),
         (

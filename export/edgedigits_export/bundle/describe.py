@@ -22,6 +22,7 @@ from edgedigits.manifest import (
     Attachment,
     CalibrationSet,
     Golden,
+    Judgement,
     Manifest,
     ModelFile,
     PixelScaling,
@@ -131,6 +132,7 @@ def _manifest(
 
 def _model_file(file: FileEvaluation, adapter: Adapter | None) -> ModelFile:
     data, (precision, format_), figures = file.converted.data, file.converted.variant, file.comparison
+    judged = file.judged
     return ModelFile(
         path=file.name,
         format=format_,
@@ -146,6 +148,7 @@ def _model_file(file: FileEvaluation, adapter: Adapter | None) -> ModelFile:
             file.engine, file.version, figures.accuracy.count, len(figures.flips), figures.agreement,
             figures.max_abs_difference,
         ),
+        judgement=Judgement(file.verdict.outcome, judged.accuracy.count, judged.drop, judged.drop_ci95),
     )  # fmt: skip
 
 

@@ -9,12 +9,12 @@ from edgedigits.manifest import Manifest
 from edgedigits_export.report.rows import ReportRow, Standing
 
 RULE = (
-    "The rule: of the files that passed the gate in every engine that ran them, the fastest where latency was "
+    "The rule: of the files that passed the gate in an engine and failed in none, the fastest where latency was "
     "measured; of those whose intervals overlap with the fastest's, or of all where it was not, the smallest."
 )
 
-# The gate of a file is the worst of its engines'; an engine that did not run it says nothing of its answers.
-_WORST_FIRST: tuple[Standing, ...] = ("failed", "undecided", "not judged", "passed")
+# One engine that fails decides about a file; one that did not run it, or saw too few images, says nothing against it.
+_DECIDES_FIRST: tuple[Standing, ...] = ("failed", "passed", "undecided", "not judged")
 _BEST_FIRST: tuple[Standing, ...] = ("passed", "undecided", "not judged", "failed")
 
 
@@ -42,7 +42,7 @@ def choose_file(rows: Sequence[ReportRow], manifest: Manifest, machine: str, cou
     for file in {row.file: None for row in rows}:
         ran = [row for row in rows if row.file == file and row.outcome != "error"]
         if ran:
-            outcome = min((row.outcome for row in ran), key=_WORST_FIRST.index)
+            outcome = min((row.outcome for row in ran), key=_DECIDES_FIRST.index)
             judged.setdefault(outcome, []).append(_fastest(ran))
     for outcome in _BEST_FIRST:
         if outcome in judged:
@@ -66,7 +66,7 @@ def _choice(
     why = ", ".join([_size(best, rows), _loss(best, manifest, count), _speed(best, candidates, machine)])
     if outcome == "passed":
         return Choice(best, f"Ship {best.file}: {why}")
-    doubt = f"the outputs of {manifest.reference.of} were left out of the bundle"
+    doubt = "no outputs were compared"
     if outcome == "undecided":
         needed = max((row.needed or 0 for row in rows if row.file == best.file), default=0)
         doubt = f"{count:,} images are too few to tell" + (f", about {needed:,} would do" if needed else "")

@@ -23,7 +23,7 @@ from edgedigits_export.report.examples import (
 )
 from edgedigits_export.report.latency import describe_latency, machine_name
 from edgedigits_export.report.pareto import draw_pareto
-from edgedigits_export.report.rows import ReportRow, exported_rows, join_rows
+from edgedigits_export.report.rows import ReportRow, exported_rows, join_rows, settled
 
 PICTURES = ("curves", "samples")
 
@@ -92,7 +92,8 @@ def _rows(report: Report) -> list[ReportRow]:
     manifest = report.bundle.manifest
     if report.parity is None:
         return exported_rows(manifest, report.bench)
-    return join_rows(report.parity, report.bench, {file.path: file.bytes for file in manifest.files})
+    sizes = {file.path: file.bytes for file in manifest.files}
+    return settled(join_rows(report.parity, report.bench, sizes), manifest)
 
 
 def _tested(report: Report, choice: Choice) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from edgedigits.errors import InputError
-from edgedigits.manifest import Manifest
+from edgedigits.manifest import Judgement, Manifest
 
 Standing = Literal["passed", "failed", "undecided", "not judged", "error"]
 # For each file and engine, the summary that `bench` has of it.
@@ -26,6 +26,7 @@ class ReportRow:
     outcome: the gate's; ``error`` where the engine did not run the file, ``not judged`` where nothing was compared.
     reasons: why the outcome is not ``passed``; empty when it is.
     needed: about how many images would decide; None where it is decided, or where no number would.
+    judged_on: how many images ``drop`` and ``outcome`` are about.
     p50_us, p50_ci95_us, p99_us: latency in microseconds, and the 95 % interval of its median.
 
     """
@@ -43,6 +44,7 @@ class ReportRow:
     outcome: Standing
     reasons: str
     needed: int | None
+    judged_on: int | None
     p50_us: float | None
     p50_ci95_us: tuple[float, float] | None
     p99_us: float | None
@@ -65,6 +67,26 @@ def join_rows(parity: dict[str, Any], bench: dict[str, Any], sizes: Mapping[str,
         ) from error
 
 
+def settled(rows: Sequence[ReportRow], manifest: Manifest) -> list[ReportRow]:
+    """Put the export's verdict in the place of one that saw too few images: the export had more of them."""
+    files = {(file.path, f"{file.parity.engine} {file.parity.version}"): file.judgement for file in manifest.files}
+    return [
+        _judged(row, judgement)
+        if (judgement := files.get((row.file, row.engine))) and row.outcome == "undecided"
+        else row
+        for row in rows
+    ]
+
+
+def _judged(row: ReportRow, judgement: Judgement) -> ReportRow:
+    low, high = judgement.drop_ci95
+    reasons = "" if judgement.outcome == "passed" else f"accuracy falls by {low:.2f} to {high:.2f} points"
+    return replace(
+        row, outcome=judgement.outcome, reasons=reasons, needed=row.needed if judgement.outcome == "undecided" else None,
+        drop=judgement.drop, drop_at_most=high, judged_on=judgement.count,
+    )  # fmt: skip
+
+
 def exported_rows(manifest: Manifest, bench: dict[str, Any]) -> list[ReportRow]:
     """Return the figures that `export` left in the manifest, for a bundle that has no reference to compare with.
 
@@ -75,21 +97,25 @@ def exported_rows(manifest: Manifest, bench: dict[str, Any]) -> list[ReportRow]:
     """
     times = _times(bench)
     return [
-        ReportRow(
-            file=file.path,
-            engine=f"{file.parity.engine} {file.parity.version}",
-            kilobytes=file.bytes / 1e3,
-            accuracy=file.accuracy.top1,
-            ci95=file.accuracy.ci95,
-            drop=100 * (manifest.reference.accuracy.top1 - file.accuracy.top1),
-            drop_at_most=None,
-            flips=file.parity.flips,
-            ece_before=None,
-            ece=None,
-            outcome="not judged",
-            reasons="the reference was left out of the bundle",
-            needed=None,
-            **_latency(times.get((file.path, file.parity.engine), {})),
+        _judged(
+            ReportRow(
+                file=file.path,
+                engine=f"{file.parity.engine} {file.parity.version}",
+                kilobytes=file.bytes / 1e3,
+                accuracy=file.accuracy.top1,
+                ci95=file.accuracy.ci95,
+                drop=None,
+                drop_at_most=None,
+                flips=file.parity.flips,
+                ece_before=None,
+                ece=None,
+                outcome="not judged",
+                reasons="",
+                needed=None,
+                judged_on=None,
+                **_latency(times.get((file.path, file.parity.engine), {})),
+            ),
+            file.judgement,
         )
         for file in manifest.files
     ]
@@ -134,6 +160,7 @@ def _row(row: dict[str, Any], size: int, time: Mapping[str, Any]) -> ReportRow:
         outcome=verdict["outcome"] if verdict else "error" if row["error"] else "not judged",
         reasons="; ".join(verdict["reasons"]) if verdict else row["error"] or "its outputs were stored, not compared",
         needed=verdict and verdict.get("needed"),
+        judged_on=figures and figures["accuracy"]["count"],
         **_latency(time),
     )
 

@@ -20,7 +20,7 @@ from edgedigits_export.lazy_imports import load, quiet
 from edgedigits_export.report.figures import read_figures
 from edgedigits_export.report.page import Report, render
 from edgedigits_export.report.pareto import draw_pareto
-from edgedigits_export.report.rows import exported_rows
+from edgedigits_export.report.rows import exported_rows, settled
 
 pytest_plugins = ["browser"]
 pytestmark = pytest.mark.tensorflow
@@ -141,6 +141,15 @@ def test_a_bundle_without_reference_has_the_figures_of_its_export(
     files = Bundle.load(bundle_copy).manifest.files
     assert "<h1>Ship " in page
     assert page.count('class="text passed"') == sum(file.judgement.outcome == "passed" for file in files) > 0
+
+
+def test_a_verdict_on_few_images_gives_way_to_that_of_the_export(place: Path) -> None:
+    manifest = Bundle.load(place / "bundle").manifest
+    (few, *_) = exported_rows(manifest, {"rows": []})
+    doubtful = replace(few, outcome="undecided", reasons="too few", drop=0.0, judged_on=5)
+    others = [replace(doubtful, engine="another 1.0"), replace(doubtful, outcome="failed")]
+    assert settled([doubtful, *others], manifest) == [few, *others]
+    assert few.judged_on == manifest.files[0].judgement.count
 
 
 def test_a_wrapped_file_is_reported_as_what_it_is(place: Path, tmp_path: Path) -> None:

@@ -80,11 +80,15 @@ def settled(rows: Sequence[ReportRow], manifest: Manifest) -> list[ReportRow]:
 
 def _judged(row: ReportRow, judgement: Judgement) -> ReportRow:
     low, high = judgement.drop_ci95
-    reasons = "" if judgement.outcome == "passed" else f"accuracy falls by {low:.2f} to {high:.2f} points"
     return replace(
-        row, outcome=judgement.outcome, reasons=reasons, needed=row.needed if judgement.outcome == "undecided" else None,
-        drop=judgement.drop, drop_at_most=high, judged_on=judgement.count,
-    )  # fmt: skip
+        row,
+        outcome=judgement.outcome,
+        reasons="" if judgement.outcome == "passed" else f"accuracy falls by {low:.2f} to {high:.2f} points",
+        needed=None,
+        drop=judgement.drop,
+        drop_at_most=high,
+        judged_on=judgement.count,
+    )
 
 
 def exported_rows(manifest: Manifest, bench: dict[str, Any]) -> list[ReportRow]:

@@ -51,7 +51,8 @@ def test_all_formats_that_are_decoded_are_found(tmp_path):
 
 @pytest.mark.parametrize(
     ("files", "only"),
-    [([], ""), (["stray.png"], ""), (["a/notes"], ""), (["a/notes.txt"], ", only 1 .txt"),
+    [([], ""), (["stray.png", "notes.txt"], "; move the 1 images beside them into one for each label"),
+     (["a/notes"], ""), (["a/notes.txt"], ", only 1 .txt"),
      (["a/x.NEF", "b/y.nef", "b/c/film.mp4"], ", only 2 .nef, 1 .mp4")],
 )  # fmt: skip
 def test_a_folder_without_labelled_images_is_refused_and_what_it_has_is_told(tmp_path, files, only):

@@ -103,15 +103,13 @@ def _check(args: argparse.Namespace) -> None:
 
 def _data(bundle: Bundle, named: str | None) -> Dataset:
     from edgedigits.datasets import load_by_hash
-    from edgedigits.images.decode import read_pixels
-    from edgedigits.images.resize import resize
+    from edgedigits.images.resize import read_resized
 
     reference = bundle.manifest.reference
-    height, width, channels = bundle.manifest.image
     place = named or ("mnist" if reference.source.startswith("mnist:") else reference.source)
     return load_by_hash(
         None if place == "mnist" else place,
-        lambda path: resize(read_pixels(path, channels), height, width),
+        lambda path: read_resized(path, bundle.manifest.image),
         reference.dataset_sha256,
         bundle.manifest.labels if bundle.manifest.task == "classify" else None,
     )

@@ -206,8 +206,17 @@ def test_few_images_get_more_and_smaller_batches() -> None:
     few, many = resolve({"data": "here"}, 80), resolve({"data": "here"}, 50_000)
     assert few.epochs * -(-80 // few.batch_size) >= 500
     assert few.batch_size >= 16
-    assert (many.epochs, many.batch_size) == (resolve({}).epochs, resolve({}).batch_size)
+    assert (many.epochs, many.batch_size, many.ema) == (resolve({}).epochs, resolve({}).batch_size, resolve({}).ema)
     assert (resolve({"epochs": 3, "batch_size": 9}, 80).epochs, resolve({"batch_size": 9}, 80).batch_size) == (3, 9)
+
+
+def test_the_average_of_a_short_run_forgets_the_weights_that_it_began_with() -> None:
+    for given in ({}, {"epochs": 4}, {"epochs": 50, "batch_size": 20}):
+        config = resolve({"data": "here", **given}, 80)
+        steps = config.epochs * -(-80 // config.batch_size)
+        assert config.ema**steps < 0.001
+    assert resolve({"data": "here", "epochs": 1, "ema": 0.5}, 80).ema == 0.5
+    assert resolve({"data": "here", "epochs": 1}, 80).ema == 0
 
 
 def test_poor_classes_are_told_in_a_line_each() -> None:

@@ -137,8 +137,8 @@ LOCATOR = "locator"
 # Sides of pictures in pixels: smaller ones show nothing, larger ones make nets that no board is for.
 SIDES = 8, 512
 # What few images need: so many steps in all, from batches that are not too small for batch normalisation and of which
-# an epoch has some.
-_STEPS, _LEAST_BATCH, _BATCHES = 500, 16, 20
+# an epoch has some. The average of the weights looks back over a tenth of the steps, or it would still have the first.
+_STEPS, _LEAST_BATCH, _BATCHES, _AVERAGED = 500, 16, 20, 10
 # The options that the locator's training does not obey.
 _NOT_FOR_LOCATOR = ("size", "augment", "elastic", "paper", "paper_share", "label_smoothing", "teacher", "temperature")
 DEFAULT_MODEL, DEFAULT_PRESET = "small", "quick"
@@ -182,7 +182,7 @@ def resolve(given: Mapping[str, Any], images: int | None = None) -> TrainConfig:
     if model == LOCATOR and (useless := [option(name) for name in _NOT_FOR_LOCATOR if name in given]):
         raise UsageError(f"{useless[0]}: is not for the locator, which draws its own examples; leave it out")
     if images is not None and model != LOCATOR:
-        recipe.update(_enough_steps(recipe, given, images))
+        recipe.update(_fit_recipe(recipe, given, images))
     own_rate = recipe.pop("learning_rate")
     wanted = {name: given.get(name, value) for name, value in recipe.items()}
     rate = own_rate or LEARNING_RATES[_one_of("optimizer", wanted["optimizer"], OPTIMIZERS)]
@@ -203,13 +203,14 @@ def resolve(given: Mapping[str, Any], images: int | None = None) -> TrainConfig:
     return config
 
 
-def _enough_steps(recipe: Mapping[str, Any], given: Mapping[str, Any], images: int) -> dict[str, int]:
-    """Return a batch size and a count of epochs that give few images as many steps as a network needs to learn."""
+def _fit_recipe(recipe: Mapping[str, Any], given: Mapping[str, Any], images: int) -> dict[str, Any]:
+    """Return defaults that give few images enough steps, and an average of no more weights than a short run has."""
     batch = min(recipe["batch_size"], max(_LEAST_BATCH, images // _BATCHES))
-    return {
-        "batch_size": batch,
-        "epochs": max(recipe["epochs"], math.ceil(_STEPS * max(1, given.get("batch_size", batch)) / images)),
-    }
+    batches = math.ceil(images / max(1, given.get("batch_size", batch)))
+    epochs = max(recipe["epochs"], math.ceil(_STEPS / batches))
+    steps = batches * max(1, given.get("epochs", epochs))
+    ema = min(recipe["ema"], max(0.0, round(1 - _AVERAGED / steps, 3)))
+    return {"batch_size": batch, "epochs": epochs, "ema": ema}
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -65,7 +65,7 @@ def make_photos(folder: Path) -> None:
 
 
 def quick(command: str) -> str:
-    """The same command with one file in place of six."""
+    """The same command with two files in place of six."""
     return f"{command} --variants int8" if command.startswith("edgedigits export") else command
 
 
@@ -87,7 +87,8 @@ def followed(made_once: MadeOnce, shell: dict[str, str]) -> Path:
     return made_once("train-your-own", follow)
 
 
-# Trains and exports: a minute.
+# Trains, exports and starts three more commands: a minute. A network that has learned less is one on which engines
+# differ.
 def test_the_commands_on_the_page_end_with_the_right_answer(followed: Path) -> None:
     said = (followed / "said").read_text()
     assert len(COMMANDS) == 4

@@ -70,6 +70,22 @@ def test_a_telephone_s_photograph_that_nothing_reads_is_told_and_not_left_out(tm
         read_folder(tmp_path, read_pixels)
 
 
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(2, "2 of 9 images cannot be read: {0}: expected an image .*; nor can {1}; remove them or save them again"),
+     (4, "4 of 9 images cannot be read: {0}: expected an image .*; nor can {1}, {2}, {3}; remove"),
+     (6, "6 of 9 images cannot be read: {0}: expected an image .*; nor can {1}, {2}, {3} and 2 more; remove")],
+)  # fmt: skip
+def test_files_that_cannot_be_read_are_named_together(tmp_path, count, told):
+    files = [tmp_path / "a" / f"{number}.png" for number in range(9)]
+    for number, file in enumerate(files):
+        save(tmp_path, f"a/{file.name}", np.zeros((4, 5), np.uint8))
+        if number >= 9 - count:
+            file.write_text("no image")
+    with pytest.raises(ImageError, match=told.format(*map(str, files[9 - count :]))):
+        read_folder(tmp_path, read_pixels)
+
+
 def test_a_folder_that_is_not_there_or_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DatasetError) as caught:

@@ -76,12 +76,7 @@ class TrainConfig:
 
         """
         own = self.to_dict()
-        others = [
-            f"{'no ' if own[name] is None else ''}{option(name)}{'' if own[name] is None else f' {own[name]}'} "
-            f"(asked: {value})"
-            for name, value in given.items()
-            if own[name] != value
-        ]
+        others = [f"{_told(name, own[name])} (asked: {value})" for name, value in given.items() if own[name] != value]
         if others:
             raise UsageError(
                 f"--resume: the run was started with {', '.join(others)}; leave these options out, or start a new run"
@@ -147,6 +142,10 @@ DEFAULT_MODEL, DEFAULT_PRESET = "small", "quick"
 def option(name: str) -> str:
     """Return the command-line option of a field."""
     return "--" + name.replace("_", "-")
+
+
+def _told(name: str, value: Any) -> str:
+    return f"no {option(name)}" if value is None else f"{option(name)} {value}"
 
 
 def parse_size(text: str) -> str:

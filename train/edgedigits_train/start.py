@@ -39,7 +39,7 @@ def find_start(folder: Path, given: Mapping[str, Any], *, resume: bool, overwrit
     ------
     OutputError: the folder exists and neither ``resume`` nor ``overwrite`` is set, is a file, or cannot be written.
     UsageError: an option has an impossible value, or differs from the resumed run's.
-    DatasetError: see `look_at_own`.
+    DatasetError, ImageError: see `look_at_own`.
 
     """
     if not resume:

@@ -82,8 +82,8 @@ def _train(member: str, seed: int, folder: Path) -> None:
 
 
 def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Return whether two configurations are the same but for the number of threads."""
-    return {**one, "threads": 0} == {**other, "threads": 0}
+    """Return whether two configurations are the same but for the number of threads; MNIST has one size."""
+    return {**one, "size": None, "threads": 0} == {**other, "size": None, "threads": 0}
 
 
 def _export(member: str, folder: Path, bundle: Path, *words: str) -> int:

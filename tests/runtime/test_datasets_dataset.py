@@ -107,7 +107,7 @@ def test_a_data_set_cannot_be_changed():
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        (np.zeros((2, 3, 3, 1)), [0, 1], "uint8 images [N, H, W, C], found float64 [2, 3, 3, 1]; convert them first"),
+        (np.zeros((2, 3, 3, 1)), [0, 1], "uint8 images [N, H, W, C], found float64 [2, 3, 3, 1]; convert them f"),
         (np.zeros((2, 3, 3), np.uint8), [0, 1], "uint8 images [N, H, W, C], found uint8 [2, 3, 3]; convert"),
         (np.zeros((0, 3, 3, 1), np.uint8), [], "as many labels as images and at least one, found 0 images and 0 labe"),
         (np.zeros((2, 3, 3, 1), np.uint8), [0], "as many labels as images and at least one, found 2 images and 1 lab"),

@@ -51,7 +51,8 @@ def test_all_formats_that_are_decoded_are_found(tmp_path):
 
 @pytest.mark.parametrize(
     ("files", "only"),
-    [([], ""), (["stray.png"], ""), (["a/notes"], ""), (["a/notes.txt"], ", only 1 .txt"),
+    [([], ""), (["stray.png", "notes.txt"], "; move the 1 images beside them into one for each label"),
+     (["a/notes"], ""), (["a/notes.txt"], ", only 1 .txt"),
      (["a/x.NEF", "b/y.nef", "b/c/film.mp4"], ", only 2 .nef, 1 .mp4")],
 )  # fmt: skip
 def test_a_folder_without_labelled_images_is_refused_and_what_it_has_is_told(tmp_path, files, only):
@@ -66,6 +67,22 @@ def test_a_telephone_s_photograph_that_nothing_reads_is_told_and_not_left_out(tm
     (tmp_path / "a" / name).write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     Image.new("L", (9, 9)).save(tmp_path / "a" / "b.png")
     with pytest.raises(ImageError, match=rf"{name}: expected an image .*, found a HEIC photograph; save it as JPEG"):
+        read_folder(tmp_path, read_pixels)
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(2, "2 of 9 images cannot be read: {0}: expected an image .*; nor can {1}; remove them or save them again"),
+     (4, "4 of 9 images cannot be read: {0}: expected an image .*; nor can {1}, {2}, {3}; remove"),
+     (6, "6 of 9 images cannot be read: {0}: expected an image .*; nor can {1}, {2}, {3} and 2 more; remove")],
+)  # fmt: skip
+def test_files_that_cannot_be_read_are_named_together(tmp_path, count, told):
+    files = [tmp_path / "a" / f"{number}.png" for number in range(9)]
+    for number, file in enumerate(files):
+        save(tmp_path, f"a/{file.name}", np.zeros((4, 5), np.uint8))
+        if number >= 9 - count:
+            file.write_text("no image")
+    with pytest.raises(ImageError, match=told.format(*map(str, files[9 - count :]))):
         read_folder(tmp_path, read_pixels)
 
 

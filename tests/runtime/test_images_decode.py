@@ -16,7 +16,7 @@ from PIL import Image
 
 from edgedigits.errors import ImageError
 from edgedigits.images import decode
-from edgedigits.images.decode import MAX_PIXELS, read_picture, read_pixels
+from edgedigits.images.decode import MAX_PIXELS, read_picture, read_pixels, read_shape
 from edgedigits.images.formats import FORMATS
 
 MODES = (
@@ -596,3 +596,30 @@ def test_a_picture_of_exactly_the_limit_is_decoded():
     for too_large in (encoded(Image.new("L", (7, 1)), "PNG"), np.zeros((7, 1), np.uint8), Image.new("1", (7, 1))):
         with pytest.raises(ImageError, match="expected at most 0 megapixels, found"):
             read_picture(too_large, max_pixels=6)
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "TIFF", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_header_tells_the_shape_of_what_is_decoded(tmp_path, format_, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (5, 3)).save(tmp_path / "file", format_, exif=exif)
+    assert read_shape(tmp_path / "file") == read_pixels(tmp_path / "file").shape
+
+
+@pytest.mark.parametrize(
+    ("mode", "format_"),
+    [(mode, "PNG") for mode in ("1", "L", "LA", "P", "RGBA", "I;16")]
+    + [("CMYK", "JPEG"), ("L", "JPEG"), ("F", "TIFF"), ("P", "GIF"), ("L", "PPM"), ("RGB", "BMP")],
+)
+def test_the_header_tells_whether_a_file_has_colours(tmp_path, mode, format_):
+    Image.new(mode, (5, 3)).save(tmp_path / "file", format_)
+    assert read_shape(tmp_path / "file") == read_pixels(tmp_path / "file").shape
+
+
+def test_a_file_without_an_image_s_header_has_no_shape(tmp_path):
+    (tmp_path / "file").write_bytes(b"%PDF-1.7")
+    with pytest.raises(ImageError, match="found a PDF document"):
+        read_shape(tmp_path / "file")
+    with pytest.raises(ImageError, match="cannot be read"):
+        read_shape(tmp_path / "nothing")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgedigits.images.resize import resize
+from edgedigits.images.decode import read_pixels
+from edgedigits.images.resize import read_resized, resize
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -30,3 +31,10 @@ def test_shrinking_averages_instead_of_dropping_pixels():
     stripes[:, ::2] = 200
     found = resize(stripes, 8, 8)
     assert np.abs(found[:, 1:-1].astype(int) - 100).max() <= 3
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_file_is_decoded_in_the_models_channels_and_resized(tmp_path, channels):
+    Image.effect_noise((40, 30), 50).convert("RGB").save(tmp_path / "a.png")
+    expected = resize(read_pixels(tmp_path / "a.png", channels), 8, 12)
+    assert np.array_equal(read_resized(tmp_path / "a.png", (8, 12, channels)), expected)

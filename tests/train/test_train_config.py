@@ -25,9 +25,10 @@ def test_temperature_waits_for_a_teacher() -> None:
 
 def test_what_is_given_stays() -> None:
     given: dict[str, Any] = {
-        "model": "lenet5", "preset": "best", "data": "here", "epochs": 3, "batch_size": 7, "optimizer": "adamw",
-        "learning_rate": 0.5, "schedule": "constant", "augment": False, "elastic": 0.5, "paper": True,
-        "paper_share": 0.5, "label_smoothing": 0.25, "ema": 0.75, "teacher": "t.keras", "temperature": 2.5, "seed": 9,
+        "model": "lenet5", "preset": "best", "data": "here", "size": "48x64", "epochs": 3, "batch_size": 7,
+        "optimizer": "adamw", "learning_rate": 0.5, "schedule": "constant", "augment": False, "elastic": 0.5,
+        "paper": True, "paper_share": 0.5, "label_smoothing": 0.25, "ema": 0.75,
+        "teacher": "t.keras", "temperature": 2.5, "seed": 9,
         "threads": 2,
     }  # fmt: skip
     assert resolve(given).to_dict() == given

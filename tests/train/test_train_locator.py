@@ -23,10 +23,10 @@ from edgedigits_train.locator.network import LOGIT_UNIT, OUTPUTS, build_locator,
 from edgedigits_train.locator.run import train_locator
 from edgedigits_train.locator.score import score_locator
 from edgedigits_train.models.build import count_macs
-from edgedigits_train.run import Start, find_start
 from edgedigits_train.scenes import targets
 from edgedigits_train.scenes.examples import SIDE, Example
 from edgedigits_train.scenes.sheet import MARK, Truth
+from edgedigits_train.start import Start, find_start
 from edgedigits_train.training import backend
 
 pytestmark = pytest.mark.tensorflow

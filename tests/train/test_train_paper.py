@@ -18,9 +18,10 @@ from edgedigits_train.data.augmentation import Range
 from edgedigits_train.data.epochs import Epoch, View
 from edgedigits_train.data.training_set import OUTLIER_WEIGHT, TrainingSet, soft_targets
 from edgedigits_train.report.plots import draw_samples
-from edgedigits_train.run import Start, train
+from edgedigits_train.run import train
 from edgedigits_train.scenes.crops import OUTLIER, PARTS
 from edgedigits_train.scenes.pool import Pool, make_pool
+from edgedigits_train.start import Start
 from edgedigits_train.training import backend
 from edgedigits_train.training.evaluation import predict, score_paper
 from edgedigits_train.training.loop import new_model, train_epochs
@@ -168,7 +169,7 @@ def test_data_without_digits_is_refused_before_anything_is_written(
     monkeypatch.setattr("edgedigits_train.run.load_splits", lambda *args, **options: other)
     start = Start(resolve({"model": "mlp", "epochs": 1, "paper": True}), None)
     with pytest.raises(UsageError, match="--paper: expected the ten classes 0 to 9"):
-        train(tmp_path / "run", start, lambda result, config: None)
+        train(tmp_path / "run", start, lambda result, config: None, print)
     assert not (tmp_path / "run").exists()
 
 

@@ -25,7 +25,8 @@ from edgedigits_train import run as run_module
 from edgedigits_train.config import resolve
 from edgedigits_train.data.training_set import TrainingSet
 from edgedigits_train.models.build import count_macs
-from edgedigits_train.run import PLOTS, find_start, train
+from edgedigits_train.run import PLOTS, train
+from edgedigits_train.start import find_start
 from edgedigits_train.training import backend, checkpoint
 from edgedigits_train.training.checkpoint import EpochResult, Progress
 from edgedigits_train.training.distillation import soften
@@ -59,8 +60,9 @@ def test_json_is_the_record_alone_and_progress_goes_to_standard_error(trained_ru
     assert trained_run.out == (trained_run.folder / "train.json").read_text()
     lines = trained_run.err.splitlines()
     assert lines[0].startswith("training: model nano, ")
-    assert lines[1].startswith("paper: drawing the synthetic images comes first")
-    assert [line.split()[:2] for line in lines[2:]] == [["epoch", f"{n}/{EPOCHS}"] for n in range(1, EPOCHS + 1)]
+    assert lines[1].startswith("note: fewer than 20 images of '0', '1', ")
+    assert lines[2].startswith("paper: drawing the synthetic images comes first")
+    assert [line.split()[:2] for line in lines[3:]] == [["epoch", f"{n}/{EPOCHS}"] for n in range(1, EPOCHS + 1)]
 
 
 def test_record_says_what_was_done(record: dict[str, Any], splits: Splits) -> None:
@@ -235,7 +237,7 @@ def test_resuming_with_other_data_or_another_teacher_is_refused(tmp_path: Path, 
     for epoch in (1, 2):
         start = find_start(folder, given, resume=epoch > 1, overwrite=False)
         with pytest.raises(KeyboardInterrupt):
-            train(folder, start, stop)
+            train(folder, start, stop, print)
         assert seen[-1] == epoch
     if other == "data":
         data = splits.train
@@ -243,7 +245,7 @@ def test_resuming_with_other_data_or_another_teacher_is_refused(tmp_path: Path, 
     else:
         files["teacher"].write_bytes(TEACHER.read_bytes() + b"other")
     with pytest.raises(UsageError, match=rf"--resume: {files['data']} or .* is not what this run was started with"):
-        train(folder, find_start(folder, {}, resume=True, overwrite=False), stop)
+        train(folder, find_start(folder, {}, resume=True, overwrite=False), stop, print)
     assert seen == [1, 2]
 
 
@@ -262,10 +264,10 @@ def test_run_that_dies_after_its_last_epoch_is_finished_by_resuming(
     with monkeypatch.context() as broken:
         broken.setattr(run_module, "_draw_plots", die)
         with pytest.raises(MemoryError):
-            train(folder, start, lambda result, config: seen.append(result.epoch))
+            train(folder, start, lambda result, config: seen.append(result.epoch), print)
     assert not (folder / "train.json").exists()
     start = find_start(folder, {}, resume=True, overwrite=False)
-    finished = train(folder, start, lambda result, config: seen.append(result.epoch))
+    finished = train(folder, start, lambda result, config: seen.append(result.epoch), print)
     assert seen == [1]
     assert json.loads((folder / "train.json").read_text())["test"]["correct"] == finished.test.correct
 

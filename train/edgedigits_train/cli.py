@@ -17,6 +17,7 @@ from edgedigits_train.config import (
     SCHEDULES,
     TEMPERATURE,
     TrainConfig,
+    parse_size,
 )
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 # The options that make up a run's configuration. All of them default to None, which means that the user did not name
 # them: --resume must be able to tell what the user asked for from what is merely a default.
 _CONFIG = (
-    "model", "preset", "data", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "augment", "elastic",
-    "paper", "paper_share", "label_smoothing", "ema", "teacher", "temperature", "seed", "threads",
+    "model", "preset", "data", "size", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "augment",
+    "elastic", "paper", "paper_share", "label_smoothing", "ema", "teacher", "temperature", "seed", "threads",
 )  # fmt: skip
 
 
@@ -53,6 +54,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--data",
         metavar="mnist|PATH",
         help="the data: mnist, a folder with one sub-folder for each label, or an .npz file (default: mnist)",
+    )
+    parser.add_argument(
+        "--size",
+        metavar="N|HxW",
+        help="the height and width to which a folder's pictures are resized (default: 64, or 32 if most are smaller; "
+        "pictures of one size up to 96 keep it)",
     )
     parser.add_argument("--epochs", type=int, metavar="N", help="the number of epochs")
     parser.add_argument("--batch-size", type=int, metavar="N", help="the number of images in a batch")
@@ -126,18 +133,25 @@ def run(args: argparse.Namespace) -> int:
 
     backend.import_quietly()
     from edgedigits_train.locator.run import summary, train_locator
-    from edgedigits_train.run import find_start, train
+    from edgedigits_train.run import train
+    from edgedigits_train.start import find_start
 
     given = {name: value for name in _CONFIG if (value := getattr(args, name)) is not None}
+    if args.size is not None:
+        given["size"] = parse_size(args.size)
     start = find_start(args.output, given, resume=args.resume, overwrite=args.overwrite)
     done = len(start.progress.history) if start.progress else 0
     _say(_opening(start.config, done, resume=args.resume))
+    for line in start.own.notes() if start.own else ():
+        _say(line)
     if start.config.paper:
         _say("paper: drawing the synthetic images comes first; with MNIST this takes some minutes")
     is_locator = start.config.model == LOCATOR
     report = _EpochLines(done)
     try:
-        finished: Any = (train_locator if is_locator else train)(args.output, start, report)
+        finished: Any = (
+            train_locator(args.output, start, report) if is_locator else train(args.output, start, report, _say)
+        )
     except KeyboardInterrupt:
         _say(_interrupted(args.output, report.done, start.config.epochs))
         raise
@@ -168,7 +182,8 @@ class _EpochLines:
 
 
 def _opening(config: TrainConfig, done: int, *, resume: bool) -> str:
-    values = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in config.to_dict().items())
+    named = {name.replace("_", " "): value for name, value in config.to_dict().items() if value is not None}
+    values = ", ".join(f"{name} {value}" for name, value in named.items())
     if done:
         return f"going on after epoch {done} of {config.epochs}: {values}"
     return f"{'nothing to resume yet, ' if resume else ''}training: {values}"

@@ -5,6 +5,7 @@ This module imports nothing heavy, because the command reads it before it knows 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +26,7 @@ class TrainConfig:
     model: the architecture, a name in `MODELS`.
     preset: the name in `PRESETS` from which the defaults came.
     data: ``mnist``, a folder with one sub-folder for each label, or an .npz file.
+    size: the height and width to which a folder's pictures are resized, as ``64x64``; None chooses by the pictures.
     learning_rate: the learning rate; where the schedule changes it, its highest value.
     schedule: ``cosine`` (a short warm-up, then half a cosine down to zero) or ``constant``.
     augment: whether each epoch rotates, scales, shears and shifts every image a little, differently each time.
@@ -44,6 +46,7 @@ class TrainConfig:
     model: str
     preset: str
     data: str
+    size: str | None
     epochs: int
     batch_size: int
     optimizer: str
@@ -73,7 +76,7 @@ class TrainConfig:
 
         """
         own = self.to_dict()
-        others = [f"{option(name)} {own[name]} (asked: {value})" for name, value in given.items() if own[name] != value]
+        others = [f"{_told(name, own[name])} (asked: {value})" for name, value in given.items() if own[name] != value]
         if others:
             raise UsageError(
                 f"--resume: the run was started with {', '.join(others)}; leave these options out, or start a new run"
@@ -126,8 +129,13 @@ LEARNING_RATES: Mapping[str, float] = {"adam": 6e-3, "adamw": 6e-3, "sgd": 0.1}
 TEMPERATURE = 2.0
 MODELS = tuple(PRESETS["quick"])
 LOCATOR = "locator"
+# Sides of pictures in pixels: smaller ones show nothing, larger ones make nets that no board is for.
+SIDES = 8, 512
+# What few images need: so many steps in all, from batches that are not too small for batch normalisation and of which
+# an epoch has some. The average of the weights looks back over a tenth of the steps, or it would still have the first.
+_STEPS, _LEAST_BATCH, _BATCHES, _AVERAGED = 500, 16, 20, 10
 # The options that the locator's training does not obey.
-_NOT_FOR_LOCATOR = ("augment", "elastic", "paper", "paper_share", "label_smoothing", "teacher", "temperature")
+_NOT_FOR_LOCATOR = ("size", "augment", "elastic", "paper", "paper_share", "label_smoothing", "teacher", "temperature")
 DEFAULT_MODEL, DEFAULT_PRESET = "small", "quick"
 
 
@@ -136,8 +144,28 @@ def option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def resolve(given: Mapping[str, Any]) -> TrainConfig:
+def _told(name: str, value: Any) -> str:
+    return f"no {option(name)}" if value is None else f"{option(name)} {value}"
+
+
+def parse_size(text: str) -> str:
+    """Return ``64`` or ``48x64`` as height and width, ``64x64`` or ``48x64``.
+
+    Raises
+    ------
+    UsageError: it is no such size, or a side is outside its range.
+
+    """
+    sides = text.split("x") * (1 if "x" in text else 2)
+    if len(sides) != 2 or not all(side.isdecimal() and SIDES[0] <= int(side) <= SIDES[1] for side in sides):
+        raise UsageError(f"--size: expected {SIDES[0]} to {SIDES[1]} pixels, as in 64 or 48x64, found {text}")
+    return "x".join(str(int(side)) for side in sides)
+
+
+def resolve(given: Mapping[str, Any], images: int | None = None) -> TrainConfig:
     """Return a complete configuration: the values in ``given``, by field name, and defaults for all others.
+
+    ``images`` is how many images of somebody's own there are to train on; None for MNIST, for which recipes are made.
 
     Raises
     ------
@@ -152,6 +180,8 @@ def resolve(given: Mapping[str, Any]) -> TrainConfig:
     recipe["paper"] &= data == "mnist"
     if model == LOCATOR and (useless := [option(name) for name in _NOT_FOR_LOCATOR if name in given]):
         raise UsageError(f"{useless[0]}: is not for the locator, which draws its own examples; leave it out")
+    if images is not None and model != LOCATOR:
+        recipe.update(_fit_recipe(recipe, given, images))
     own_rate = recipe.pop("learning_rate")
     wanted = {name: given.get(name, value) for name, value in recipe.items()}
     rate = own_rate or LEARNING_RATES[_one_of("optimizer", wanted["optimizer"], OPTIMIZERS)]
@@ -159,6 +189,7 @@ def resolve(given: Mapping[str, Any]) -> TrainConfig:
         model=model,
         preset=preset,
         data=data,
+        size=given.get("size"),
         **wanted,
         learning_rate=given.get("learning_rate", rate),
         teacher=given.get("teacher"),
@@ -169,6 +200,16 @@ def resolve(given: Mapping[str, Any]) -> TrainConfig:
     _one_of("schedule", config.schedule, SCHEDULES)
     _check_ranges(config)
     return config
+
+
+def _fit_recipe(recipe: Mapping[str, Any], given: Mapping[str, Any], images: int) -> dict[str, Any]:
+    """Return defaults that give few images enough steps, and an average of no more weights than a short run has."""
+    batch = min(recipe["batch_size"], max(_LEAST_BATCH, images // _BATCHES))
+    batches = math.ceil(images / max(1, given.get("batch_size", batch)))
+    epochs = max(recipe["epochs"], math.ceil(_STEPS / batches))
+    steps = batches * max(1, given.get("epochs", epochs))
+    ema = min(recipe["ema"], max(0.0, round(1 - _AVERAGED / steps, 3)))
+    return {"batch_size": batch, "epochs": epochs, "ema": ema}
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from edgedigits.datasets import Dataset, Splits
 from edgedigits.records import to_plain
 from edgedigits_train.config import TrainConfig
+from edgedigits_train.data.pictures import Pictures
 from edgedigits_train.training.checkpoint import EpochResult
 from edgedigits_train.training.evaluation import PaperScore, Score
 
@@ -27,12 +28,13 @@ class PartRecord:
 
 @dataclass(frozen=True, slots=True)
 class DataRecord:
-    """The data of a run; ``sha256`` is one hash of all parts."""
+    """The data of a run; ``sha256`` is one hash of all parts, ``pictures`` is None where it is no folder of them."""
 
     source: str
     sha256: str
     labels: tuple[str, ...]
     image: tuple[int, ...]
+    pictures: Pictures | None
     train: PartRecord
     validation: PartRecord
     test: PartRecord
@@ -85,14 +87,15 @@ class TrainRecord:
     seconds: dict[str, float]
 
 
-def describe_data(splits: Splits) -> DataRecord:
-    """Return counts and hashes of the data's parts."""
+def describe_data(splits: Splits, pictures: Pictures | None = None) -> DataRecord:
+    """Return counts and hashes of the data's parts, which came from these pictures if any."""
     parts = [_describe_part(part) for part in (splits.train, splits.validation, splits.test)]
     return DataRecord(
         source=splits.train.source,
         sha256=_joint_sha256(parts),
         labels=splits.train.names,
         image=tuple(int(size) for size in splits.train.images.shape[1:]),
+        pictures=pictures,
         train=parts[0],
         validation=parts[1],
         test=parts[2],

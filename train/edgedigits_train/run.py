@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.datasets import Splits, load_splits
-from edgedigits.errors import OutputError, UsageError
-from edgedigits.files import refuse_existing, write_atomic
+from edgedigits.errors import OutputError
+from edgedigits.files import write_atomic
 from edgedigits.images.decode import read_pixels
 from edgedigits_train import record
-from edgedigits_train.config import TrainConfig, resolve
+from edgedigits_train.config import TrainConfig
 from edgedigits_train.data.training_set import TrainingSet
 from edgedigits_train.models.build import count_macs
 from edgedigits_train.record import DataRecord, PaperRecord, TrainRecord
@@ -28,11 +27,13 @@ from edgedigits_train.report.page import render
 from edgedigits_train.report.plots import draw_confusion, draw_curves, draw_mistakes, draw_samples
 from edgedigits_train.scenes.pool import Pool, require_mnist_digits
 from edgedigits_train.scenes.pool_cache import cached_pool
+from edgedigits_train.start import Start, require_same_inputs
 from edgedigits_train.training import backend, checkpoint
 from edgedigits_train.training.checkpoint import EpochResult, Progress
 from edgedigits_train.training.distillation import file_sha256, sharpen
 from edgedigits_train.training.evaluation import predict, score, score_paper
 from edgedigits_train.training.loop import learning_rates, new_model, train_epochs
+from edgedigits_train.training.notes import training_notes
 
 MODEL = "model.keras"
 REPORT = "report.html"
@@ -43,46 +44,11 @@ _POOL_SEED = 0
 OnEpoch = Callable[[EpochResult, TrainConfig], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Where a run begins: with its configuration alone, or with the progress of a run that was stopped."""
-
-    config: TrainConfig
-    progress: Progress | None
-
-
-def find_start(folder: Path, given: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Start:
-    """Return where the run in ``folder`` begins; nothing is written.
-
-    ``given`` holds the options that the user named. A resumed run takes all others from its checkpoint. Without a
-    checkpoint it starts from the beginning.
-
-    Raises
-    ------
-    OutputError: the folder exists and neither ``resume`` nor ``overwrite`` is set, or ``folder`` is a file.
-    UsageError: an option has an impossible value, or differs from the resumed run's.
-
-    """
-    if not resume:
-        refuse_existing(folder, overwrite=overwrite)
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: expected a folder, found a file; name another place")
-    if not resume:
-        return Start(resolve(given), None)
-    if (folder / record.NAME).exists():
-        raise UsageError(f"{folder}: this run is finished, there is nothing to resume; see its {record.NAME}")
-    progress = checkpoint.read_progress(folder)
-    if progress is None:
-        return Start(resolve(given), None)
-    progress.config.require_same(given)
-    return Start(progress.config, progress)
-
-
-def train(folder: Path, start: Start, on_epoch: OnEpoch) -> TrainRecord:
+def train(folder: Path, start: Start, on_epoch: OnEpoch, say: Callable[[str], None]) -> TrainRecord:
     """Train and evaluate a model, write the run's folder and return its record.
 
     train.json is written last, so its presence means that the run is finished. ``on_epoch`` is called after each
-    epoch, when the epoch's checkpoint is on the disk.
+    epoch, when the epoch's checkpoint is on the disk, ``say`` with a line for what is likely to disappoint.
 
     Raises
     ------
@@ -94,13 +60,16 @@ def train(folder: Path, start: Start, on_epoch: OnEpoch) -> TrainRecord:
     began = time.perf_counter()
     config = start.config
     backend.set_up(config.threads)
-    splits = load_splits(config.data, read_pixels, keras_loader=keras.datasets.mnist.load_data)
-    described = record.describe_data(splits)
+    read = start.own.read if start.own else read_pixels
+    splits = load_splits(config.data, read, keras_loader=keras.datasets.mnist.load_data)
+    described = record.describe_data(splits, start.own.pictures if start.own else None)
     origin = _origin(config, described)
     require_same_inputs(start, origin)
     pools = _make_pools(splits, config) if config.paper else None
     training_set = TrainingSet.of(splits.train, pools.train if pools else None, config.label_smoothing)
     model, history = _begin(folder, start, training_set, origin)
+    for line in training_notes(config, training_set, model.count_params()):
+        say(line)
     for result in train_epochs(model, training_set, splits.validation, config, len(history)):
         history = (*history, result)
         checkpoint.save_checkpoint(folder, model, Progress(config, origin, history))
@@ -113,13 +82,6 @@ def _origin(config: TrainConfig, described: DataRecord) -> str:
     if config.teacher is None:
         return described.sha256
     return hashlib.sha256((described.sha256 + file_sha256(config.teacher)).encode()).hexdigest()
-
-
-def require_same_inputs(start: Start, origin: str) -> None:
-    """Refuse to resume a run whose data or teacher has changed; ``origin`` is their hash now."""
-    if start.progress and start.progress.origin != origin:
-        sources = " or ".join(filter(None, (start.config.data, start.config.teacher)))
-        raise UsageError(f"--resume: {sources} is not what this run was started with; start a new run")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgedigits.datasets import Dataset, Splits, join, load_splits, match_labels
 from edgedigits.errors import DatasetError, UsageError
-from edgedigits.images.decode import read_pixels
-from edgedigits.images.resize import resize
+from edgedigits.images.resize import read_resized
 from edgedigits.manifest import Confidence, Preprocessing, Task
 from edgedigits.model import is_model_file
 from edgedigits_export.bundle.calibration import Calibration, choose_calibration
@@ -188,15 +187,11 @@ def read_splits(place: str, input_shape: tuple[int, int, int]) -> Splits:
     DatasetError: there is no such data, or its images have another size.
 
     """
-    height, width, channels = input_shape
 
     def keras_mnist() -> Any:
         return load("keras").datasets.mnist.load_data()
 
-    def resized(path: Path) -> NDArray[np.uint8]:
-        return resize(read_pixels(path, channels), height, width)
-
-    splits = load_splits(place, resized, keras_loader=keras_mnist)
+    splits = load_splits(place, partial(read_resized, shape=input_shape), keras_loader=keras_mnist)
     found = splits.train.images.shape[1:]
     if found != input_shape:
         raise DatasetError(

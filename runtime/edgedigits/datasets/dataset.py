@@ -41,7 +41,7 @@ class Dataset:
         if self.images.dtype != np.uint8 or self.images.ndim != 4:
             raise DatasetError(
                 f"{self.source}: expected uint8 images [N, H, W, C], found {self.images.dtype} "
-                f"{list(self.images.shape)}; convert them first"
+                f"{list(self.images.shape)}; convert them first, with pixels from 0 to 255"
             )
         if not len(self.images) or len(self.images) != len(self.labels):
             raise DatasetError(

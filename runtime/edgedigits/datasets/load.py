@@ -28,7 +28,7 @@ def load_splits(data: str | None, read_image: ReadImage, *, keras_loader: KerasL
     DatasetError: see `load_mnist`, `read_folder`, `read_npz`.
 
     """
-    if _names_mnist(data):
+    if names_mnist(data):
         train, test = load_mnist(_mnist_path(data), keras_loader=keras_loader)
         rest, validation = split_stratified(train, MNIST_VALIDATION, SPLIT_SEED)
         return Splits(rest, validation, test)
@@ -43,12 +43,13 @@ def load_evaluation(data: str | None, read_image: ReadImage) -> Dataset:
     DatasetError: see `load_mnist`, `read_folder`, `read_npz`.
 
     """
-    if _names_mnist(data):
+    if names_mnist(data):
         return load_mnist(_mnist_path(data))[1]
     return _read_own(str(data), read_image)
 
 
-def _names_mnist(data: str | None) -> bool:
+def names_mnist(data: str | None) -> bool:
+    """Return whether ``data`` names MNIST: None, ``mnist``, or a path to its files."""
     return data is None or data == "mnist" or is_mnist(Path(data))
 
 
@@ -88,7 +89,7 @@ def load_by_hash(data: str | None, read_image: ReadImage, sha256: str, labels: S
     read = load_evaluation(data, read_image)
     everything = _matched(read, labels)
     too_few_to_split = round(len(read) * OWN_SHARE) < 1
-    if everything.sha256() == sha256 or _names_mnist(data) or too_few_to_split:
+    if everything.sha256() == sha256 or names_mnist(data) or too_few_to_split:
         return everything
     test = _matched(_split_own(read).test, labels)
     return test if test.sha256() == sha256 else everything

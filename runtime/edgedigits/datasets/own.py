@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.datasets.dataset import Dataset
-from edgedigits.errors import DatasetError
+from edgedigits.errors import DatasetError, ImageError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp"})
 # With what telephones write and nothing here reads: it is told of, where leaving it out would go unnoticed.
 _TAKEN = IMAGE_SUFFIXES | {".heic", ".heif", ".avif"}
+
+_NAMED = 3
+_CLASSES = 100_000  # more labels without names are none
 
 # Reads an image file as uint8 [H, W, C].
 ReadImage = Callable[[Path], NDArray[np.uint8]]
@@ -28,18 +31,31 @@ def label_folders(folder: Path) -> dict[str, list[Path]]:
     DatasetError: no sub-folder contains an image.
 
     """
+    folders = class_folders(folder)
+    files = {entry.name: image_files(entry) for entry in folders}
+    files = {name: paths for name, paths in files.items() if paths}
+    if not files:
+        there = other_kinds(file for entry in folders for file in entry.rglob("*") if file.is_file())
+        loose = sum(is_image_name(file) and file.is_file() for file in folder.iterdir())
+        there += f"; move the {loose} images beside them into one for each label" if loose else ""
+        raise DatasetError(f"{folder}: expected one sub-folder per label with images in it, found none{there}")
+    return files
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """Return the sub-folders in the order of labels, those without images included.
+
+    Raises
+    ------
+    DatasetError: the folder cannot be read.
+
+    """
     try:
         folders = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be read ({error.strerror or error})") from error
     numeric = all(entry.name.isdecimal() for entry in folders)
-    folders.sort(key=lambda entry: (int(entry.name) if numeric else 0, entry.name))
-    files = {entry.name: image_files(entry) for entry in folders}
-    files = {name: paths for name, paths in files.items() if paths}
-    if not files:
-        there = other_kinds(file for entry in folders for file in entry.rglob("*") if file.is_file())
-        raise DatasetError(f"{folder}: expected one sub-folder per label with images in it, found none{there}")
-    return files
+    return sorted(folders, key=lambda entry: (int(entry.name) if numeric else 0, entry.name))
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -64,19 +80,48 @@ def read_folder(folder: Path, read_image: ReadImage) -> Dataset:
     Raises
     ------
     DatasetError: there are no images, or ``read_image`` returns images of different sizes.
+    ImageError: ``read_image`` raised one; it names the other files that cannot be read, too.
 
     """
     files = label_folders(folder)
-    images = [(path, read_image(path)) for paths in files.values() for path in paths]
-    first_path, first = images[0]
-    for path, image in images:
-        if image.shape != first.shape:
+    images = _read_all([path for paths in files.values() for path in paths], read_image)
+    labels = np.repeat(np.arange(len(files)), [len(paths) for paths in files.values()])
+    return Dataset(images, labels.astype(np.int64), tuple(files), str(folder))
+
+
+def _read_all(paths: Sequence[Path], read_image: ReadImage) -> NDArray[np.uint8]:
+    """Return the images of all files, uint8 ``[N, H, W, C]``; an error names all that cannot be read."""
+    first, images, failed = paths[0], np.empty((0, 0, 0, 0), np.uint8), dict[Path, ImageError]()
+    for row, path in enumerate(paths):
+        try:
+            image = read_image(path)
+        except ImageError as error:
+            failed[path] = error
+            continue
+        if not images.size:
+            first, images = path, np.empty((len(paths), *image.shape), np.uint8)
+        if image.shape != images.shape[1:]:
             raise DatasetError(
-                f"{path}: expected the size of {first_path.name}, {list(first.shape)}, found {list(image.shape)}; "
+                f"{path}: expected the size of {first.name}, {list(images.shape[1:])}, found {list(image.shape)}; "
                 "resize all images to one size first"
             )
-    labels = np.repeat(np.arange(len(files)), [len(paths) for paths in files.values()])
-    return Dataset(np.stack([image for _, image in images]), labels.astype(np.int64), tuple(files), str(folder))
+        images[row] = image
+    if failed:
+        raise unreadable(failed, len(paths))
+    return images
+
+
+def unreadable(failed: Mapping[Path, ImageError], count: int) -> ImageError:
+    """Return one error for all files that cannot be read: the first one's, with the names of some others."""
+    error, *_ = failed.values()
+    others = list(failed)[1:]
+    if not others:
+        return error
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    names = ", ".join(map(str, others[:_NAMED])) + more
+    return ImageError(
+        f"{len(failed)} of {count} images cannot be read: {error}; nor can {names}; remove them or save them again"
+    )
 
 
 def read_npz(path: Path) -> Dataset:
@@ -89,12 +134,20 @@ def read_npz(path: Path) -> Dataset:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            images, labels = archive["images"], archive["labels"]
-            names = tuple(str(name) for name in archive["names"]) if "names" in archive else None
+            there = ", ".join(archive.files)
+            arrays = {name: archive[name] for name in ("images", "labels", "names") if name in archive}
     except Exception as error:  # broken archives raise zlib.error, TypeError, RuntimeError, MemoryError and more
         raise DatasetError(f"{path}: expected an .npz with 'images' and 'labels', found: {error}") from error
+    if not {"images", "labels"} <= arrays.keys():
+        raise DatasetError(f"{path}: expected an .npz with 'images' and 'labels', found: {there}; rename its arrays")
+    images, labels = arrays["images"], arrays["labels"]
+    names = tuple(str(name) for name in arrays["names"]) if "names" in arrays else None
     if not np.issubdtype(labels.dtype, np.integer) or labels.ndim != 1 or not labels.size:
         raise DatasetError(f"{path}: expected whole numbers as labels [N], found {labels.dtype} {list(labels.shape)}")
+    if names is None and labels.max() >= _CLASSES:
+        raise DatasetError(
+            f"{path}: expected labels that count the classes from 0, found {labels.max()}; number them anew"
+        )
     if images.ndim == 3:
         images = images[..., np.newaxis]
     names = names or tuple(str(index) for index in range(int(labels.max()) + 1))

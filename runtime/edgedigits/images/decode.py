@@ -17,7 +17,7 @@ from PIL import Image
 
 from edgedigits.errors import ImageError
 from edgedigits.images.formats import check_size, open_image, turn_pages
-from edgedigits.images.pixels import array_pixels, image_pixels, is_flat
+from edgedigits.images.pixels import array_pixels, image_pixels, is_flat, is_grey, is_turned
 
 ImageSource = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[Any]
 
@@ -39,6 +39,18 @@ class Picture(NamedTuple):  # made for every answer: a third of what a frozen da
 def read_pixels(source: ImageSource, channels: int | None = None, *, bgr: bool = False) -> NDArray[np.uint8]:
     """Decode an image to uint8 ``[H, W, C]``; arguments and errors are those of `read_picture`."""
     return read_picture(source, channels, bgr=bgr).pixels
+
+
+def read_shape(path: Path) -> tuple[int, int, int]:
+    """Return the shape of what `read_pixels` gives of a file, height, width and channels, from the file's header alone.
+
+    An ImageError says that it is no image.
+    """
+    given, name = _open(path)
+    with given, _guarded(name):
+        image = open_image(_rewound(given, name), name)
+        height, width = image.size if is_turned(image) else image.size[::-1]
+        return height, width, 1 if is_grey(image) else 3
 
 
 def read_picture(

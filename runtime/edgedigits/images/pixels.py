@@ -25,6 +25,7 @@ _TAIL, _NOISE, _APART = 0.0005, 8, 8
 # The ground depends on pixels about as opaque as the most opaque (edges may have picked up any colour below), and on
 # the darkest share of them: a page has at least as much ink.
 _VISIBLE, _DARKEST, _ORIENTATION = 0.9, 0.002, 0x0112
+_SIDEWAYS = frozenset({5, 6, 7, 8})  # of the values of EXIF's orientation
 
 
 def array_pixels(values: NDArray[Any], max_pixels: int, *, bgr: bool = False, name: str = "array") -> NDArray[np.uint8]:
@@ -70,7 +71,7 @@ def image_pixels(image: Image.Image, name: str, channels: int | None) -> NDArray
     """Decode an image to uint8 ``[H, W, C]``: 1 or 3 ``channels``, or what its mode has; ``name`` is for errors."""
     image.load()
     is_deep = image.mode[0] in "IF"
-    mode = "L" if channels != 3 and (is_deep or image.mode in {"1", "L", "LA", "La"}) else "RGB"
+    mode = "L" if channels != 3 and is_grey(image) else "RGB"
     # load() turns a TIFF by itself, and Pillow 9.4 would then turn it again; and it copies what needs no turning.
     if image.format != "TIFF" and image.getexif().get(_ORIENTATION, 1) != 1:
         from PIL import ImageOps  # brings names of all EXIF tags along
@@ -83,6 +84,16 @@ def image_pixels(image: Image.Image, name: str, channels: int | None) -> NDArray
     image = image if image.mode == mode else image.convert(mode)  # convert() copies what is right
     pixels = np.asarray(_clear_grey(image) if mode == "RGB" and channels == 1 else image)
     return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def is_grey(image: Image.Image) -> bool:
+    """Whether an image has no colours, by its mode."""
+    return image.mode[0] in "IF" or image.mode in {"1", "L", "LA", "La"}
+
+
+def is_turned(image: Image.Image) -> bool:
+    """Whether a picture's height is the file's width, by its EXIF orientation; a TIFF is turned by Pillow."""
+    return image.format != "TIFF" and image.getexif().get(_ORIENTATION, 1) in _SIDEWAYS
 
 
 def is_flat(grey: Image.Image) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset, load_by_hash
-from edgedigits.images.decode import read_pixels
-from edgedigits.images.resize import resize
+from edgedigits.images.resize import read_resized
 
 
 def load_reference_data(bundle: Bundle, place: str) -> Dataset:
@@ -20,10 +19,9 @@ def load_reference_data(bundle: Bundle, place: str) -> Dataset:
 
     """
     manifest = bundle.manifest
-    height, width, channels = manifest.image
     return load_by_hash(
         None if place == "mnist" or place.startswith("mnist:") else place,
-        lambda path: resize(read_pixels(path, channels), height, width),
+        lambda path: read_resized(path, manifest.image),
         manifest.reference.dataset_sha256,
         manifest.labels if manifest.task == "classify" else None,
     )

@@ -32,11 +32,12 @@ from edgedigits_train.locator.objective import accuracy, map_loss
 from edgedigits_train.locator.score import LocatorScore, score_locator
 from edgedigits_train.models.build import count_macs
 from edgedigits_train.record import DataRecord
-from edgedigits_train.run import MODEL, Start, clear_folder, require_same_inputs
+from edgedigits_train.run import MODEL, clear_folder
 from edgedigits_train.scenes.examples import SIDE, Example
 from edgedigits_train.scenes.pool import require_mnist_digits
 from edgedigits_train.scenes.processes import draw_in_processes
 from edgedigits_train.scenes.typefaces import usable_fonts
+from edgedigits_train.start import Start, require_same_inputs
 from edgedigits_train.training import backend, checkpoint
 from edgedigits_train.training.checkpoint import EpochResult, Progress
 from edgedigits_train.training.loop import make_optimizer, train_batches

@@ -22,9 +22,10 @@ from edgedigits.verification.gates import GateVerdict
 from edgedigits.verification.statistics import wilson
 from edgedigits_export.bundle import evaluate
 from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
-from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation, KerasReference, evaluate_files
+from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation, evaluate_files
 from edgedigits_export.bundle.golden import GoldenInputs
 from edgedigits_export.bundle.job import ExportJob, ExportRequest
+from edgedigits_export.bundle.keras_reference import KerasReference
 from edgedigits_export.bundle.prepare import choose_judging, default_name, prepare_job, read_training_record
 from edgedigits_export.convert.variants import ConvertedFile, ConvertOptions, Variant, convert_variants
 from edgedigits_export.keras_model.scaling import Scaling
@@ -201,7 +202,7 @@ def evaluation_of(job: ExportJob) -> ExportEvaluation:
         name=job.file_name(file.variant), converted=file, engine="litert", version="9.9", image=info,
         probabilities=info._replace(name="probabilities", dtype="float32", shape=(1, 10)),
         comparison=same, judged=same, verdict=GateVerdict("passed", (), None),
-        golden={ReferenceEngine("litert", "9.9"): np.eye(10, dtype=np.float32)[:3]},
+        golden={ReferenceEngine("litert", "9.9"): np.eye(10, dtype=np.float32)[:3]}, differing=(),
     )  # fmt: skip
     return ExportEvaluation(
         GoldenInputs(images, {2: b"a picture"}),

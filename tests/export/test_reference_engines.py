@@ -18,14 +18,15 @@ def run(folder: Path, case: Any, data: bytes, precision: str) -> Any:
     file = folder / f"net-{precision}.tflite"
     file.write_bytes(data)
     first = infer_isolated(file, "litert", case.images)
-    tolerance = tolerance_of("classify", precision)
-    return first, run_reference_engines(
+    tolerance = tolerance_of("classify", precision, case.frozen.classes)
+    return first, *run_reference_engines(
         first, "tflite", tolerance, lambda name: infer_isolated(file, name, case.images)
     )
 
 
 def test_every_engine_that_computes_the_file_is_a_reference_engine(tmp_path: Path, cases: dict[str, Any]) -> None:
-    first, found = run(tmp_path, cases["cnn"], cases["cnn"].files["int8.tflite"], "int8")
+    first, found, differing = run(tmp_path, cases["cnn"], cases["cnn"].files["int8.tflite"], "int8")
+    assert not differing
     assert [engine.engine for engine in found] == ["litert", "tflite-runtime"]
     for outputs in found.values():
         assert outputs.shape == first.probabilities.shape
@@ -35,14 +36,15 @@ def test_every_engine_that_computes_the_file_is_a_reference_engine(tmp_path: Pat
 def test_an_engine_that_computes_it_wrongly_is_no_reference_engine(
     tmp_path: Path, cases: dict[str, Any], lying: Any
 ) -> None:
-    _, found = run(tmp_path, cases["cnn"], lying(cases["cnn"]), "dynamic-int8")
+    _, found, (sentence,) = run(tmp_path, cases["cnn"], lying(cases["cnn"]), "dynamic-int8")
     assert [engine.engine for engine in found] == ["litert"]
+    assert sentence.startswith("tflite-runtime 2.14.0 answers otherwise than litert ")
 
 
 def test_an_engine_that_refuses_the_file_is_no_reference_engine(
     tmp_path: Path, cases: dict[str, Any], newer: Any
 ) -> None:
-    _, found = run(tmp_path, cases["cnn"], newer(cases["cnn"]), "dynamic-int8")
+    _, found, _ = run(tmp_path, cases["cnn"], newer(cases["cnn"]), "dynamic-int8")
     assert [engine.engine for engine in found] == ["litert"]
 
 

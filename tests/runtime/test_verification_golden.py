@@ -12,7 +12,7 @@ from edgedigits.classifier import DigitClassifier
 from edgedigits.errors import GoldenMismatchError
 from edgedigits.manifest import PRECISIONS
 from edgedigits.model import lone_model, model_of_bundle
-from edgedigits.verification.golden import INPUTS_AT_LOAD, TOLERANCE, check_at_load, check_golden
+from edgedigits.verification.golden import INPUTS_AT_LOAD, TOLERANCE, check_at_load, check_golden, tolerance_of
 
 
 @pytest.fixture
@@ -215,3 +215,10 @@ def test_a_lone_file_has_nothing_to_compare_with(shipped, file):
         raise AssertionError("a lone file has no golden inputs to run")
 
     check_at_load(lone_model(shipped.path / file.path), never, "fake 1.0")
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 1000])
+def test_what_may_move_between_classes_does_not_depend_on_their_number(classes: int) -> None:
+    found = tolerance_of("classify", "int8", classes)
+    assert found.mean * classes == pytest.approx(10 * TOLERANCE["int8"][0].mean)
+    assert found._replace(mean=0.0) == TOLERANCE["int8"][0]._replace(mean=0.0)

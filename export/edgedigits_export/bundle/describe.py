@@ -79,7 +79,7 @@ def describe_bundle(
     golden = Golden(
         _attachment(_GOLDEN, files, len(inputs.images)),
         engines,
-        {variant.precision: tolerance_of(job.task, variant.precision) for variant in job.variants},
+        {variant.precision: tolerance_of(job.task, variant.precision, job.model.classes) for variant in job.variants},
     )
     reference = Reference(
         "Keras" if job.finished is None else job.finished.engine,

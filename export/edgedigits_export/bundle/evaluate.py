@@ -11,16 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.datasets import Dataset
 from edgedigits.errors import EdgeDigitsError, InputError, ModelRejectedError
 from edgedigits.manifest import Accuracy, Format, LeftOut, TensorInfo
-from edgedigits.verification.compare import Comparison, accuracy_of, compare
+from edgedigits.verification.compare import Comparison, accuracy_of
 from edgedigits.verification.gates import GateVerdict, exit_code_of, judge_variant
 from edgedigits.verification.golden import tolerance_of
 from edgedigits.verification.inference import infer_isolated
-from edgedigits.verification.places import at_places, find_places
 from edgedigits_export.bundle.golden import GoldenInputs, choose_golden_inputs
 from edgedigits_export.bundle.job import ExportJob, Progress
+from edgedigits_export.bundle.keras_reference import KerasReference, expected_of
 from edgedigits_export.bundle.reference_engines import GoldenOutputs, run_reference_engines
 from edgedigits_export.convert.variants import ConvertedFile
 
@@ -44,6 +43,7 @@ class FileEvaluation:
     judged: the same on the images that judge.
     verdict: the gate's verdict on that.
     golden: the outputs of every reference engine for the golden inputs.
+    differing: one sentence for each engine whose outputs for them differ by more than rounding.
 
     """
 
@@ -57,6 +57,7 @@ class FileEvaluation:
     judged: Comparison
     verdict: GateVerdict
     golden: GoldenOutputs
+    differing: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,40 +109,11 @@ class _Outputs:
 
 
 @dataclass(frozen=True, slots=True)
-class KerasReference:
-    """What Keras says of images, in the form in which outputs are compared (see `edgedigits.verification.places`).
-
-    Attributes
-    ----------
-    probabilities: float32 ``[N, classes]``, of images or of places.
-    labels: the labels that these are to have, int64 ``[N]``.
-    places: where a locator found something, float32 ``[N, 3]``; None of a classifier.
-
-    """
-
-    probabilities: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    places: NDArray[np.float32] | None
-
-    def compare(self, outputs: NDArray[np.float32], temperature: float) -> Comparison:
-        """Compare a file's outputs for the same images with Keras'."""
-        said = outputs if self.places is None else at_places(outputs, self.places)
-        return compare(said, self.probabilities, self.labels, temperature)
-
-
-@dataclass(frozen=True, slots=True)
 class _Expected:
     """What Keras says of the reference and of the judging images."""
 
     reference: KerasReference
     judging: KerasReference
-
-
-def _expected(job: ExportJob, outputs: NDArray[np.float32], data: Dataset) -> KerasReference:
-    if job.task == "classify":
-        return KerasReference(outputs, data.labels, None)
-    found = find_places(outputs)
-    return KerasReference(found.probabilities, np.asarray(found.probabilities.argmax(axis=1), np.int64), found.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +146,9 @@ def evaluate_files(
     images = np.concatenate([golden.images, job.reference.images, job.judging.images])
     inputs = _Inputs(images, len(golden.images), len(job.reference))
     outputs = inputs.split(_keras_outputs(job, images))
-    keras = _Expected(_expected(job, outputs.reference, job.reference), _expected(job, outputs.judging, job.judging))
+    keras = _Expected(
+        expected_of(job, outputs.reference, job.reference), expected_of(job, outputs.judging, job.judging)
+    )
     files, missing = [], list(left_out)
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
         for file in converted:
@@ -229,6 +203,10 @@ def _evaluate_file(
     temperature = job.confidence.temperature
     judged = keras.judging.compare(outputs.judging, temperature)
     golden_run, golden_images = replace(run, probabilities=outputs.golden), inputs.images[: inputs.golden]
+    tolerance = tolerance_of(job.task, precision, job.model.classes)
+    golden, differing = run_reference_engines(
+        golden_run, format_, tolerance, lambda engine: infer(engine, golden_images)
+    )
     return FileEvaluation(
         name=path.name,
         converted=file,
@@ -239,7 +217,6 @@ def _evaluate_file(
         comparison=keras.reference.compare(outputs.reference, temperature),
         judged=judged,
         verdict=judge_variant(precision, judged, job.task, job.gate),
-        golden=run_reference_engines(
-            golden_run, format_, tolerance_of(job.task, precision), lambda engine: infer(engine, golden_images)
-        ),
+        golden=golden,
+        differing=differing,
     )

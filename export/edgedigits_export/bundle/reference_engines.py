@@ -19,13 +19,13 @@ GoldenOutputs = dict[ReferenceEngine, NDArray[np.float32]]
 
 def run_reference_engines(
     first: Inferences, format_: Format, tolerance: Tolerance, ask: Callable[[str], Inferences]
-) -> GoldenOutputs:
+) -> tuple[GoldenOutputs, tuple[str, ...]]:
     """Run a model file on the golden inputs in every installed engine that reads it: ``ask`` does, of an engine's name.
 
-    ``first`` holds the outputs of the engine that parity is judged on. Another engine that refuses the file, or whose
-    outputs differ by more than rounding, is no reference engine.
+    ``first`` holds the outputs of the engine that parity is judged on. Another engine that refuses the file is no
+    reference engine, nor is one whose outputs differ by more than rounding; that is told in the second value.
     """
-    found = {_reference_engine(first): first.probabilities}
+    found, differing = {_reference_engine(first): first.probabilities}, []
     for engine in installed_engines(format_):
         if engine == first.engine:
             continue
@@ -36,7 +36,13 @@ def run_reference_engines(
         difference = np.abs(run.probabilities - first.probabilities)
         if difference.max() <= tolerance.largest and difference.mean() <= tolerance.mean:
             found[_reference_engine(run)] = run.probabilities
-    return found
+        else:
+            differing.append(
+                f"{engine} {run.version} answers otherwise than {first.engine} {first.version}: golden outputs differ "
+                f"by up to {difference.max():.2g}, {difference.mean():.2g} on average, where rounding explains "
+                f"{tolerance.largest:g} and {tolerance.mean:.2g}; selftest fails there"
+            )
+    return found, tuple(differing)
 
 
 def _reference_engine(run: Inferences) -> ReferenceEngine:

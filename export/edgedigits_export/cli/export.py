@@ -207,6 +207,7 @@ def _remarks(job: ExportJob, evaluation: ExportEvaluation) -> list[str]:
         for file in evaluation.files
         if file.verdict.reasons
     ]
+    remarks += [f"{file.name}: {sentence}" for file in evaluation.files for sentence in file.differing]
     if evaluation.near_chance:
         remarks.append(
             f"Keras itself classifies only {evaluation.keras_judging.top1:.1%} of them rightly, and the commonest "

@@ -25,7 +25,8 @@ from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
 from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation, KerasReference, evaluate_files
 from edgedigits_export.bundle.golden import GoldenInputs
 from edgedigits_export.bundle.job import ExportJob, ExportRequest
-from edgedigits_export.bundle.prepare import choose_judging, default_name, prepare_job, read_training_record
+from edgedigits_export.bundle.naming import default_name
+from edgedigits_export.bundle.prepare import choose_judging, prepare_job, read_training_record
 from edgedigits_export.convert.variants import ConvertedFile, ConvertOptions, Variant, convert_variants
 from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import quiet

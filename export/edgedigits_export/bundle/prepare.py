@@ -20,6 +20,7 @@ from edgedigits_export.bundle.calibration import Calibration, choose_calibration
 from edgedigits_export.bundle.finished import open_finished
 from edgedigits_export.bundle.job import ExportedModel, ExportJob, ExportRequest, FinishedFile, Progress
 from edgedigits_export.bundle.labels import choose_labels
+from edgedigits_export.bundle.naming import default_name
 from edgedigits_export.bundle.preprocessing import choose_preprocessing, look_like_digits
 from edgedigits_export.bundle.scaling_check import AskedModel, require_likeliest, require_raw_pixels, rivals_of
 from edgedigits_export.convert.onnx import require_opset
@@ -233,10 +234,3 @@ def read_training_record(model: Path, parameters: int) -> dict[str, Any] | None:
         if record.get("parameters") == parameters:
             return {key: value for key, value in record.items() if key not in {"history", "seconds"}}
     return None
-
-
-def default_name(model: Path, training: dict[str, Any] | None) -> str:
-    """Return a model's name as its training record has it, or as its file or folder has it."""
-    recorded = (training or {}).get("config", {}).get("model")
-    stem = recorded or (model.resolve().parent.name if model.stem == "model" else model.stem)
-    return "".join(letter if letter.isalnum() or letter in "_-" else "-" for letter in stem).lstrip("-") or "model"

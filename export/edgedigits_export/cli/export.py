@@ -129,8 +129,11 @@ def run(args: argparse.Namespace) -> int:
 def _request(args: argparse.Namespace) -> ExportRequest:
     variants = parse_variants(args.variants)
     from edgedigits_export.bundle.job import ExportRequest
+    from edgedigits_export.bundle.naming import require_name
     from edgedigits_export.keras_model.scaling import Scaling
 
+    if args.name is not None:
+        require_name(args.name)
     if not 0 < args.margin < 100:
         raise UsageError(f"--margin: expected percentage points above 0 and below 100, found {args.margin:g}")
     said = args.bgr or any(value is not None for value in (args.scale, args.mean, args.std))

@@ -58,9 +58,9 @@ def job(cases: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Expo
     with quiet():
         cases["cnn"].frozen.model.save(file)
     request = ExportRequest(
-        model=file, input_size=None, layout=None, scaling=Scaling(), scale_was_said=True, preprocess="digit",
-        gate=GateChoice("shipped", 0.5), data=str(DIGITS), variants=VARIANTS, opset=13, calibration_samples=20, seed=0,
-        labels=None, name=None, keep_reference=True,
+        model=file, custom_objects=None, input_size=None, layout=None, scaling=Scaling(), scale_was_said=True,
+        preprocess="digit", gate=GateChoice("shipped", 0.5), data=str(DIGITS), variants=VARIANTS,
+        opset=13, calibration_samples=20, seed=0, labels=None, name=None, keep_reference=True,
     )  # fmt: skip
     return prepare_job(request, silent)
 

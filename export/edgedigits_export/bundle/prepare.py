@@ -28,7 +28,9 @@ from edgedigits_export.convert.precision import precision_of
 from edgedigits_export.convert.variants import ConvertedFile, Variant
 from edgedigits_export.keras_model.calibrated import calibrate_in_place, uncalibrated
 from edgedigits_export.keras_model.frozen import freeze, freeze_locator
-from edgedigits_export.keras_model.inspect import is_locator, load_keras
+from edgedigits_export.keras_model.inspect import is_locator
+from edgedigits_export.keras_model.load import load_keras
+from edgedigits_export.keras_model.model_files import is_saved_model
 from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import load
 
@@ -67,7 +69,9 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
     if is_model_file(request.model):
         found = _prepare_finished(request, progress)
     else:
-        keras_model = load_keras(request.model)
+        if is_saved_model(request.model):
+            progress("note: a SavedModel is converted from its serving signature: no temperature, no report by layer")
+        keras_model = load_keras(request.model, request.custom_objects)
         training = read_training_record(request.model, keras_model.count_params())
         if is_locator(keras_model):
             found = _prepare_locator(keras_model, request, training)
@@ -118,7 +122,7 @@ def _prepare_classifier(
 ) -> _Prepared:
     frozen = freeze(keras_model, request.scaling, request.input_size)
     found = _look_at_data(request, frozen, training, progress)
-    if training is None:  # what the trainer made takes raw pixels
+    if training is None and not frozen.takes_bytes:  # what the trainer made takes raw pixels
         progress("asking the model how pixels are scaled")
         check_scaling(frozen, request, found.splits.train.take(found.calibration.indices))
     progress("fitting the temperature of its confidence")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from edgedigits.errors import BundleError
+from edgedigits_export.keras_model.keras2 import in_keras3
 from edgedigits_export.keras_model.load import load_keras
 from edgedigits_export.lazy_imports import load
 
@@ -156,3 +157,10 @@ def test_a_spoilt_file_is_told_in_one_line(save: Build, ending: str, spoil: Call
     assert str(caught.value).startswith(f"{path}: ")
     assert "config=" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_precision_of_keras_2_is_named_as_keras_3_names_it() -> None:
+    policy = {"class_name": "Policy", "config": {"name": "mixed_float16"}}
+    layer = {"class_name": "Dense", "config": {"name": "dense", "units": 3, "dtype": policy}}
+    found = in_keras3({"class_name": "Sequential", "config": {"name": "net", "layers": [layer]}})
+    assert found["config"]["layers"][0]["config"]["dtype"] == "mixed_float16"

@@ -36,10 +36,12 @@ def network() -> Any:
 def export(tmp_path: Path, network: Any) -> Callable[..., Path]:
     """Write a SavedModel whose signature is a function of the network, of one image input of a type and a shape."""
 
-    def write(answer: Callable[[Any, Any], Any], dtype: str = "float32", shape: Any = (None, 8, 8, 1)) -> Path:
+    def write(
+        answer: Callable[[Any, Any], Any], dtype: str = "float32", shape: Any = (None, 8, 8, 1), kept: Any = None
+    ) -> Path:
         tf, path = load("tensorflow"), tmp_path / "net"
         module = tf.Module()
-        module.network = network
+        module.network, module.kept = network, kept
         with quiet():
             function = tf.function(lambda image: answer(network, image))
             served = function.get_concrete_function(tf.TensorSpec(shape, dtype, name="image"))
@@ -129,6 +131,17 @@ def test_what_does_not_fit_is_told_with_its_signature(
         load_keras(path)
     expected = "expected a serving signature from images float32 or uint8 [N, H, W, C], N free, to one vector of scores"
     assert str(caught.value).startswith(f"{path}: {expected}, found {found}")
+
+
+def test_a_table_inside_is_told(export: Callable[..., Path]) -> None:
+    tf = load("tensorflow")
+    rows = tf.lookup.KeyValueTensorInitializer([0], [2.0])
+    table = tf.lookup.StaticHashTable(rows, 0.0)
+    frozen = freeze(
+        load_keras(export(lambda network, image: {"s": network(image) * table.lookup(tf.constant(0))}, kept=table))
+    )
+    with pytest.raises(UsageError, match="found one with a table of TensorFlow or the like in it"):
+        frozen.scores_function()
 
 
 def test_a_folder_without_a_signature_or_without_its_weights_is_one_line(

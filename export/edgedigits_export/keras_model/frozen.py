@@ -200,7 +200,13 @@ def _sums_to_one(frozen: FrozenModel) -> bool:
 def _constants(function: Any) -> Any:
     """Turn a concrete function's variables into constants, because the converters lose those of Keras 3 models."""
     tools = load("tensorflow.python.framework.convert_to_constants")
-    return tools.convert_variables_to_constants_v2(function)
+    frozen = tools.convert_variables_to_constants_v2(function)
+    if len(frozen.inputs) != 1:  # a table is no constant, and comes in beside the image
+        raise UsageError(
+            "expected a model that is made of its weights alone, found one with a table of TensorFlow or the like in "
+            "it, which no file here can hold; save it without that"
+        )
+    return frozen
 
 
 def _softmax_input(tensor: Any) -> Any | None:

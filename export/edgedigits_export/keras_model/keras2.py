@@ -10,13 +10,8 @@ from typing import Any
 
 from edgedigits_export.lazy_imports import load
 
-# Arguments that say what is so anyway.
-_KERNEL = {
-    "groups",
-    "kernel_initializer",
-    "kernel_regularizer",
-    "kernel_constraint",
-}  # of convolutions with two kernels
+# Arguments that say what is so anyway; the depthwise kernel has its own.
+_KERNEL = {"groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint"}
 _SILENT = {
     "DepthwiseConv1D": _KERNEL,
     "DepthwiseConv2D": _KERNEL,
@@ -72,6 +67,8 @@ def _translated(value: Any, renamed: dict[str, str]) -> Any:
         return [_translated(item, renamed) for item in value]
     if not isinstance(value, dict):
         return value
+    if value.get("class_name") == "Policy":  # of the precision in which a layer computes
+        return value["config"]["name"]
     found = {key: _translated(item, renamed) for key, item in value.items()}
     return _layer(found) if _is_layer(found) else found
 

@@ -21,7 +21,7 @@ from edgedigits.manifest import Manifest, write_manifest
 from edgedigits.records import from_plain, to_plain
 from edgedigits_export.keras_model.calibrated import fold_temperature
 from edgedigits_export.keras_model.frozen import freeze
-from edgedigits_export.keras_model.inspect import load_keras
+from edgedigits_export.keras_model.load import load_keras
 from edgedigits_export.lazy_imports import load, quiet
 
 QUANTIZER = "litert-quantizer==0.11.0"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness.child import ROOT
 from benchmarks.latency.roofline_probe import OPERATORS
-from edgedigits_export.keras_model.inspect import load_keras
+from edgedigits_export.keras_model.load import load_keras
 from edgedigits_export.lazy_imports import load, quiet
 
 REFERENCE = ROOT / "models" / "small.keras"

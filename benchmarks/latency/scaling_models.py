@@ -21,7 +21,7 @@ from edgedigits.bundle import Bundle
 from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx
 from edgedigits_export.convert.tflite import convert_tflite
 from edgedigits_export.keras_model.frozen import freeze
-from edgedigits_export.keras_model.inspect import load_keras
+from edgedigits_export.keras_model.load import load_keras
 from edgedigits_export.lazy_imports import load
 
 REFERENCE = ROOT / "models" / "small.keras"

@@ -171,7 +171,7 @@ def _key(*packages: str) -> str:
 def _export(keras: str, out: str) -> None:
     from edgedigits_export.convert.onnx import convert_onnx
     from edgedigits_export.keras_model.frozen import freeze
-    from edgedigits_export.keras_model.inspect import load_keras
+    from edgedigits_export.keras_model.load import load_keras
 
     Path(out).write_bytes(convert_onnx(freeze(load_keras(keras))))
 

@@ -28,8 +28,10 @@ class Check(NamedTuple):
 
 Sha256 = Annotated[str, Check(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Check(minimum=0)]
-# A name inside a bundle's folder: no separators, so that no manifest can point out of it.
-FileName = Annotated[str, Check(pattern="^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+# A name inside a bundle's folder, of letters and digits of all scripts: no separators, so that no manifest can point
+# out of it, and no spaces or control characters, which would hide what it is.
+FILE_NAME = r"^\w[\w.-]*$"
+FileName = Annotated[str, Check(pattern=FILE_NAME)]
 
 
 def to_plain(value: Any) -> Any:

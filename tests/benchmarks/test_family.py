@@ -77,7 +77,7 @@ def test_students_learn_from_the_teacher_s_best_seed_by_validation(tmp_path, mon
 
 
 def test_constants_are_counted_once():
-    from edgedigits_export.keras_model.inspect import load_keras
+    from edgedigits_export.keras_model.load import load_keras
 
     data = (ROOT / "runtime/edgedigits/bundles/small/small-int8.tflite").read_bytes()
     weighted = [

@@ -14,7 +14,7 @@ from sharing import MadeOnce
 
 @pytest.fixture(scope="session")
 def workplace(made_once: MadeOnce) -> Path:
-    """A folder with my-model.keras, finished.tflite, my-images/, photo.jpg and page.jpg, as the pages assume."""
+    """A folder with the models, the images and the pictures that the pages assume."""
     return made_once("workplace", make_workplace)
 
 

@@ -59,7 +59,7 @@ def finished(model: Any) -> bytes:
 
 
 def make_workplace(folder: Path) -> None:
-    """Leave my-model.keras, finished.tflite, my-images/, photo.jpg and page.jpg in a folder, as the pages assume."""
+    """Leave my-model.keras, saved-model/, finished.tflite, my-images/ and pictures in a folder, as the pages assume."""
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(len(KINDS)), EACH)
     images = np.stack([shape_image(KINDS[label], rng) for label in labels])
@@ -70,6 +70,7 @@ def make_workplace(folder: Path) -> None:
     with quiet():
         model = train_shapes(images, labels)
         model.save(folder / "my-model.keras")
+        model.export(folder / "saved-model", verbose=False)
         (folder / "finished.tflite").write_bytes(finished(model))
     with np.load(Path(__file__).parents[1] / "data" / "digits.npz") as digits:
         ink = digits["images"][0, ..., 0]

@@ -21,7 +21,7 @@ from edgedigits.manifest import PRECISIONS
 from edgedigits_export.convert import tflite
 from edgedigits_export.convert.tflite import convert_tflite
 from edgedigits_export.convert.tflite_flatbuffer import pack
-from edgedigits_export.lazy_imports import load
+from edgedigits_export.lazy_imports import load, quiet
 
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 TFLITE_ENGINES = {"litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
@@ -117,3 +117,18 @@ def lying(newer: Callable[[Case], bytes]) -> Callable[[Case], bytes]:
         return pack(schema, model)
 
     return make
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[..., Path]:
+    """Save a small Keras model, of some layers and a Dense one, under a name that says in which form."""
+
+    def write(*stack: Any, name: str = "model.keras") -> Path:
+        keras = load("keras")
+        path = tmp_path / name
+        with quiet():
+            tail = [keras.layers.Flatten(), keras.layers.Dense(3)]
+            keras.Sequential([keras.Input((8, 8, 1)), *stack, *tail]).save(path)
+        return path
+
+    return write

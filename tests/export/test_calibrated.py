@@ -17,14 +17,14 @@ from edgedigits.errors import BundleError
 from edgedigits.verification.statistics import undo_temperature
 from edgedigits_export.keras_model.calibrated import calibrate_in_place, fold_temperature
 from edgedigits_export.keras_model.frozen import FrozenModel, freeze, softmax
-from edgedigits_export.keras_model.inspect import load_keras
+from edgedigits_export.keras_model.load import load_keras
 from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import load, quiet
 
 pytestmark = pytest.mark.tensorflow
 
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
-NO_DENSE = "the model does not end in a Dense layer and a softmax, which could hold one"
+NO_DENSE = "the model shows no Dense layer and softmax at its end, which could hold one"
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,8 @@ from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation, 
 from edgedigits_export.bundle.golden import GoldenInputs
 from edgedigits_export.bundle.job import ExportJob, ExportRequest
 from edgedigits_export.bundle.keras_reference import KerasReference
-from edgedigits_export.bundle.prepare import choose_judging, default_name, prepare_job, read_training_record
+from edgedigits_export.bundle.naming import default_name
+from edgedigits_export.bundle.prepare import choose_judging, prepare_job, read_training_record
 from edgedigits_export.convert.variants import ConvertedFile, ConvertOptions, Variant, convert_variants
 from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import quiet
@@ -58,9 +59,9 @@ def job(cases: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Expo
     with quiet():
         cases["cnn"].frozen.model.save(file)
     request = ExportRequest(
-        model=file, input_size=None, layout=None, scaling=Scaling(), scale_was_said=True, preprocess="digit",
-        gate=GateChoice("shipped", 0.5), data=str(DIGITS), variants=VARIANTS, opset=13, calibration_samples=20, seed=0,
-        labels=None, name=None, keep_reference=True,
+        model=file, custom_objects=None, input_size=None, layout=None, scaling=Scaling(), scale_was_said=True,
+        preprocess="digit", gate=GateChoice("shipped", 0.5), data=str(DIGITS), variants=VARIANTS,
+        opset=13, calibration_samples=20, seed=0, labels=None, name=None, keep_reference=True,
     )  # fmt: skip
     return prepare_job(request, silent)
 

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +8,8 @@ import pytest
 from cases import Case, assert_probabilities
 
 from edgedigits.datasets import Dataset
-from edgedigits.errors import BundleError, InputError, UsageError
-from edgedigits_export.keras_model.frozen import FrozenModel, freeze, softmax
-from edgedigits_export.keras_model.inspect import load_keras
+from edgedigits.errors import InputError, UsageError
+from edgedigits_export.keras_model.frozen import freeze, softmax
 from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import load
 
@@ -183,75 +179,3 @@ def test_scaling_has_one_value_or_one_a_channel() -> None:
 def test_other_images_than_the_models_are_refused(cases: dict[str, Case], images: Any) -> None:
     with pytest.raises(InputError, match=r"uint8 \[N, 28, 28, 1\]"):
         cases["cnn"].frozen.predict(images)
-
-
-@pytest.fixture
-def saved(tmp_path: Path, cases: dict[str, Case]) -> Path:
-    path = tmp_path / "model.keras"
-    cases["vector"].frozen.model.save(path)
-    return path
-
-
-def test_a_saved_model_is_read(saved: Path, cases: dict[str, Case]) -> None:
-    again: FrozenModel = freeze(load_keras(saved), Scaling(1 / 255))
-    np.testing.assert_array_equal(again.predict(cases["vector"].images), cases["vector"].keras)
-
-
-def rewrite(path: Path, name: str, change: Callable[[dict[str, Any]], object]) -> None:
-    with zipfile.ZipFile(path) as archive:
-        content = {entry: archive.read(entry) for entry in archive.namelist()}
-    values = json.loads(content[name])
-    change(values)
-    content[name] = json.dumps(values).encode()
-    with zipfile.ZipFile(path, "w") as archive:
-        for entry, data in content.items():
-            archive.writestr(entry, data)
-
-
-def break_config(path: Path) -> None:
-    rewrite(path, "config.json", lambda config: config.update(class_name="Unheard"))
-
-
-def from_the_future(path: Path) -> None:
-    break_config(path)
-    rewrite(path, "metadata.json", lambda metadata: metadata.update(keras_version="99.1.0"))
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-100])
-
-
-def replace_by_text(path: Path) -> None:
-    path.write_text("no model")
-
-
-def replace_by_archive(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("a", "b")
-
-
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        (truncate, "broken or truncated"),
-        (replace_by_text, "broken or truncated"),
-        (replace_by_archive, "without Keras's metadata"),
-        (break_config, "cannot load it: "),
-        (from_the_future, r"made by Keras 99\.1\.0, .* upgrade: pip install 'keras>=99\.1\.0'"),
-    ],
-)
-def test_a_spoilt_file_is_refused_in_one_line(saved: Path, spoil: Callable[[Path], None], said: str) -> None:
-    spoil(saved)
-    with pytest.raises(BundleError, match=said) as caught:
-        load_keras(saved)
-    assert "\n" not in str(caught.value)
-    assert str(saved) in str(caught.value)
-
-
-def test_other_kinds_of_files_are_named(tmp_path: Path, saved: Path) -> None:
-    with pytest.raises(InputError, match="found nothing"):
-        load_keras(tmp_path / "absent.keras")
-    with pytest.raises(InputError, match="found a folder"):
-        load_keras(tmp_path)
-    with pytest.raises(BundleError, match="another kind of file"):
-        load_keras(saved.rename(tmp_path / "model.h5"))

@@ -23,7 +23,7 @@ from edgedigits.manifest import PRECISIONS
 from edgedigits_export.cli import per_layer
 from edgedigits_export.convert.tflite_flatbuffer import pack
 from edgedigits_export.keras_model.frozen import freeze
-from edgedigits_export.keras_model.inspect import load_keras
+from edgedigits_export.keras_model.load import load_keras
 from edgedigits_export.layerwise.compare import (
     EXACT_DB,
     TOLERANCES,
@@ -205,7 +205,7 @@ def test_layers_of_a_model_within_a_model_count_and_a_layer_used_twice_is_two() 
 
 
 def request(*, json: bool = True, **changed: Any) -> PerLayerRequest:
-    return PerLayerRequest(KERAS, None, None, Output(json, None, overwrite=False))._replace(**changed)
+    return PerLayerRequest(KERAS, None, None, None, Output(json, None, overwrite=False))._replace(**changed)
 
 
 @pytest.fixture

@@ -141,13 +141,15 @@ class Named:
     sha256: Sha256
 
 
-@pytest.mark.parametrize("name", ["", "../x", "a/b", "a\\b", ".hidden", "-x", "/etc/passwd", "a b", "x\n", "é"])
+@pytest.mark.parametrize(
+    "name", ["", "../x", "a/b", "a\\b", ".hidden", "-x", "/etc/passwd", "a b", "x\n", "a\u202eb", "a\u3000b", "a\x1bb"]
+)
 def test_no_file_name_leads_out_of_its_folder(name):
     with pytest.raises(BundleError, match="expected text like"):
         from_plain(Named, {"file": name, "sha256": "0" * 64}, "here")
 
 
-@pytest.mark.parametrize("name", ["a", "small-int8.tflite", "A_1.2", "_x", "7"])
+@pytest.mark.parametrize("name", ["a", "small-int8.tflite", "A_1.2", "_x", "7", "größe", "数字-int8.onnx"])
 def test_ordinary_file_names_pass(name):
     assert from_plain(Named, {"file": name, "sha256": "0af9" * 16}, "here").file == name
 

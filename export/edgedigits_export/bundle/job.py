@@ -27,7 +27,8 @@ class ExportRequest:
 
     Attributes
     ----------
-    model: a Keras model, or a finished .tflite or .onnx file.
+    model: a Keras model as a file or the folder of a SavedModel, or a finished .tflite or .onnx file.
+    custom_objects: a Python file that defines what is not Keras' own in that model, or None; it is run.
     layout: the order of a finished file's axes; None where they tell themselves.
     input_size: height and width of images for a model that leaves them free, or None.
     scaling: what happens to raw pixels before that model; None where nothing was said, so that the data have to tell.
@@ -43,6 +44,7 @@ class ExportRequest:
     """
 
     model: Path
+    custom_objects: Path | None
     input_size: tuple[int, int] | None
     layout: Literal["NHWC", "NCHW"] | None
     scaling: Scaling | None

@@ -19,6 +19,7 @@ from edgedigits_export.bundle.calibration import Calibration, choose_calibration
 from edgedigits_export.bundle.finished import open_finished
 from edgedigits_export.bundle.job import ExportedModel, ExportJob, ExportRequest, FinishedFile, Progress
 from edgedigits_export.bundle.labels import choose_labels
+from edgedigits_export.bundle.naming import default_name
 from edgedigits_export.bundle.preprocessing import choose_preprocessing, look_like_digits
 from edgedigits_export.bundle.scaling_check import AskedModel, require_likeliest, require_raw_pixels, rivals_of
 from edgedigits_export.convert.onnx import require_opset
@@ -26,7 +27,9 @@ from edgedigits_export.convert.precision import precision_of
 from edgedigits_export.convert.variants import ConvertedFile, Variant
 from edgedigits_export.keras_model.calibrated import calibrate_in_place, uncalibrated
 from edgedigits_export.keras_model.frozen import freeze, freeze_locator
-from edgedigits_export.keras_model.inspect import is_locator, load_keras
+from edgedigits_export.keras_model.inspect import is_locator
+from edgedigits_export.keras_model.load import load_keras
+from edgedigits_export.keras_model.model_files import is_saved_model
 from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import load
 
@@ -67,7 +70,9 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
     else:
         if request.layout is not None:
             raise UsageError("--layout: is for finished files, a Keras model's axes are known; leave it out")
-        keras_model = load_keras(request.model)
+        if is_saved_model(request.model):
+            progress("note: a SavedModel is converted from its serving signature: no temperature, no report by layer")
+        keras_model = load_keras(request.model, request.custom_objects)
         training = read_training_record(request.model, keras_model.count_params())
         if is_locator(keras_model):
             found = _prepare_locator(keras_model, request, training)
@@ -118,7 +123,7 @@ def _prepare_classifier(
 ) -> _Prepared:
     frozen = freeze(keras_model, request.scaling, request.input_size)
     found = _look_at_data(request, frozen, training, progress)
-    if training is None:  # what the trainer made takes raw pixels
+    if training is None and not frozen.takes_bytes:  # what the trainer made takes raw pixels
         progress("asking the model how pixels are scaled")
         check_scaling(frozen, request, found.splits.train.take(found.calibration.indices))
     progress("fitting the temperature of its confidence")
@@ -230,10 +235,3 @@ def read_training_record(model: Path, parameters: int) -> dict[str, Any] | None:
         if record.get("parameters") == parameters:
             return {key: value for key, value in record.items() if key not in {"history", "seconds"}}
     return None
-
-
-def default_name(model: Path, training: dict[str, Any] | None) -> str:
-    """Return a model's name as its training record has it, or as its file or folder has it."""
-    recorded = (training or {}).get("config", {}).get("model")
-    stem = recorded or (model.resolve().parent.name if model.stem == "model" else model.stem)
-    return "".join(letter if letter.isalnum() or letter in "_-" else "-" for letter in stem).lstrip("-") or "model"

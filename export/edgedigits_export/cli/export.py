@@ -28,7 +28,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument(
         "model", metavar="MODEL", type=Path,
-        help="a Keras classifier of images, or a finished .tflite or .onnx file, which is wrapped as it is",
+        help="a Keras classifier of images (.keras, .h5, or a SavedModel's folder), or a finished .tflite or .onnx "
+        "file, which is wrapped as it is",
+    )  # fmt: skip
+    parser.add_argument(
+        "--custom-objects", type=Path, metavar="FILE.py",
+        help="a Python file that defines the model's own layers and functions; it is run",
     )  # fmt: skip
     parser.add_argument(
         "--calibration", required=True, metavar="DATA",
@@ -130,8 +135,11 @@ def run(args: argparse.Namespace) -> int:
 def _request(args: argparse.Namespace) -> ExportRequest:
     variants = parse_variants(args.variants)
     from edgedigits_export.bundle.job import ExportRequest
+    from edgedigits_export.bundle.naming import require_name
     from edgedigits_export.keras_model.scaling import Scaling
 
+    if args.name is not None:
+        require_name(args.name)
     if not 0 < args.margin < 100:
         raise UsageError(f"--margin: expected percentage points above 0 and below 100, found {args.margin:g}")
     if args.seed < 0:
@@ -140,6 +148,7 @@ def _request(args: argparse.Namespace) -> ExportRequest:
     scale = 1.0 if args.scale is None else args.scale
     return ExportRequest(
         model=args.model,
+        custom_objects=args.custom_objects,
         input_size=args.input_size,
         layout=args.layout,
         scaling=Scaling(scale, tuple(args.mean or (0.0,)), tuple(args.std or (1.0,)), args.bgr) if said else None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.console.progress import progress
@@ -30,7 +29,7 @@ def run(request: PerLayerRequest, bundle: Bundle, data: Dataset) -> int:
 
     Raises
     ------
-    UsageError: the picture has another format than PNG or SVG.
+    UsageError: the picture has another format than PNG or SVG, or the model is a SavedModel.
     OutputError: a file to write exists already.
     BundleError: the .keras file is not the bundle's model.
 
@@ -42,7 +41,7 @@ def run(request: PerLayerRequest, bundle: Bundle, data: Dataset) -> int:
     from edgedigits_export.layerwise.compare import LayerwiseReference
 
     files, _ = choose_files(bundle, request.variant, "auto")
-    frozen = _load_model(request.model, bundle, data)
+    frozen = _load_model(request, bundle, data)
     # Evenly spread over the data, which may be sorted by label.
     images = data.images[:: max(1, len(data) // _IMAGES)][:_IMAGES]
     reference = LayerwiseReference(frozen, images)
@@ -73,19 +72,24 @@ def _check_picture(request: PerLayerRequest) -> None:
     refuse_existing(picture, overwrite=request.output.overwrite)
 
 
-def _load_model(file: Path, bundle: Bundle, data: Dataset) -> FrozenModel:
+def _load_model(request: PerLayerRequest, bundle: Bundle, data: Dataset) -> FrozenModel:
     """Load the bundle's Keras model with the scaling and the temperature that the bundle was exported with."""
     from edgedigits_export.keras_model.calibrated import fold_temperature
     from edgedigits_export.keras_model.frozen import freeze
-    from edgedigits_export.keras_model.inspect import load_keras
+    from edgedigits_export.keras_model.load import load_keras
+    from edgedigits_export.keras_model.model_files import is_saved_model
     from edgedigits_export.keras_model.scaling import Scaling
     from edgedigits_export.layerwise.model_identity import require_same_model
 
-    progress(f"reading {file}")
-    frozen = freeze(load_keras(file), Scaling(*bundle.manifest.scaling))
+    if is_saved_model(request.model):
+        raise UsageError(
+            f"--per-layer: expected a Keras file, found a SavedModel, {request.model}, which shows no layers"
+        )
+    progress(f"reading {request.model}")
+    frozen = freeze(load_keras(request.model, request.custom_objects), Scaling(*bundle.manifest.scaling))
     if (temperature := bundle.manifest.confidence.temperature) != 1:
         fold_temperature(frozen, temperature)
-    require_same_model(frozen, bundle, data, str(file))
+    require_same_model(frozen, bundle, data, str(request.model))
     return frozen
 
 

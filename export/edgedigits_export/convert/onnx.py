@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgedigits.errors import BundleError, UsageError
 from edgedigits_export.convert import onnx_graph
 from edgedigits_export.convert.stored_model import Convertible
+from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.keras_model.frozen import INPUT_NAME, OUTPUT_NAME
 from edgedigits_export.lazy_imports import load, quiet
 
@@ -45,7 +46,7 @@ def convert_onnx(frozen: Convertible, opset: int = DEFAULT_OPSET) -> bytes:
             load("onnx").checker.check_model(model)
     # tf2onnx raises what its rewriters raise, or leaves operators that ONNX has not.
     except Exception as error:
-        raise UsageError(f"the model cannot be converted to ONNX opset {opset}: {_reason(error)}") from error
+        raise UsageError(f"the model cannot be converted to ONNX opset {opset}: {decisive_sentence(error)}") from error
     onnx_graph.fix_reshapes(model, frozen.input_shape)
     onnx_graph.keep_used_opsets(model, opset)
     if frozen.any_size:
@@ -104,7 +105,7 @@ def quantize_onnx(float32: bytes, calibration: NDArray[np.uint8]) -> bytes:
             model = _parse(quantized.read_bytes())
     # onnxruntime's Python errors share no base narrower than Exception.
     except Exception as error:
-        raise UsageError(f"the model cannot be quantized by onnxruntime: {_reason(error)}") from error
+        raise UsageError(f"the model cannot be quantized by onnxruntime: {decisive_sentence(error)}") from error
     model.ir_version = ir_version
     onnx_graph.keep_used_opsets(model, opset)
     return _serialized(model)
@@ -139,7 +140,9 @@ def _parse(data: bytes) -> Any:
     try:
         return onnx.load_model_from_string(data)
     except (load("google.protobuf.message").DecodeError, ValueError) as error:
-        raise BundleError(f"expected an ONNX file, found other or truncated bytes ({_reason(error)})") from error
+        raise BundleError(
+            f"expected an ONNX file, found other or truncated bytes ({decisive_sentence(error)})"
+        ) from error
 
 
 def _reader(quantization: Any, calibration: NDArray[np.uint8]) -> Any:
@@ -154,7 +157,3 @@ def _reader(quantization: Any, calibration: NDArray[np.uint8]) -> Any:
             return None if image is None else {INPUT_NAME: image[np.newaxis]}
 
     return Reader()
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

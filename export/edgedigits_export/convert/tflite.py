@@ -16,6 +16,7 @@ from edgedigits.errors import UsageError
 from edgedigits.manifest import PRECISIONS
 from edgedigits_export.convert.stored_model import Convertible
 from edgedigits_export.convert.tflite_graph import add_contract
+from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.lazy_imports import load, quiet
 
 _DENSE_PER_TENSOR = "_experimental_disable_per_channel_quantization_for_dense_layers"
@@ -53,7 +54,7 @@ def convert_tflite(frozen: Convertible, precision: str, calibration: NDArray[np.
             converted = bytes(converter.convert())
     # The converter's errors share no base narrower than Exception.
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = decisive_sentence(error)
         raise UsageError(f"the model cannot be converted to TFLite {precision}: {reason}") from error
     return add_contract(converted, softmax_of=frozen.classes if needs_softmax else None, any_size=frozen.any_size)
 

@@ -18,7 +18,7 @@ from edgedigits_export.keras_model.inspect import FIRST_CLASSES
 from edgedigits_export.keras_model.temperature import TemperatureFit, fit_temperature
 from edgedigits_export.lazy_imports import load, quiet
 
-_NO_DENSE = TemperatureFit(1.0, "the model does not end in a Dense layer and a softmax, which could hold one")
+_NO_DENSE = TemperatureFit(1.0, "the model shows no Dense layer and softmax at its end, which could hold one")
 # The largest difference of a probability between folding a temperature and dividing the scores by it: weights divided
 # in float32 move it by a millionth, weights of another layer by more at once.
 _SAME = 1e-4

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.errors import InputError
+from edgedigits.errors import InputError, UsageError
 from edgedigits_export.keras_model.inspect import ModelInfo, inspect_model
 from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.keras_model.single_precision import in_float32
@@ -50,6 +50,11 @@ class FrozenModel:
     def parameters(self) -> int:
         """The count of its weights."""
         return int(self.model.count_params())
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether the model itself takes raw pixels in uint8, so that there is nothing to scale."""
+        return bool(self.model.inputs[0].dtype == "uint8")
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return Keras' own probabilities, float32 ``[N, classes]``, for raw images uint8 ``[N, H, W, C]``.
@@ -136,6 +141,8 @@ class FrozenModel:
         expected = tuple(self.model.inputs[0].shape)[1:]
         if len(expected) != 3:
             pixels = tf.reshape(pixels, (-1, *expected))
+        if self.takes_bytes:
+            pixels = tf.cast(pixels, tf.uint8)
         return tf.cast(self.model(pixels, training=False), tf.float32)
 
 
@@ -157,7 +164,7 @@ def freeze(model: Any, scaling: Scaling | None = None, input_size: tuple[int, in
 
     Raises
     ------
-    UsageError: it is no such model (see `inspect_model`), or the scaling does not fit its channels.
+    UsageError: it is no such model (see `inspect_model`), or the scaling does not fit its channels or its type.
 
     """
     found = inspect_model(model, input_size)
@@ -167,6 +174,8 @@ def freeze(model: Any, scaling: Scaling | None = None, input_size: tuple[int, in
     scaling = scaling or Scaling()
     scaling.affine(found.input_shape[-1])
     frozen = FrozenModel(model, scaling, found.input_shape, found.classes, adds_softmax=False)
+    if frozen.takes_bytes and scaling != Scaling():
+        raise UsageError("expected no scaling of a model that takes raw pixels in uint8, found one; leave it out")
     if found.ends_in_softmax or _sums_to_one(frozen):
         return frozen
     return replace(frozen, adds_softmax=True)
@@ -191,7 +200,13 @@ def _sums_to_one(frozen: FrozenModel) -> bool:
 def _constants(function: Any) -> Any:
     """Turn a concrete function's variables into constants, because the converters lose those of Keras 3 models."""
     tools = load("tensorflow.python.framework.convert_to_constants")
-    return tools.convert_variables_to_constants_v2(function)
+    frozen = tools.convert_variables_to_constants_v2(function)
+    if len(frozen.inputs) != 1:  # a table is no constant, and comes in beside the image
+        raise UsageError(
+            "expected a model that is made of its weights alone, found one with a table of TensorFlow or the like in "
+            "it, which no file here can hold; save it without that"
+        )
+    return frozen
 
 
 def _softmax_input(tensor: Any) -> Any | None:

@@ -1,16 +1,12 @@
-"""Read a Keras model from its file, and inspect whether it is a classifier that can be exported."""
+"""Inspect whether a Keras model is a classifier that can be exported."""
 
 from __future__ import annotations
 
-import json
 import math
-import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from edgedigits.errors import BundleError, InputError, UsageError
-from edgedigits_export.lazy_imports import load, quiet
+from edgedigits.errors import UsageError
 
 _SMALLEST_FLAT_SIDE = 8
 # Keras' operation for `outputs[:, :classes]`, which leaves out classes that callers do not see.
@@ -32,34 +28,6 @@ class ModelInfo:
     input_shape: tuple[int, int, int]
     classes: int
     ends_in_softmax: bool
-
-
-def load_keras(path: Path | str) -> Any:
-    """Read a ``.keras`` file.
-
-    Raises
-    ------
-    InputError: there is no such file, or it cannot be read.
-    BundleError: it is broken, of another kind, or made by a release of Keras that the installed one cannot read.
-
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: expected a .keras file, found {'a folder' if path.is_dir() else 'nothing'}")
-    try:
-        whole = zipfile.is_zipfile(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if path.suffix != ".keras" or not whole:
-        found = "another kind of file" if path.suffix != ".keras" else "a broken or truncated one"
-        raise BundleError(f"{path}: expected a .keras file as Keras 3's model.save() writes it, found {found}")
-    keras = load("keras")
-    try:
-        with quiet():
-            return keras.models.load_model(path, compile=False)
-    # What a foreign archive makes Keras raise has no narrower base.
-    except Exception as error:
-        raise BundleError(f"{path}: {_why_not_loaded(path, keras.__version__, error)}") from error
 
 
 def inspect_model(model: Any, input_size: tuple[int, int] | None = None) -> ModelInfo:
@@ -91,7 +59,10 @@ def _ends(model: Any, which: str) -> list[Any]:
     except (AttributeError, ValueError):
         found = []
     if not found:
-        raise UsageError("expected a Sequential or Functional model with a defined input, found one without")
+        raise UsageError(
+            "expected a Sequential or Functional model with a defined input, found one without; if it is of a class of "
+            "its own, save it with model.export('folder'), and export that folder"
+        )
     if len(found) != 1:
         names = ", ".join(str(end.name) for end in found)
         raise UsageError(f"expected a model with one of its {which}, found {len(found)} ({names})")
@@ -164,21 +135,3 @@ def _last_activation(model: Any) -> str | None:
     if type(layer).__name__ == "Softmax":
         return "softmax"
     return getattr(getattr(layer, "activation", None), "__name__", None)
-
-
-def _why_not_loaded(path: Path, installed: str, error: Exception) -> str:
-    """Return one line that says why Keras could not load a file: it is too new, or broken."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            made = str(json.loads(archive.read("metadata.json"))["keras_version"])
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
-        return "expected a .keras file, found an archive without Keras's metadata; save the model again"
-    if _release(made) > _release(installed):
-        return f"made by Keras {made}, and Keras {installed} cannot load it; upgrade: pip install 'keras>={made}'"
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return f"made by Keras {made}, and Keras {installed} cannot load it: {reason}"
-
-
-def _release(version: str) -> tuple[int, ...]:
-    """Return ``3.15.1`` as ``(3, 15, 1)``."""
-    return tuple(int(part) for part in version.split(".") if part.isdecimal())

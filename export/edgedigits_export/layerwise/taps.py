@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import ModelRejectedError
 from edgedigits.manifest import Format
+from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.keras_model.frozen import OUTPUT_NAME, FrozenModel
 from edgedigits_export.lazy_imports import load, quiet
 
@@ -81,9 +82,9 @@ def file_taps(data: bytes, format_: Format, images: NDArray[np.uint8]) -> list[T
             taps = _tflite(data, images) if format_ == "tflite" else _onnx(data, images)
     # The exceptions of LiteRT and onnxruntime for a broken file have no narrower base class.
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ModelRejectedError(
-            f"expected a file that runs with the outputs of all operators kept, found: {reason}; export it again"
+            f"expected a file that runs with the outputs of all operators kept, found: {decisive_sentence(error)}; "
+            "export it again"
         ) from error
     return [tap for tap in taps if np.issubdtype(tap.values.dtype, np.floating)]
 

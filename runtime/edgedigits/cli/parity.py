@@ -56,6 +56,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="on a host, compare layer by layer with the Keras model and name the first layer that differs",
     )  # fmt: skip
     parser.add_argument(
+        "--custom-objects", type=Path, metavar="FILE.py",
+        help="with --per-layer: a Python file that defines the model's own layers and functions; it is run",
+    )  # fmt: skip
+    parser.add_argument(
         "--picture", type=Path, metavar="FILE", help="with --per-layer: draw the comparison as .png or .svg"
     )
     parser.add_argument(
@@ -76,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     loaded = [Bundle.load(place) for place in args.bundles or [None]]
     data = load_reference_data(loaded[0], args.data or loaded[0].manifest.reference.source)
     if args.per_layer:
-        request = PerLayerRequest(args.per_layer, args.variant, args.picture, output_of(args))
+        request = PerLayerRequest(args.per_layer, args.custom_objects, args.variant, args.picture, output_of(args))
         code: int = load_exporter_plugin("parity --per-layer", "cli.per_layer", "export").run(request, loaded[0], data)
         return code
     if args.margin is not None:
@@ -98,6 +102,10 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"--margin: expected percentage points above 0 and below 100, found {args.margin:g}")
     if args.picture and not args.per_layer:
         raise UsageError("--picture draws the layers: expected --per-layer MODEL.keras with it, found none")
+    if args.custom_objects and not args.per_layer:
+        raise UsageError(
+            "--custom-objects is for the Keras model: expected --per-layer MODEL.keras with it, found none"
+        )
     if args.outputs and (args.save_outputs or args.variant or args.engine != "auto"):
         raise UsageError("--outputs runs nothing: expected no --save-outputs, --variant or --engine with it, found one")
 

@@ -13,13 +13,15 @@ class PerLayerRequest(NamedTuple):
 
     Attributes
     ----------
-    model: the .keras file that the bundle was exported from.
+    model: the Keras file that the bundle was exported from.
+    custom_objects: a Python file that defines what is not Keras' own in it; None where nothing is.
     variant: compare only this variant; None for all.
     picture: draw the result into this .png or .svg file; None for no picture.
 
     """
 
     model: Path
+    custom_objects: Path | None
     variant: str | None
     picture: Path | None
     output: Output

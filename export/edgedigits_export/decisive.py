@@ -12,7 +12,7 @@ _WRAPPED = re.compile(r"Exception encountered(?: when calling [^\n]*?\.)?:?\s")
 # A place in a source or in a graph stands before it.
 _MLIR = re.compile(r"\berror: (?!failed while converting)([^\n]+)")
 _TRACE = re.compile(r"most recent call last|in user code:")
-_NODES = re.compile(r"\[\[[^\n]*\]\]|\[Op:[^\]\n]*\]|\x1b\[\d*m")
+_NODES = re.compile(r"\{\{[^\n]*?\}\}|\[\[[^\n]*\]\]|\[Op:[^\]\n]*\]|\x1b\[\d*m")
 # What follows is a dump of values, or advice for whoever calls Keras from Python.
 _REST = re.compile(
     r"Arguments received by |Full object config: |,? ?config=\{|Please ensure |Make sure |See https?:|If you trust "

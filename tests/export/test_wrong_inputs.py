@@ -80,6 +80,7 @@ WRONG = {
     "outputs.keras --calibration data": "one of its outputs, found 2",
     "map.keras --calibration data": "one vector of class scores, found [6, 6, 3]",
     "one.keras --calibration data": "expected 2 labels",
+    "words.keras --calibration data": "the model does not take these images: indices[",
     "m.keras --calibration missing": "found nothing",
     "m.keras --calibration empty": "one sub-folder per label",
     "m.keras --calibration flat": "one sub-folder per label",

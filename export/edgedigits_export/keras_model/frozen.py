@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import InputError, UsageError
+from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.keras_model.inspect import ModelInfo, inspect_model
 from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.keras_model.single_precision import in_float32
@@ -125,8 +126,12 @@ class FrozenModel:
 
     def _scores(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the Keras model's own outputs, float32 ``[N, classes]``."""
-        with quiet():
-            return np.asarray(self._call(load("tensorflow").constant(images.astype(np.float32))), np.float32)
+        try:
+            with quiet():
+                return np.asarray(self._call(load("tensorflow").constant(images.astype(np.float32))), np.float32)
+        # Layers raise what they like: an Embedding that is given pixels, TensorFlow's InvalidArgumentError.
+        except Exception as error:
+            raise UsageError(f"the model does not take these images: {decisive_sentence(error)}") from error
 
     def _call(self, pixels: Any) -> Any:
         """Run scaling and model on float32 ``[N, H, W, C]``, with TensorFlow tensors in and out."""

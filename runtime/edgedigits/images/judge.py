@@ -21,9 +21,9 @@ Reason = Literal["no_digit", "several_digits", "not_digit_like", "ambiguous"]
 PARAMETERS: Mapping[str, float] = MappingProxyType(
     {
         "locator": 0.5,  # weight of the locator's opinion beside the classifier's
-        "offset": -2.4,  # the rule's constant
-        "found": 1.4,  # weight of the logit of the locator's probability that there is a digit
-        "sure": 0.45,  # weight of the logit of the best class's probability
+        "offset": -1.2,  # the rule's constant
+        "found": 1.5,  # weight of the logit of the locator's probability that there is a digit
+        "sure": 0.38,  # weight of the logit of the best class's probability
         "confidence": 0.7,  # the least probability for an answer where nobody looked for a digit
         "margin": 0.3,  # two classes closer than this, and far above all others, are ambiguous
     }

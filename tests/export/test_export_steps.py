@@ -177,7 +177,7 @@ def test_a_variant_that_its_engine_refuses_is_left_out_and_one_that_remains_is_t
 
 
 def test_a_file_of_another_model_fails_its_gate(job: ExportJob, cases: dict[str, Any]) -> None:
-    other = ConvertedFile(VARIANTS[0], cases["background"].files["float32.tflite"])
+    other = ConvertedFile(VARIANTS[0], cases["separable"].files["float32.tflite"])
     (found,) = evaluate_files(job, [other], [], silent).files
     assert found.verdict.outcome == "failed"
     assert found.verdict.exit_code == 1

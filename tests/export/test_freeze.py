@@ -31,7 +31,6 @@ def classifier(*stack: Any, shape: tuple[int | None, ...] = (8, 8, 1)) -> Any:
         ("colour", (32, 32, 3), 10, False),
         ("two_class", (15, 21, 1), 2, False),
         ("vector", (28, 28, 1), 10, True),
-        ("background", (28, 28, 1), 10, False),
     ],
 )
 def test_sizes_channels_classes_and_softmax_are_read_off_the_model(
@@ -48,7 +47,7 @@ def test_the_reference_is_what_keras_computes_of_scaled_pixels(case: Case) -> No
     expected = np.asarray(frozen.model(pixels.astype(np.float32), training=False))
     expected = softmax(expected) if frozen.adds_softmax else expected
     np.testing.assert_allclose(case.keras, expected, atol=1e-6)
-    assert_probabilities(case.name, case.keras)
+    assert_probabilities(case.keras)
     assert case.keras.dtype == np.float32
 
 
@@ -61,7 +60,7 @@ def test_the_reference_does_not_depend_on_batches(cases: dict[str, Case]) -> Non
 
 
 def test_the_models_of_these_tests_tell_digits_apart(cases: dict[str, Case], digits: Dataset) -> None:
-    for name in ("cnn", "separable", "vector", "background"):
+    for name in ("cnn", "separable", "vector"):
         assert (cases[name].keras.argmax(axis=1) == digits.labels).mean() > 0.9
 
 
@@ -83,7 +82,7 @@ def test_a_softmax_at_the_end_is_cut_off_for_quantization(case: Case) -> None:
     assert needs_softmax
     assert "Softmax" not in {op.type for op in function.graph.get_operations()}
     (scores,) = function(load("tensorflow").constant(case.images[:1].astype(np.float32)))
-    np.testing.assert_allclose(softmax(np.asarray(scores))[:, : case.frozen.classes], case.keras[:1], atol=1e-6)
+    np.testing.assert_allclose(softmax(np.asarray(scores)), case.keras[:1], atol=1e-6)
 
 
 def test_probabilities_made_without_a_softmax_layer_are_seen_by_their_sum() -> None:
@@ -94,17 +93,14 @@ def test_probabilities_made_without_a_softmax_layer_are_seen_by_their_sum() -> N
     assert frozen.scores_function()[1] is False
 
 
-@pytest.mark.parametrize("choice", [slice(1, None), slice(None, None, 2)])
-def test_other_choices_than_the_first_classes_stay_in_the_model(choice: slice) -> None:
+def test_only_some_of_the_classes_of_a_softmax_are_refused_with_the_way_out() -> None:
     image = keras.Input((8, 8, 1))
-    every = layers.Dense(5, activation="softmax")(layers.Flatten()(image))
-    frozen = freeze(keras.Model(image, every[:, choice]))
-    assert not frozen.adds_softmax
-    function, needs_softmax = frozen.scores_function()
-    assert not needs_softmax
-    pixels = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 1), dtype=np.uint8)
-    (outputs,) = function(load("tensorflow").constant(pixels.astype(np.float32)))
-    np.testing.assert_allclose(np.asarray(outputs), frozen.predict(pixels), atol=1e-6)
+    every = layers.Dense(5, activation="softmax", name="every")(layers.Flatten()(image))
+    model = keras.Model(image, every[:, :4])
+    with pytest.raises(UsageError, match=r"found a choice of those of 'every'; export keras\.Model\(") as told:
+        freeze(model)
+    whole = eval(str(told.value).rpartition("; export ")[2], {"keras": keras, "model": model})  # noqa: S307
+    assert freeze(whole).classes == 5
 
 
 @pytest.mark.parametrize(

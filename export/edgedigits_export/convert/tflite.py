@@ -56,7 +56,7 @@ def convert_tflite(frozen: Convertible, precision: str, calibration: NDArray[np.
     except Exception as error:
         reason = decisive_sentence(error)
         raise UsageError(f"the model cannot be converted to TFLite {precision}: {reason}") from error
-    return add_contract(converted, softmax_of=frozen.classes if needs_softmax else None, any_size=frozen.any_size)
+    return add_contract(converted, needs_softmax=needs_softmax, any_size=frozen.any_size)
 
 
 def _configure(precision: str, tf: Any, converter: Any, calibration: NDArray[np.uint8]) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from edgedigits_export.compat.tflite_requirements import derive_tflite_requirements
 from edgedigits_export.convert.tflite_flatbuffer import pack
 from edgedigits_export.keras_model.frozen import INPUT_NAME, OUTPUT_NAME
@@ -20,13 +18,12 @@ _RUNTIME_VERSION = b"min_runtime_version"
 _KEPT_METADATA = frozenset({_RUNTIME_VERSION, b"reduced_precision_support"})
 
 
-def add_contract(converted: bytes, *, softmax_of: int | None, any_size: bool = False) -> bytes:
+def add_contract(converted: bytes, *, needs_softmax: bool, any_size: bool = False) -> bytes:
     """Return a file from ``image`` uint8 to ``probabilities`` float32, made of one with a float32 input and output.
 
-    ``softmax_of`` says that the output holds scores, and how many classes, the first ones, callers see; ``any_size``
-    that engines may change the height and the width of the input. What no engine
-    needs is left out, a sixth of a small file: inner names, the converter's record of itself, empty buffers, and
-    reshapes before a layer that flattens its input itself.
+    ``needs_softmax`` says that the output holds scores, ``any_size`` that engines may change the height and the width
+    of the input. What no engine needs is left out, a sixth of a small file: inner names, the converter's record of
+    itself, empty buffers, and reshapes before a layer that flattens its input itself.
     """
     schema = load(_SCHEMA)
     model = schema.ModelT.InitFromPackedBuf(converted, 0)
@@ -36,9 +33,8 @@ def add_contract(converted: bytes, *, softmax_of: int | None, any_size: bool = F
     for part in model.subgraphs:
         _drop_reshapes(schema, model, part)
     _add_cast(schema, model, graph)
-    if softmax_of:
+    if needs_softmax:
         _add_softmax(schema, model, graph)
-        _add_slice(schema, model, graph, softmax_of)
     graph.tensors[graph.inputs[0]].name = INPUT_NAME.encode()
     graph.tensors[graph.outputs[0]].name = OUTPUT_NAME.encode()
     if any_size:
@@ -117,29 +113,6 @@ def _add_softmax(schema: Any, model: Any, graph: Any) -> None:
     probabilities = _like(schema, graph, scores, schema.TensorType.FLOAT32)
     graph.operators.append(_operator(schema, model, "SOFTMAX", options, scores, probabilities))
     graph.outputs = [probabilities]
-
-
-def _add_slice(schema: Any, model: Any, graph: Any, classes: int) -> None:
-    """Append a slice of the first classes, where there are more."""
-    (every,) = graph.outputs
-    if graph.tensors[every].shape[-1] == classes:
-        return
-    shown = _like(schema, graph, every, schema.TensorType.FLOAT32)
-    graph.tensors[shown].shape = [1, classes]
-    choice = _operator(schema, model, "SLICE", schema.SliceOptionsT(), every, shown)
-    choice.inputs += [_constant(schema, model, graph, values) for values in ([0, 0], [1, classes])]
-    graph.operators.append(choice)
-    graph.outputs = [shown]
-
-
-def _constant(schema: Any, model: Any, graph: Any, values: list[int]) -> int:
-    """Add a constant tensor int32 ``[len(values)]``, and return its index."""
-    buffer, tensor = schema.BufferT(), schema.TensorT()
-    buffer.data = np.array(values, "<i4").view(np.uint8)
-    model.buffers.append(buffer)
-    tensor.shape, tensor.type, tensor.buffer = [len(values)], schema.TensorType.INT32, len(model.buffers) - 1
-    graph.tensors.append(tensor)
-    return len(graph.tensors) - 1
 
 
 def _like(schema: Any, graph: Any, index: int, kind: int) -> int:

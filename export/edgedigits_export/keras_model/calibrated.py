@@ -14,7 +14,6 @@ from edgedigits.manifest import Confidence
 from edgedigits.verification.statistics import expected_calibration_error, negative_log_likelihood
 from edgedigits_export.keras_model.frozen import FrozenModel, softmax
 from edgedigits_export.keras_model.graph import producer
-from edgedigits_export.keras_model.inspect import FIRST_CLASSES
 from edgedigits_export.keras_model.temperature import TemperatureFit, fit_temperature
 from edgedigits_export.lazy_imports import load, quiet
 
@@ -45,7 +44,7 @@ def calibrate_in_place(frozen: FrozenModel, validation: Dataset) -> CalibratedMo
     if layer is None or logits is None:
         return _unchanged(frozen, _NO_DENSE, validation, frozen.predict(validation.images))
     with np.errstate(invalid="ignore"):  # scores that are not finite are reported by whoever needs probabilities
-        before = softmax(logits)[:, : frozen.classes]
+        before = softmax(logits)
     fit = fit_temperature(logits, validation.labels)
     if fit.temperature == 1:
         return _unchanged(frozen, fit, validation, before)
@@ -53,7 +52,7 @@ def calibrate_in_place(frozen: FrozenModel, validation: Dataset) -> CalibratedMo
     fold_temperature(frozen, fit.temperature)
     after = frozen.predict(validation.images)
     found = _confidence(fit, validation, before, after)
-    expected = softmax(logits / np.float32(fit.temperature))[:, : frozen.classes]
+    expected = softmax(logits / np.float32(fit.temperature))
     if not np.allclose(after, expected, rtol=0, atol=_SAME):  # a layer used twice, say, is not only the last
         layer.set_weights(kept)
         return _unchanged(frozen, _NO_DENSE, validation, before)
@@ -103,8 +102,6 @@ def _raises_error(found: Confidence) -> TemperatureFit:
 def _last_dense(model: Any) -> Any | None:
     """Return the Dense layer whose outputs go into the last softmax, also inside nested models; None without one."""
     layer, node = producer(model.outputs[0])
-    if type(layer).__name__ == FIRST_CLASSES and node:
-        layer, node = producer(node.input_tensors[0])
     linear = {"linear"}
     if _is_softmax(layer) and node:
         layer, _ = producer(node.input_tensors[0])

@@ -74,9 +74,8 @@ class FrozenModel:
         return softmax(scores) if self.adds_softmax else scores
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32] | None:
-        """Return the input of the softmax at the end, float32 ``[N, scores]``, for raw images uint8 ``[N, H, W, C]``.
+        """Return the input of the softmax at the end, float32 ``[N, classes]``, for raw images uint8 ``[N, H, W, C]``.
 
-        There are more scores than ``classes`` where the model has classes that callers do not see; those come last.
         Return None where the model makes its probabilities in another way.
         """
         if self.adds_softmax:
@@ -91,9 +90,8 @@ class FrozenModel:
     def scores_function(self, batch: int | None = 1) -> tuple[Any, bool]:
         """Return the model from ``pixels`` float32 ``[batch, H, W, C]`` to scores, its variables made constants.
 
-        The second value says whether a softmax has to follow, and a slice of the first classes where there are more
-        scores. A softmax at the model's own end is cut off, so that it is never quantized with the rest; probabilities
-        made in another way stay as they are.
+        The second value says whether a softmax has to follow. A softmax at the model's own end is cut off, so that it
+        is never quantized with the rest; probabilities made in another way stay as they are.
         """
         tf = load("tensorflow")
         with quiet():
@@ -215,20 +213,7 @@ def _constants(function: Any) -> Any:
 
 
 def _softmax_input(tensor: Any) -> Any | None:
-    """Return the input of the softmax that ends a graph, or None where the graph ends otherwise.
-
-    A slice of the first probabilities may follow that softmax.
-    """
-    while tensor.op.type == "Identity" or _takes_first(tensor.op):
+    """Return the input of the softmax that ends a graph, or None where the graph ends otherwise."""
+    while tensor.op.type == "Identity":
         tensor = tensor.op.inputs[0]
     return tensor.op.inputs[0] if tensor.op.type == "Softmax" else None
-
-
-def _takes_first(operation: Any) -> bool:
-    """Return whether an operation is ``values[:, :n]``."""
-    if operation.type != "StridedSlice":
-        return False
-    begin, _, strides = (load("tensorflow").get_static_value(value) for value in operation.inputs[1:])
-    whole_rows = operation.get_attr("begin_mask") & operation.get_attr("end_mask") & 1
-    others = (operation.get_attr(f"{name}_mask") for name in ("ellipsis", "new_axis", "shrink_axis"))
-    return bool(whole_rows and not any(others) and list(begin) == [0, 0] and list(strides) == [1, 1])

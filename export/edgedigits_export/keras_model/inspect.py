@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgedigits.errors import UsageError
+from edgedigits_export.keras_model.graph import producer
 
 _SMALLEST_FLAT_SIDE = 8
-# Keras' operation for `outputs[:, :classes]`, which leaves out classes that callers do not see.
-FIRST_CLASSES = "GetItem"
+# Keras' operation for `outputs[:, :n]`.
+_CHOICE = "GetItem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,14 @@ def inspect_model(model: Any, input_size: tuple[int, int] | None = None) -> Mode
     Raises
     ------
     UsageError: several inputs or outputs, undefined sizes, no image or no vector of class scores, channels before
-        rows and columns, or several sigmoids at the end.
+        rows and columns, several sigmoids at the end, or only some of the classes of a softmax.
 
     """
     inputs, outputs = _ends(model, "inputs"), _ends(model, "outputs")
     _require_channels_last(model, tuple(inputs[0].shape)[1:])
     shape = _image_shape(_sized(tuple(inputs[0].shape)[1:], input_size))
     classes = _classes(tuple(outputs[0].shape)[1:])
+    _require_all_classes(model)
     last = _last_activation(model)
     if last == "sigmoid" and classes > 1:
         raise UsageError(
@@ -124,14 +126,26 @@ def is_locator(model: Any) -> bool:
     return model.name == "locator" and tuple(model.input_shape) == (None, None, None, 1)
 
 
+def _require_all_classes(model: Any) -> None:
+    """Refuse ``softmax[:, :n]``, whose sums tell how probable the classes are that are left out."""
+    output = model.outputs[0]
+    choice, node = producer(output) if hasattr(output, "_keras_history") else (None, None)  # a SavedModel has no layers
+    if type(choice).__name__ != _CHOICE or node is None:
+        return
+    whole = producer(node.input_tensors[0])[0]
+    if type(whole).__name__ == "Softmax" or getattr(getattr(whole, "activation", None), "__name__", "") == "softmax":
+        raise UsageError(
+            f"expected a model that gives the probabilities of all its classes, found a choice of those of "
+            f"{whole.name!r}; export keras.Model(model.inputs, model.get_layer({whole.name!r}).output)"
+        )
+
+
 def _last_activation(model: Any) -> str | None:
     """Return the name of the activation that makes the output, also inside nested models; None where unknown."""
     producer = getattr(getattr(model, "outputs", [None])[0], "_keras_history", None)
     layer: Any = producer.operation if producer is not None else None
     while getattr(layer, "layers", None):
         layer = layer.layers[-1]
-    if type(layer).__name__ == FIRST_CLASSES:
-        layer = layer.input._keras_history.operation  # noqa: SLF001  # there is no public way up a graph
     if type(layer).__name__ == "Softmax":
         return "softmax"
     return getattr(getattr(layer, "activation", None), "__name__", None)

@@ -13,8 +13,6 @@ Z95 = 1.959963984540054  # the normal quantile of a two-sided 95 % interval
 # one such 0 must not make a mean infinite. 2^-25 is half the distance from 1 to the next lower float32; a smaller
 # probability of one class cannot change the float32 probability of another class.
 KL_FLOOR = 2.0**-25
-# The error that rounding to float32 may leave in the sum of ten probabilities.
-_ROUNDING = 1e-6
 
 
 def wilson(correct: int, count: int, z: float = Z95) -> tuple[float, float]:
@@ -115,42 +113,32 @@ def negative_log_likelihood(probabilities: NDArray[np.float32], labels: NDArray[
     return float(-np.log(np.maximum(of_label, KL_FLOOR)).mean())
 
 
-def with_remainder(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return float64 ``[N, classes + 1]``: the probabilities, and 1 minus their sum as the probability of no class.
-
-    A remainder that rounding may have caused counts as 0.
-    """
-    remainder = 1 - probabilities.sum(axis=1, keepdims=True)
-    return np.hstack([probabilities, np.where(remainder > _ROUNDING, remainder, 0)])
-
-
 def undo_temperature(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Return float32 ``[N, classes]`` as it would be if the logits had not been divided by a temperature.
 
-    This is ``softmax(temperature * log(p))`` in float64 over the classes and the remainder (see `with_remainder`).
-    A probability that float32 rounded to 0 stays 0.
+    This is ``softmax(temperature * log(p))`` in float64. A probability that float32 rounded to 0 stays 0.
 
     Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017, section 4.2.
     """
     if temperature == 1:
         return probabilities
-    values = with_remainder(probabilities.astype(np.float64))
+    values = probabilities.astype(np.float64)
     with np.errstate(invalid="ignore"):  # a broken file may have any output; NaN stays NaN
         # Divided by the largest, so that the power of a row never underflows as a whole.
         powers = (values / values.max(axis=1, keepdims=True)) ** temperature
         unscaled: NDArray[np.float32] = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
-    return unscaled[:, :-1]
+    return unscaled
 
 
 def kl_divergence(outputs: NDArray[np.float32], reference: NDArray[np.float32]) -> float:
     """Return the mean over images of the Kullback-Leibler divergence of float32 ``[N, classes]`` from the reference.
 
-    It is in nats. The remainder (see `with_remainder`) counts as one more class. All probabilities are raised to at
-    least `KL_FLOOR` and scaled to a sum of 1, so that the result is finite, never negative, and 0 for equal outputs.
+    It is in nats. All probabilities are raised to at least `KL_FLOOR` and scaled to a sum of 1, so that the result is
+    finite, never negative, and 0 for equal outputs.
 
     Source: S. Kullback, R. A. Leibler, "On information and sufficiency", Annals of Mathematical Statistics 22 (1951).
     """
-    q, p = (np.maximum(with_remainder(values.astype(np.float64)), KL_FLOOR) for values in (outputs, reference))
+    q, p = (np.maximum(values.astype(np.float64), KL_FLOOR) for values in (outputs, reference))
     q, p = (values / values.sum(axis=1, keepdims=True) for values in (q, p))
     # numpy's maximum keeps NaN, unlike Python's.
     return float(np.maximum(0.0, (p * np.log(p / q)).sum(axis=1).mean()))

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from sharing import MadeOnce
 
+from edgedigits.bundle import Bundle
 from edgedigits.cli.main import main
 from edgedigits.errors import OutputError
 from edgedigits_export.bundle.replace import refuse_to_replace
@@ -186,3 +187,13 @@ def test_a_model_of_folders_in_alphabetical_order_is_told_how_to_say_so(
     assert "it does 100.0% if its classes are in alphabetical order (0, 1, 10, 11, ...)" in capsys.readouterr().out
     assert main([*words, "--labels", str(place / "labels.txt"), "-o", str(tmp_path / "right")]) == 0
     assert "in alphabetical order" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", ["--input-size 8", "--custom-objects labels.py"])
+def test_options_for_keras_models_are_refused_beside_a_finished_file(
+    words: str, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Bundle.load("small").path / "small-int8.tflite"
+    command = ["export", str(file), "--calibration", "data", *words.split(), "-o", str(tmp_path / "bundle")]
+    assert main(command) == 2
+    assert f"{words.split(maxsplit=1)[0]}: is for Keras models" in capsys.readouterr().err

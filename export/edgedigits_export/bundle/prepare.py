@@ -65,11 +65,11 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
 
     """
     require_opset(request.opset)
-    if is_model_file(request.model):
+    finished = is_model_file(request.model)
+    _refuse_useless(request, finished=finished)
+    if finished:
         found = _prepare_finished(request, progress)
     else:
-        if request.layout is not None:
-            raise UsageError("--layout: is for finished files, a Keras model's axes are known; leave it out")
         if is_saved_model(request.model):
             progress("note: a SavedModel is converted from its serving signature: no temperature, no report by layer")
         keras_model = load_keras(request.model, request.custom_objects)
@@ -99,6 +99,16 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
         seed=request.seed,
         keep_reference=request.keep_reference,
     )
+
+
+def _refuse_useless(request: ExportRequest, *, finished: bool) -> None:
+    """Refuse an option that would do nothing to the model that it stands beside."""
+    if not finished and request.layout is not None:
+        raise UsageError("--layout: is for finished files, a Keras model's axes are known; leave it out")
+    if finished and request.custom_objects is not None:
+        raise UsageError("--custom-objects: is for Keras models, a finished file is whole; leave it out")
+    if finished and request.input_size is not None:
+        raise UsageError("--input-size: is for Keras models, a finished file has its size; leave it out")
 
 
 def _prepare_locator(keras_model: Any, request: ExportRequest, training: dict[str, Any] | None) -> _Prepared:

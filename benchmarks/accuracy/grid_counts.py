@@ -1,6 +1,7 @@
 """Counts of how the cells of photographed puzzles are classified, and of what programs read on whole photographs.
 
-All counts are sums over photographs, so that those of parts of a set add up to those of the set.
+All counts are sums over photographs, so that those of parts of a set add up to those of the set; ``each`` has a few
+counts of every photograph by its name.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ def classify_cells(classifier: DigitClassifier, photographs: Sequence[Photograph
     """
     counts: Counter[str] = Counter(photographs=len(photographs))
     reasons: Counter[str] = Counter()
+    each: dict[str, dict[str, int]] = {}
     for photograph in photographs:
-        faults = 0
+        faults, before = 0, counts.copy()
         for cell, truth in cut_cells(photograph, margin):
             prediction = classifier.classify(cell)
             counts["digits" if truth else "empty"] += 1
@@ -56,7 +58,8 @@ def classify_cells(classifier: DigitClassifier, photographs: Sequence[Photograph
             counts[kind] += 1
             faults += kind not in {"right", "empty_refused"}
         counts["grids"] += faults == 0
-    return {**{name: counts[name] for name in CELL_COUNTS}, "reasons": dict(reasons.most_common())}
+        each[photograph.path.name] = _since(before, counts, faults)
+    return {**{name: counts[name] for name in CELL_COUNTS}, "reasons": dict(reasons.most_common()), "each": each}
 
 
 def read_photographs(read: ReadPhotograph, photographs: Sequence[Photograph]) -> Result:
@@ -68,15 +71,24 @@ def read_photographs(read: ReadPhotograph, photographs: Sequence[Photograph]) ->
     """
     counts: Counter[str] = Counter(photographs=len(photographs))
     seconds = 0.0
+    each: dict[str, dict[str, int]] = {}
     for photograph in photographs:
         started = time.perf_counter()
         spots = read(photograph.path)
         seconds += time.perf_counter() - started
-        _count_spots(photograph, spots, counts)
-    return {**{name: counts[name] for name in PAGE_COUNTS}, "seconds": round(seconds, 2)}
+        before = counts.copy()
+        faults = _count_spots(photograph, spots, counts)
+        each[photograph.path.name] = _since(before, counts, faults)
+    return {**{name: counts[name] for name in PAGE_COUNTS}, "seconds": round(seconds, 2), "each": each}
 
 
-def _count_spots(photograph: Photograph, spots: Iterable[Spot], counts: Counter[str]) -> None:
+def _since(before: Counter[str], counts: Counter[str], faults: int) -> dict[str, int]:
+    """Return the counts of one photograph, where ``before`` are those without it."""
+    return {name: counts[name] - before[name] for name in ("digits", "right")} | {"faults": faults}
+
+
+def _count_spots(photograph: Photograph, spots: Iterable[Spot], counts: Counter[str]) -> int:
+    """Add what is read on a photograph to the counts, and return how many of its cells are not as they should be."""
     seen: dict[tuple[int, int], set[str]] = {}
     for spot in spots:
         if cell := cell_at(photograph.corners, spot.x, spot.y):
@@ -91,6 +103,7 @@ def _count_spots(photograph: Photograph, spots: Iterable[Spot], counts: Counter[
         counts["false"] += bool(not truth and answers)
         faults += answers != ({str(truth)} if truth else set())
     counts["grids"] += faults == 0
+    return faults
 
 
 def summed(parts: Iterable[Result]) -> Result:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.accuracy.grid_counts import summed
-from benchmarks.accuracy.photographs import HALVES, TITLES
+from benchmarks.accuracy.photographs import HALVES, MARGINS, MISPLACED, TITLES
 from benchmarks.harness.benchmark import Result
 from benchmarks.harness.markdown import markdown_table
 from edgedigits.verification.statistics import wilson
 
+# How many photographs of each set are listed as its worst.
+WORST = 10
 NOT_MEASURED = "No photographs were measured: name their folder with `--photographs`."
 
 
@@ -74,6 +76,42 @@ def readers_table(result: Result) -> str:
         size = "–" if reader["megabytes"] is None else f"{reader['megabytes']:,.0f}"
         rows.append((name, reader["version"], size, ", ".join(seconds)))
     return markdown_table(("program", "version", "MB installed", "seconds a photograph"), "llrl", rows)
+
+
+def worst_table(result: Result) -> str:
+    """Return the photographs of each set in which most cells are wrong, and what misplaced corners cost."""
+    if not result["photographs"]:
+        return NOT_MEASURED
+    rows, notes = [], []
+    for name in result["photographs"]:
+        cells, pages = _each(result, name)
+        faulty = sorted(cells, key=lambda one: (-cells[one]["faults"] - pages[one]["faults"], one))[:WORST]
+        rows += [
+            (TITLES[name], one, cells[one]["digits"], cells[one]["faults"], pages[one]["faults"])
+            for one in faulty
+            if cells[one]["faults"] + pages[one]["faults"]
+        ]
+        notes += [
+            f"Without {one}, {why}, {_share(cells, one)} of the digits *{TITLES[name]}* are right in cells with lines, "
+            f"{_share(pages, one)} in whole photographs."
+            for one, why in MISPLACED.items()
+            if one in cells
+        ]
+    head = ("set", "photograph", "digits", "cells that `classify` gets wrong", "cells that `read` gets wrong")
+    return markdown_table(head, "llr", rows, " ".join(notes))
+
+
+def _each(result: Result, name: str) -> tuple[Result, Result]:
+    """Return the counts of each photograph of a set: of `classify` with lines and of `read`, with the int8 file."""
+    halves = result["photographs"][name].values()
+    cut = next(iter(MARGINS))
+    cells = summed(told["cells"]["int8"][cut]["each"] for told in halves)
+    return cells, summed(told["pages"]["edgedigits"]["int8"]["each"] for told in halves)
+
+
+def _share(each: Result, without: str) -> str:
+    total = summed(counts for name, counts in each.items() if name != without)
+    return f"{100 * total['right'] / total['digits']:.1f} %"
 
 
 def page_counts(result: Result) -> Iterator[tuple[str, str, str, dict[str, Result]]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from benchmarks.accuracy import bit_flips
 from benchmarks.accuracy import reading_tables as reading
 from benchmarks.accuracy.family import family_table
-from benchmarks.accuracy.photograph_tables import cells_table, pages_table, readers_table
+from benchmarks.accuracy.photograph_tables import cells_table, pages_table, readers_table, worst_table
 from benchmarks.boards.contributed import contributed, contributed_table
 from benchmarks.boards.pi_tables import boards_table, cheapest_table, instructions_table
 from benchmarks.compat.compat_tables import compat_line, compat_tables
@@ -39,6 +39,7 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "README.md", "peers", peers.BENCHMARK.table(read_result("peers"))
     yield "README.md", "variants", variants_table(read_result("parity"), read_result("engines"))
     yield "docs/reading.md", "photographs", _joined(reading.headline, cells_table, pages_table, readers_table)
+    yield "docs/reading.md", "photographs-worst", _joined(worst_table)
     yield "docs/reading.md", "reading", _joined(reading.real_table, reading.origin)
     yield "docs/reading.md", "reading-generated", _joined(reading.generated_table, reading.corrupted_table)
     yield "docs/reading.md", "reading-pages", _joined(reading.print_table, reading.numbers_table)

@@ -86,6 +86,7 @@ def test_cells_count_as_right_wrong_or_refused_for_a_reason(photographs):
     assert (found["digits"], found["right"], found["wrong"], found["refused"]) == (9, 6, 1, 2)
     assert found["reasons"] == {"no_digit": 1, "ambiguous": 1}
     assert (found["empty"], found["empty_answered"], found["grids"]) == (72, 0, 0)
+    assert found["each"] == {photographs[0].path.name: {"digits": 9, "right": 6, "faults": 3}}
 
 
 def test_a_grid_is_whole_if_every_digit_is_right_and_every_empty_cell_refused(photographs):
@@ -100,6 +101,7 @@ def test_digits_of_a_whole_photograph_count_by_the_cell_of_their_middle(photogra
     read = spots(("1", 0, 0), ("", 1, 1), ("3", 2, 2), ("9", 0, 5), ("9", -2, 3))
     found = read_photographs(read, photographs)
     assert (found["digits"], found["found"], found["right"], found["empty"], found["false"]) == (9, 3, 2, 72, 1)
+    assert found["each"] == {photographs[0].path.name: {"digits": 9, "right": 2, "faults": 8}}
 
 
 def test_a_photograph_is_read_whole_unless_a_second_digit_or_a_false_one_is_reported(photographs):

@@ -6,7 +6,7 @@ from copy import deepcopy
 
 import pytest
 
-from benchmarks.accuracy.photograph_tables import cells_table, pages_table, readers_table
+from benchmarks.accuracy.photograph_tables import cells_table, pages_table, readers_table, worst_table
 from benchmarks.accuracy.reading_tables import (
     corrupted_table,
     generated_table,
@@ -151,3 +151,18 @@ def test_a_result_that_is_not_whole_says_so(result):
     assert origin(result).startswith("Bundle `0123456789ab`")
     assert origin(result | {"half": "odd"}).startswith("Of the photographs only those with odd numbers.")
     assert headline(result | {"smallest": True}).startswith("A smallest run")
+
+
+def test_the_worst_photographs_come_first_and_a_misplaced_one_is_told():
+    result = deepcopy(RESULT)
+    told = {"image3.jpg": (20, 19, 1), "image1083.jpg": (20, 0, 41), "image5.jpg": (20, 20, 0)}
+    each = {name: dict(zip(("digits", "right", "faults"), counts, strict=True)) for name, counts in told.items()}
+    result["photographs"]["printed"] = {"odd": half(18, 16, 9)}
+    (odd,) = result["photographs"]["printed"].values()
+    odd["cells"]["int8"] = {"with lines": cells(18) | {"each": each}}
+    odd["pages"]["edgedigits"]["int8"]["each"] = each
+    rows = worst_table(result).splitlines()
+    assert rows[2:4] == ["| printed | image1083.jpg | 20 | 41 | 41 |", "| printed | image3.jpg | 20 | 1 | 1 |"]
+    assert "Without image1083.jpg" in rows[-1]
+    assert "97.5 % of the digits *printed* are right in cells with lines, 97.5 % in whole" in rows[-1]
+    assert not any("image5" in row for row in rows)

@@ -17,8 +17,8 @@ MODEL = "int8"
 def reading_tables(result: Result) -> str:
     """Return all that was found, real pictures first."""
     parts = (
-        headline, cells_table, pages_table, worst_table, readers_table, real_table, generated_table, corrupted_table, print_table,
-        numbers_table, origin,
+        headline, cells_table, pages_table, worst_table, readers_table, real_table, generated_table, corrupted_table,
+        print_table, numbers_table, origin,
     )  # fmt: skip
     return "\n\n".join(make(result) for make in parts)
 

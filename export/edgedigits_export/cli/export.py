@@ -1,24 +1,20 @@
-"""The command `edgedigits export`: its options, and the table of its results."""
+"""The command `edgedigits export`: its options and its run."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from edgedigits.console.confidence import confidence_line
 from edgedigits.console.progress import progress
-from edgedigits.console.tables import table
 from edgedigits.errors import UsageError
 from edgedigits.manifest import PRECISIONS, SUFFIXES, GateChoice
 from edgedigits_export.bundle.replace import refuse_to_replace
 
 if TYPE_CHECKING:
     from edgedigits.manifest import Format, Precision
-    from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation
-    from edgedigits_export.bundle.job import ExportJob, ExportRequest
+    from edgedigits_export.bundle.job import ExportRequest
     from edgedigits_export.convert.variants import Variant
 
 _DEFAULT = "float32,float16,dynamic-int8,int8"
@@ -124,11 +120,12 @@ def run(args: argparse.Namespace) -> int:
     request = _request(args)
     from edgedigits_export.bundle.build import build_bundle
     from edgedigits_export.bundle.prepare import prepare_job
+    from edgedigits_export.cli.export_results import results_text
 
     job = prepare_job(request, progress)
     evaluation = build_bundle(job, args.output, overwrite=args.overwrite, progress=progress)
     manifest = args.output / "manifest.json"
-    print(json.dumps(json.loads(manifest.read_text())) if args.json else _text(args.output, job, evaluation))
+    print(json.dumps(json.loads(manifest.read_text())) if args.json else results_text(args.output, job, evaluation))
     return evaluation.exit_code(strict=args.strict)
 
 
@@ -189,66 +186,3 @@ def parse_variants(text: str) -> tuple[Variant, ...]:
     if not found:
         raise UsageError(f"--variants: expected at least one of {', '.join(PRECISIONS)}, found {text!r}")
     return tuple(dict.fromkeys(found))
-
-
-def _text(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> str:
-    head = ["file", "bytes", "accuracy", "drop", "at most", "flips", "max |Δ|", "gate"]
-    held_out = f"accuracy on {len(job.reference):,} images of {job.reference.source}"
-    title = f"{output}: {job.name}, {held_out}, the rest against Keras on {len(job.judging):,}"
-    rows = table(head, [_row(file) for file in evaluation.files])
-    return "\n".join([title, "", rows, *_remarks(job, evaluation), confidence_line(job.confidence)])
-
-
-def _row(file: FileEvaluation) -> list[str]:
-    figures, verdict = file.judged, file.verdict
-    return [
-        file.name, f"{len(file.converted.data):,}", f"{file.comparison.accuracy.top1:.2%}", f"{figures.drop:+.2f}",
-        f"{figures.drop_ci95[1]:+.2f}", str(len(figures.flips)), f"{figures.max_abs_difference:.1e}",
-        verdict.outcome.upper() if verdict.reasons else verdict.outcome,
-    ]  # fmt: skip
-
-
-def _remarks(job: ExportJob, evaluation: ExportEvaluation) -> list[str]:
-    """Return one line for each variant that is missing or has not passed, and what to do about it."""
-    remarks = [f"{one.variant} is not in the bundle: {one.reason}; {one.cure}" for one in evaluation.left_out]
-    remarks += [
-        f"{file.name}, on {len(job.judging):,} images: {'; '.join(file.verdict.reasons)}"
-        for file in evaluation.files
-        if file.verdict.reasons
-    ]
-    remarks += [f"{file.name}: {sentence}" for file in evaluation.files for sentence in file.differing]
-    if evaluation.near_chance:
-        remarks.append(
-            f"Keras itself classifies only {evaluation.keras_judging.top1:.1%} of them rightly, and the commonest "
-            f"label is {evaluation.majority_share:.1%}: {_cause(job, evaluation)}. Agreement with Keras means nothing "
-            "here"
-        )
-    if failed := {file.converted.variant.precision for file in evaluation.files if file.verdict.outcome == "failed"}:
-        passed = {file.converted.variant.precision for file in evaluation.files} - failed
-        remarks.append(f"the bundle is written, with what failed in it: {_advice(failed, passed)}")
-    return remarks
-
-
-def _cause(job: ExportJob, evaluation: ExportEvaluation) -> str:
-    """Return what to do about a model that knows hardly any image."""
-    if evaluation.alphabetical > evaluation.keras_judging.ci95[1]:
-        names = ", ".join(sorted(job.labels)[:4])
-        return (
-            f"it does {evaluation.alphabetical:.1%} if its classes are in alphabetical order ({names}, ...); write the "
-            "labels in that order into a file, one a line, and name it with --labels"
-        )
-    return "check the model's scale (--scale), polarity and order of labels"
-
-
-def _advice(failed: AbstractSet[str], passed: AbstractSet[str]) -> str:
-    """Return what to do about variants that failed, which depends on what passed beside them."""
-    if failed & {"float32", "float16"}:
-        return "a float variant fails, so that the conversion is wrong; edgedigits parity --per-layer names the layer"
-    if "dynamic-int8" in failed:
-        return "weights of 8 bits cost too much here; take float16"
-    if "dynamic-int8" in passed:
-        return (
-            "the weights fit in 8 bits, the values between the layers do not; give more --calibration-samples of all "
-            "kinds of images, or take dynamic-int8 or float16"
-        )
-    return "take float16, or see with --variants dynamic-int8 whether the weights or the ranges are the cause"

@@ -1,0 +1,75 @@
+"""What `edgedigits export` prints when it is done: the table of its files, and what to do about some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from edgedigits.console.confidence import confidence_line
+from edgedigits.console.tables import table
+from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation
+from edgedigits_export.bundle.job import ExportJob
+
+
+def results_text(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> str:
+    """Return the table of an export's files, with one line for each that is missing or has not passed."""
+    head = ["file", "bytes", "accuracy", "drop", "at most", "flips", "max |Δ|", "gate"]
+    held_out = f"accuracy on {len(job.reference):,} images of {job.reference.source}"
+    title = f"{output}: {job.name}, {held_out}, the rest against Keras on {len(job.judging):,}"
+    rows = table(head, [_row(file) for file in evaluation.files])
+    return "\n".join([title, "", rows, *_remarks(job, evaluation), confidence_line(job.confidence)])
+
+
+def _row(file: FileEvaluation) -> list[str]:
+    figures, verdict = file.judged, file.verdict
+    return [
+        file.name, f"{len(file.converted.data):,}", f"{file.comparison.accuracy.top1:.2%}", f"{figures.drop:+.2f}",
+        f"{figures.drop_ci95[1]:+.2f}", str(len(figures.flips)), f"{figures.max_abs_difference:.1e}",
+        verdict.outcome.upper() if verdict.reasons else verdict.outcome,
+    ]  # fmt: skip
+
+
+def _remarks(job: ExportJob, evaluation: ExportEvaluation) -> list[str]:
+    """Return one line for each variant that is missing or has not passed, and what to do about it."""
+    remarks = [f"{one.variant} is not in the bundle: {one.reason}; {one.cure}" for one in evaluation.left_out]
+    remarks += [
+        f"{file.name}, on {len(job.judging):,} images: {'; '.join(file.verdict.reasons)}"
+        for file in evaluation.files
+        if file.verdict.reasons
+    ]
+    remarks += [f"{file.name}: {sentence}" for file in evaluation.files for sentence in file.differing]
+    if evaluation.near_chance:
+        remarks.append(
+            f"Keras itself classifies only {evaluation.keras_judging.top1:.1%} of them rightly, and the commonest "
+            f"label is {evaluation.majority_share:.1%}: {_cause(job, evaluation)}. Agreement with Keras means nothing "
+            "here"
+        )
+    if failed := {file.converted.variant.precision for file in evaluation.files if file.verdict.outcome == "failed"}:
+        passed = {file.converted.variant.precision for file in evaluation.files} - failed
+        remarks.append(f"the bundle is written, with what failed in it: {_advice(failed, passed)}")
+    return remarks
+
+
+def _cause(job: ExportJob, evaluation: ExportEvaluation) -> str:
+    """Return what to do about a model that knows hardly any image."""
+    if evaluation.alphabetical > evaluation.keras_judging.ci95[1]:
+        names = ", ".join(sorted(job.labels)[:4])
+        return (
+            f"it does {evaluation.alphabetical:.1%} if its classes are in alphabetical order ({names}, ...); write the "
+            "labels in that order into a file, one a line, and name it with --labels"
+        )
+    return "check the model's scale (--scale), polarity and order of labels"
+
+
+def _advice(failed: AbstractSet[str], passed: AbstractSet[str]) -> str:
+    """Return what to do about variants that failed, which depends on what passed beside them."""
+    if failed & {"float32", "float16"}:
+        return "a float variant fails, so that the conversion is wrong; edgedigits parity --per-layer names the layer"
+    if "dynamic-int8" in failed:
+        return "weights of 8 bits cost too much here; take float16"
+    if "dynamic-int8" in passed:
+        return (
+            "the weights fit in 8 bits, the values between the layers do not; give more --calibration-samples of all "
+            "kinds of images, or take dynamic-int8 or float16"
+        )
+    return "take float16, or see with --variants dynamic-int8 whether the weights or the ranges are the cause"

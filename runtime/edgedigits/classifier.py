@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.bundle import Bundle, Variant
-from edgedigits.engines import ENGINES, EngineName, choose_engine, load_engine
-from edgedigits.errors import BundleError, ImageError, ModelRejectedError, UsageError
+from edgedigits.engines import EngineName, load_engine
+from edgedigits.errors import BundleError, ImageError, UsageError
 from edgedigits.images.convention import SIZE, follows_mnist, pass_through
 from edgedigits.images.decode import MAX_PIXELS, ImageSource, read_picture
 from edgedigits.images.digits import Seen
 from edgedigits.images.pipeline import channels_of, fit
 from edgedigits.manifest import PipelineId
-from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
+from edgedigits.model_choice import choose_model, require_classifier, require_id
 from edgedigits.prediction import EngineId, ModelId, Prediction, PredictionContext
 from edgedigits.tensors import PixelInference, image_and_scores, pixel_inference
 from edgedigits.verification.golden import check_at_load
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _PATHS = (str, Path)
 _UINT8 = np.dtype(np.uint8)
-_MIN_ID = 12  # characters, as results print them
 
 
 class DigitClassifier:
@@ -77,9 +76,9 @@ class DigitClassifier:
         GoldenMismatchError: the outputs for the golden inputs differ from the recorded ones on this machine.
 
         """
-        model, engine_name = _choose(bundle, variant, engine)
+        model, engine_name = choose_model(bundle, variant, engine)
         if expect_id is not None:
-            _require_id(model, expect_id)
+            require_id(model, expect_id)
         self.model = model
         self._max_pixels = max_pixels
         loaded = load_engine(engine_name, model, num_threads)
@@ -88,7 +87,7 @@ class DigitClassifier:
             self.image_shape, classes = model.bundle.manifest.image, len(model.bundle.manifest.labels)
         else:
             image, scores = image_and_scores(loaded)
-            self.image_shape, classes = _image_shape(image.shape, scores.shape), scores.shape[-1]
+            self.image_shape, classes = require_classifier(image.shape, scores.shape), scores.shape[-1]
         self.labels = model.bundle.manifest.labels if model.bundle else tuple(str(index) for index in range(classes))
         if len(self.labels) != classes:
             raise BundleError(f"{model.name}: expected {classes} labels for as many outputs, found {len(self.labels)}")
@@ -259,40 +258,6 @@ class DigitClassifier:
 
     def _closed_error(self) -> UsageError:
         return UsageError(f"{self.model.name}: this classifier is closed; make another")
-
-
-def _choose(bundle: str | Path | Bundle | None, variant: str | None, engine: str) -> tuple[Model, str]:
-    """Return the model file and the name of the engine that runs it."""
-    if isinstance(bundle, str | Path) and is_model_file(bundle):
-        if variant is not None:
-            raise BundleError(f"{bundle}: expected no variant with a lone model file, found {variant!r}; leave it out")
-        model = lone_model(Path(bundle))
-        return model, choose_engine(engine, model.format)[0]
-    loaded = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
-    engines = choose_engine(engine)
-    file = loaded.pick(variant, list(dict.fromkeys(ENGINES[name].format for name in engines)))
-    return model_of_bundle(loaded, file), next(name for name in engines if ENGINES[name].format == file.format)
-
-
-def _require_id(model: Model, expect_id: str) -> None:
-    if len(expect_id) < _MIN_ID:
-        raise UsageError(f"expect_id: expected at least {_MIN_ID} characters of a bundle's id, found {expect_id!r}")
-    if model.bundle is None or not model.bundle.id.startswith(expect_id):
-        found = model.bundle.id if model.bundle else "a file without a bundle"
-        raise BundleError(f"{model.name}: expected the bundle {expect_id}, found {found}; take the right bundle")
-
-
-def _image_shape(shape: tuple[int, ...], out: tuple[int, ...]) -> tuple[int, int, int]:
-    if len(shape) == 4 and shape[1:3] == (-1, -1):
-        raise ModelRejectedError(
-            "expected a classifier, found a network that takes pictures of any size, such as the locator; it works "
-            "inside of classify and read, with the bundle of a classifier"
-        )
-    if len(shape) != 4 or shape[0] not in {1, -1} or min(shape[1:]) < 1 or len(out) != 2:
-        raise ModelRejectedError(
-            f"expected one image [N, H, W, C] in and class scores [N, classes] out, found {list(shape)} and {list(out)}"
-        )
-    return shape[1], shape[2], shape[3]
 
 
 def _name(image: ImageSource) -> str:

@@ -115,10 +115,10 @@ bundle: install ## export the shipped bundles from the reference models
 	$(BIN)/python -m models.fields build/fields.npz
 	$(BIN)/edgedigits export models/locator.keras --name locator --calibration build/fields.npz --gate shipped --variants int8 \
 	  -o runtime/edgedigits/bundles/locator --overwrite
-	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --gate shipped --variants int8,float32.tflite \
-	  -o runtime/edgedigits/bundles/small --overwrite
-	$(BIN)/edgedigits export models/tiny.keras --name tiny --calibration mnist --gate shipped --variants int8 \
-	  -o runtime/edgedigits/bundles/tiny --overwrite
+	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --calibration-samples 1000 --gate shipped \
+	  --variants int8,float32.tflite -o runtime/edgedigits/bundles/small --overwrite
+	$(BIN)/edgedigits export models/tiny.keras --name tiny --calibration mnist --calibration-samples 1000 --gate shipped \
+	  --variants int8 -o runtime/edgedigits/bundles/tiny --overwrite
 
 screenshots: install ## take the page's pictures for README and docs anew, by its own tests (needs Chromium)
 	EDGEDIGITS_SCREENSHOTS=docs $(BIN)/python -m pytest -q tests/serve -k screenshot

@@ -38,6 +38,8 @@ MEMBERS = {"small": 1, "tiny": 1, "nano": 3, "base": 1, "lenet5": 3, "mlp": 3}
 # The best seed of `small`, which ships, reads the validation digits as well as `base` does and is much cheaper to ask.
 TEACHER, STUDENTS = "small", ("tiny", "nano")
 SHIPPED = ("small", "tiny")
+# With the usual 500 images one variant of `tiny` missed its gate by a thousandth of a point.
+RANGES = ("--calibration-samples", "1000")
 # The commands that every member has to pass, with their options.
 VERIFICATIONS = {
     "selftest": (),
@@ -87,8 +89,8 @@ def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _export(member: str, folder: Path, bundle: Path, *words: str) -> int:
     """Export a run; returns the exit code."""
-    words = ("--calibration", "mnist", "--gate", "shipped", "--name", member, *words, "-o", str(bundle), "--overwrite")
-    return _call("export", str(folder / "model.keras"), *words)
+    words = ("--calibration", "mnist", *RANGES, "--gate", "shipped", "--name", member, *words, "-o", str(bundle))
+    return _call("export", str(folder / "model.keras"), *words, "--overwrite")
 
 
 def _evaluate(member: str, seed: int, folder: Path, validation: Dataset) -> None:

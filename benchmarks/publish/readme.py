@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks.accuracy import bit_flips
+from benchmarks.accuracy import bit_flips, own_models
 from benchmarks.accuracy import reading_tables as reading
 from benchmarks.accuracy.family import family_table
 from benchmarks.accuracy.photograph_tables import cells_table, pages_table, readers_table, worst_table
@@ -44,6 +44,7 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "docs/reading.md", "reading-generated", _joined(reading.generated_table, reading.corrupted_table)
     yield "docs/reading.md", "reading-pages", _joined(reading.print_table, reading.numbers_table)
     yield "docs/measuring.md", "bit-flips", bit_flips.flips_table(read_result("bit-flips"))
+    yield "docs/own-model.md", "own-models", own_models.BENCHMARK.table(read_result("own-models"))
     yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
     yield "docs/raspberry-pi.md", "cheapest", cheapest_table(pi)
     yield "docs/compatibility.md", "compat", compat_tables(compat)

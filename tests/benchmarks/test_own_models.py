@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.accuracy.own_models import BENCHMARK, own_models_table
+from benchmarks.accuracy.own_models import BENCHMARK, faults, own_models_table
 from benchmarks.accuracy.own_networks import FOLDER
 
 
@@ -46,3 +46,12 @@ def test_the_smallest_run_trains_exports_and_compares_a_network(tmp_path) -> Non
     (row,) = json.loads(output.read_text())["rows"]
     assert row["keras"] > 0.4
     assert set(row["files"]) > {"float32.tflite", "float32.onnx", "int8.tflite", "int8.onnx"}
+
+
+def test_a_network_that_learned_nothing_is_a_fault() -> None:
+    row = RESULT["rows"][0]
+    assert faults({**RESULT, "rows": [row, row]}) == []
+    poor = {**row, "network": "net", "keras": 0.1}
+    assert faults({**RESULT, "rows": [row, poor]}) == [
+        "net: expected 85% of the test images right in Keras, found 10.0%"
+    ]

@@ -82,7 +82,8 @@ build: install ## the wheel, in dist/
 
 pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compatibility and numerics, never speed
 	rm -rf dist && $(BIN)/python -m build --quiet --wheel --outdir dist .
-	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --gate shipped -o build/pi --overwrite
+	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --calibration-samples 1000 --gate shipped \
+	  -o build/pi --overwrite
 	$(BIN)/python -m benchmarks.boards.silently_wrong models/small.keras build/pi build/silently-wrong
 	$(BIN)/python -m benchmarks.boards.pi dist/*.whl --bundle build/pi --wrong build/silently-wrong -o build/pi.json $(PI)
 
@@ -90,8 +91,8 @@ pi-family: override PI += $(addprefix --member ,$(filter-out %/small,$(MEMBERS))
 pi-family: pi ## pi, and for the whole family self-test, parity and instructions (needs build/members, which `make models` makes)
 
 bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine (50 minutes, 4 GB in the cache)
-	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --gate shipped -o build/small --overwrite \
-	  --variants float32,float16,dynamic-int8,int8,int16x8
+	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --calibration-samples 1000 --gate shipped \
+	  -o build/small --overwrite --variants float32,float16,dynamic-int8,int8,int16x8
 	$(BIN)/edgedigits parity build/small --data mnist -o benchmarks/results/parity.json --overwrite
 	$(BIN)/python -m benchmarks.latency.engines build/small
 	$(BIN)/python -m benchmarks.latency.overhead

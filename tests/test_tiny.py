@@ -21,11 +21,11 @@ def test_the_shipped_model_reads_real_digits() -> None:
         assert probabilities.dtype == np.float32
         assert probabilities.shape == (len(images), 10)
         assert (probabilities.argmax(axis=1) == labels).mean() >= 0.98
-        # What they leave of 1 says that it is no digit.
-        assert probabilities.sum(axis=1).max() <= 1 + 1e-5
-        assert (probabilities.sum(axis=1) > 0.9).mean() >= 0.98
+        assert np.abs(probabilities.sum(axis=1) - 1).max() <= 1e-5
+        # It is in doubt about what is no digit.
         none = classifier.classify_batch(np.ascontiguousarray(images[:, ::-1, ::-1]) ^ np.uint8(255))
-        assert none.sum(axis=1).mean() < 0.5
+        assert none.max(axis=1).mean() < 0.6
+        assert probabilities.max(axis=1).mean() > 0.95
 
         prediction = classifier.classify(images[0])
         assert prediction.label == str(labels[0])

@@ -91,12 +91,11 @@ def worst_table(result: Result) -> str:
             for one in faulty
             if cells[one]["faults"] + pages[one]["faults"]
         ]
-        notes += [
-            f"Without {one}, {why}, {_share(cells, one)} of the digits *{TITLES[name]}* are right in cells with lines, "
-            f"{_share(pages, one)} in whole photographs."
-            for one, why in MISPLACED.items()
-            if one in cells
-        ]
+        if misplaced := [one for one in MISPLACED if one in cells]:
+            notes.append(
+                f"Without {', '.join(misplaced)}, whose corners are given beside their grids, {_share(cells)} "
+                f"digits *{TITLES[name]}* are right in cells with lines, {_share(pages)} in whole photographs."
+            )
     head = ("set", "photograph", "digits", "cells that `classify` gets wrong", "cells that `read` gets wrong")
     return markdown_table(head, "llr", rows, " ".join(notes))
 
@@ -109,9 +108,10 @@ def _each(result: Result, name: str) -> tuple[Result, Result]:
     return cells, summed(told["pages"]["edgedigits"]["int8"]["each"] for told in halves)
 
 
-def _share(each: Result, without: str) -> str:
-    total = summed(counts for name, counts in each.items() if name != without)
-    return f"{100 * total['right'] / total['digits']:.1f} %"
+def _share(each: Result) -> str:
+    """Return the share of right digits in the photographs whose corners are right."""
+    total = summed(counts for name, counts in each.items() if name not in MISPLACED)
+    return f"{100 * total['right'] / total['digits']:.1f} % of {total['digits']:,}"
 
 
 def page_counts(result: Result) -> Iterator[tuple[str, str, str, dict[str, Result]]]:

@@ -164,5 +164,5 @@ def test_the_worst_photographs_come_first_and_a_misplaced_one_is_told():
     rows = worst_table(result).splitlines()
     assert rows[2:4] == ["| printed | image1083.jpg | 20 | 41 | 41 |", "| printed | image3.jpg | 20 | 1 | 1 |"]
     assert "Without image1083.jpg" in rows[-1]
-    assert "97.5 % of the digits *printed* are right in cells with lines, 97.5 % in whole" in rows[-1]
+    assert "97.5 % of 40 digits *printed* are right in cells with lines, 97.5 % of 40 in whole" in rows[-1]
     assert not any("image5" in row for row in rows)

@@ -128,7 +128,7 @@ def test_the_walk_from_a_tutorials_network_to_a_board_works_by_the_lines_of_its_
     run(sys.executable, "-c", training.replace("epochs=5", "epochs=1"))
     lines = [line for line in commands(WALK) if BOARD not in line or can_emulate()]
     told = {line: run("sh", "-ec", quick(line)) for line in lines}
-    assert {line for line in lines if "Ankle boot" in told[line]} == {line for line in lines if "boot.png" in line}
+    assert all("boot.png: Ankle boot" in told[line] for line in lines if "classify" in line)
     assert "<svg" in (tmp_path / "clothes.html").read_text()
     if len(lines) < len(commands(WALK)):
         pytest.skip("all ran but the emulated board, which is not in the cache")

@@ -139,8 +139,8 @@ def test_a_mean_and_deviation_without_the_division_by_255_are_told(cases: dict[s
         (("--scale", "1"), 0, ""),
         (("--scale", "1/255"), 0, ""),
         (("--scale", "0.00392156862745098"), 0, ""),
-        (("--scale", "1/0"), 2, "argument --scale: invalid _number value: '1/0'"),
-        (("--scale", "a/b"), 2, "argument --scale: invalid _number value: 'a/b'"),
+        (("--scale", "1/0"), 2, "--scale: expected a number such as 0.5 or 1/255, found '1/0'"),
+        (("--scale", "a/b"), 2, "--scale: expected a number such as 0.5 or 1/255, found 'a/b'"),
         (("--scale", "1/255", "--bgr"), 2, "--bgr: expected a model of 3 channels, found 1; leave it out"),
     ],
 )

@@ -79,10 +79,10 @@ def readers_table(result: Result) -> str:
 
 
 def worst_table(result: Result) -> str:
-    """Return the photographs of each set in which most cells are wrong, and what misplaced corners cost."""
+    """Return the photographs of each set in which most cells are wrong."""
     if not result["photographs"]:
         return NOT_MEASURED
-    rows, notes = [], []
+    rows = []
     for name in result["photographs"]:
         cells, pages = _each(result, name)
         faulty = sorted(cells, key=lambda one: (-cells[one]["faults"] - pages[one]["faults"], one))[:WORST]
@@ -91,13 +91,21 @@ def worst_table(result: Result) -> str:
             for one in faulty
             if cells[one]["faults"] + pages[one]["faults"]
         ]
+    head = ("set", "photograph", "digits", "cells that `classify` gets wrong", "cells that `read` gets wrong")
+    return markdown_table(head, "llr", rows)
+
+
+def misplaced_phrase(result: Result) -> str:
+    """Return what photographs cost whose corners lie beside their grids."""
+    sentences = []
+    for name in result["photographs"]:
+        cells, pages = _each(result, name)
         if misplaced := [one for one in MISPLACED if one in cells]:
-            notes.append(
+            sentences.append(
                 f"Without {', '.join(misplaced)}, whose corners are given beside their grids, {_share(cells)} "
                 f"digits *{TITLES[name]}* are right in cells with lines, {_share(pages)} in whole photographs."
             )
-    head = ("set", "photograph", "digits", "cells that `classify` gets wrong", "cells that `read` gets wrong")
-    return markdown_table(head, "llr", rows, " ".join(notes))
+    return " ".join(sentences)
 
 
 def _each(result: Result, name: str) -> tuple[Result, Result]:

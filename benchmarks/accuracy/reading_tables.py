@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.accuracy.grid_counts import summed
-from benchmarks.accuracy.photograph_tables import cells_table, page_counts, pages_table, readers_table, worst_table
+from benchmarks.accuracy.photograph_tables import (
+    cells_table,
+    misplaced_phrase,
+    page_counts,
+    pages_table,
+    readers_table,
+    worst_table,
+)
 from benchmarks.accuracy.photographs import HALVES, TITLES
 from benchmarks.harness.benchmark import Result
 from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
@@ -17,8 +24,8 @@ MODEL = "int8"
 def reading_tables(result: Result) -> str:
     """Return all that was found, real pictures first."""
     parts = (
-        headline, cells_table, pages_table, worst_table, readers_table, real_table, generated_table, corrupted_table,
-        print_table, numbers_table, origin,
+        headline, cells_table, pages_table, worst_table, misplaced_phrase, readers_table, real_table, generated_table,
+        corrupted_table, print_table, numbers_table, origin,
     )  # fmt: skip
     return "\n\n".join(make(result) for make in parts)
 

@@ -12,7 +12,13 @@ from collections.abc import Callable, Iterator
 from benchmarks.accuracy import bit_flips, own_models
 from benchmarks.accuracy import reading_tables as reading
 from benchmarks.accuracy.family import family_table
-from benchmarks.accuracy.photograph_tables import cells_table, pages_table, readers_table, worst_table
+from benchmarks.accuracy.photograph_tables import (
+    cells_table,
+    misplaced_phrase,
+    pages_table,
+    readers_table,
+    worst_table,
+)
 from benchmarks.boards.contributed import contributed, contributed_table
 from benchmarks.boards.pi_tables import boards_table, cheapest_table, instructions_table
 from benchmarks.compat.compat_tables import compat_line, compat_tables
@@ -31,7 +37,11 @@ LATENCY = [module.BENCHMARK for module in (engines, overhead, scaling, roofline,
 def sections() -> Iterator[tuple[str, str, str]]:
     """Yield page, mark, and what belongs between ``<!-- mark: ... -->`` and ``<!-- /mark -->``."""
     pi, compat = read_result("pi"), read_result("compat")
-    yield "README.md", "photographs", _joined(reading.headline, pages_table, readers_table, reading.origin)
+    yield (
+        "README.md",
+        "photographs",
+        _joined(reading.headline, pages_table, misplaced_phrase, readers_table, reading.origin),
+    )
     yield "README.md", "family", family_table(read_result("family"), read_result("family-latency"))
     yield "README.md", "pareto", pareto.pareto_table(read_result("pareto"))
     yield "README.md", "boards", boards_table(pi)
@@ -39,7 +49,7 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "README.md", "peers", peers.BENCHMARK.table(read_result("peers"))
     yield "README.md", "variants", variants_table(read_result("parity"), read_result("engines"))
     yield "docs/reading.md", "photographs", _joined(reading.headline, cells_table, pages_table, readers_table)
-    yield "docs/reading.md", "photographs-worst", _joined(worst_table)
+    yield "docs/reading.md", "photographs-worst", _joined(worst_table, misplaced_phrase)
     yield "docs/reading.md", "reading", _joined(reading.real_table, reading.origin)
     yield "docs/reading.md", "reading-generated", _joined(reading.generated_table, reading.corrupted_table)
     yield "docs/reading.md", "reading-pages", _joined(reading.print_table, reading.numbers_table)

@@ -20,7 +20,7 @@ from benchmarks.accuracy.photograph_tables import (
     worst_table,
 )
 from benchmarks.boards.contributed import contributed, contributed_table
-from benchmarks.boards.pi_tables import boards_table, cheapest_table, instructions_table
+from benchmarks.boards.pi_tables import boards_table, cheapest_table, instructions_table, read_table
 from benchmarks.compat.compat_tables import compat_line, compat_tables
 from benchmarks.harness.benchmark import Result, read_result
 from benchmarks.harness.child import ROOT
@@ -56,6 +56,7 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "docs/measuring.md", "bit-flips", bit_flips.flips_table(read_result("bit-flips"))
     yield "docs/own-model.md", "own-models", own_models.BENCHMARK.table(read_result("own-models"))
     yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
+    yield "docs/raspberry-pi.md", "read", read_table(pi)
     yield "docs/raspberry-pi.md", "cheapest", cheapest_table(pi)
     yield "docs/compatibility.md", "compat", compat_tables(compat)
     yield "docs/benchmarks.md", "boards-latency", contributed_table(contributed())

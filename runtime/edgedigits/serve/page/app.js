@@ -33,7 +33,7 @@ async function judge(asked) {
   try {
     const image = await asked.image();
     const found = await ask("v1/classify?model_input=true", image);
-    const several = found.answer.rejected === "several_digits" && (await ask("v1/read", image));
+    const several = found.answer.rejected === "several_digits" && (await read(image));
     if (asked !== subject) return;
     if (several) answer.read(several, asked.place);
     else answer.classified(found, asked.drawn, asked.drawn ? null : asked.place);
@@ -44,6 +44,12 @@ async function judge(asked) {
     if (!(failure instanceof Failure)) throw failure;
     if (asked === subject) await retreat(failure, asked);
   }
+}
+
+/** Reads several digits as a number. The board is asked at the same pace as with one. */
+async function read(image) {
+  await pause(PACE_MS);
+  return ask("v1/read", image);
 }
 
 /** A busy board is asked again when it said; a person hears of it when that has happened twice. */

@@ -24,8 +24,8 @@ Visiting = Callable[..., Visit]
 
 
 @pytest.fixture
-def visiting(chromium: Any) -> Iterator[Visiting]:
-    """Visit a page, in a browser with these options."""
+def visiting(chromium: Any, start: Any) -> Iterator[Visiting]:
+    """Visit a page, in a browser with these options; every page is left before any service that a test starts ends."""
     visits: list[Visit] = []
 
     def begin(url: str, **options: Any) -> Visit:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx
+from edgedigits_export.convert.onnx import convert_onnx
+from edgedigits_export.convert.onnx_int8 import quantize_onnx
 from edgedigits_export.keras_model.frozen import freeze
 from edgedigits_export.lazy_imports import load, quiet
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from benchmarks.harness.child import ROOT
 from benchmarks.latency.scaling_probe import DIGITS, model_file
 from edgedigits.bundle import Bundle
-from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx
+from edgedigits_export.convert.onnx import convert_onnx
+from edgedigits_export.convert.onnx_int8 import quantize_onnx
 from edgedigits_export.convert.tflite import convert_tflite
 from edgedigits_export.keras_model.frozen import freeze
 from edgedigits_export.keras_model.load import load_keras

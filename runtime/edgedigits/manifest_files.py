@@ -100,6 +100,56 @@ class Judgement(NamedTuple):
     drop_ci95: tuple[float, float]
 
 
+class RepairTrial(NamedTuple):
+    """One candidate of a repair, in the order in which they were tried.
+
+    Attributes
+    ----------
+    ranges: how the ranges of the activations were set, ``min-max``, ``percentile`` or ``mse``.
+    in_float: the number of operators that stayed in float.
+    drop, high: loss of accuracy against the reference in percentage points, and the upper bound that was compared with
+        the margin; None where the file was not run.
+    microseconds: the latency on the machine that exported; None where it was not measured.
+    within, chosen: whether it is within the margin and runs on every target, and whether it became the file.
+    refused: why it could not be made or run, or which target refuses or misreads it; None where nothing was against it.
+
+    """
+
+    ranges: str
+    in_float: Count
+    bytes: Count
+    drop: float | None
+    high: float | None
+    microseconds: float | None
+    within: bool
+    chosen: bool
+    refused: str | None
+
+
+class Repair(NamedTuple):
+    """How an integer file outside the margin was repaired, and what was tried for it.
+
+    Attributes
+    ----------
+    found: whether a candidate was within the margin; the file is that candidate then, or the whole int8 file.
+    ranges: how the ranges of its activations were set.
+    in_float: the operators that stayed in float, the most harmful first.
+    runs_on: the boards and engines that it must run on.
+    chosen_on, count: the images that candidates were judged on; none of them judged the file that was chosen.
+    bound: the confidence of the upper bounds; None where so few images allow none, and the loss itself decided.
+
+    """
+
+    found: bool
+    ranges: str
+    in_float: tuple[str, ...]
+    runs_on: tuple[str, ...]
+    chosen_on: str
+    count: Count  # type: ignore[assignment]  # of records, not tuple's
+    bound: str | None
+    tried: tuple[RepairTrial, ...]
+
+
 class LeftOut(NamedTuple):
     """A variant that was asked for and is not in the bundle, such as ``int8.onnx``: why, and what may be done."""
 
@@ -125,7 +175,14 @@ class Adapter(NamedTuple):
 
 
 class ModelFile(NamedTuple):
-    """One variant in one format; ``adapter`` is None where the file takes raw pixels and gives probabilities."""
+    """One variant in one format.
+
+    Attributes
+    ----------
+    adapter: None where the file takes raw pixels and gives probabilities.
+    repair: None where nothing had to be repaired.
+
+    """
 
     path: FileName
     format: Format
@@ -139,6 +196,7 @@ class ModelFile(NamedTuple):
     accuracy: Accuracy
     parity: Agreement
     judgement: Judgement
+    repair: Repair | None
 
 
 class Attachment(NamedTuple):

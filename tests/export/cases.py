@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from edgedigits.datasets import Dataset
 from edgedigits.manifest import PRECISIONS
 from edgedigits.records import from_plain, to_plain
-from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx
+from edgedigits_export.convert.onnx import convert_onnx
+from edgedigits_export.convert.onnx_int8 import quantize_onnx
 from edgedigits_export.convert.tflite import convert_tflite
 from edgedigits_export.keras_model.frozen import FrozenModel, freeze
 from edgedigits_export.keras_model.scaling import Scaling

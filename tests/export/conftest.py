@@ -98,7 +98,7 @@ def newer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Case], bytes]:
     """Make a file with per-channel Dense weights, FULLY_CONNECTED 12: tflite-runtime 2.14 refuses it."""
 
     def make(case: Case) -> bytes:
-        monkeypatch.setattr(tflite, "_DENSE_PER_TENSOR", "_not_asked_for")
+        monkeypatch.setattr(tflite, "DENSE_PER_TENSOR", "_not_asked_for")
         return convert_tflite(case.frozen, "dynamic-int8", case.images)
 
     return make

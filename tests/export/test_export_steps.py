@@ -25,10 +25,11 @@ from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
 from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation, evaluate_files
 from edgedigits_export.bundle.golden import GoldenInputs
 from edgedigits_export.bundle.job import ExportJob, ExportRequest
+from edgedigits_export.bundle.judging import choose_judging, halve
 from edgedigits_export.bundle.keras_reference import KerasReference
 from edgedigits_export.bundle.naming import default_name
-from edgedigits_export.bundle.prepare import choose_judging, prepare_job, read_training_record
-from edgedigits_export.convert.variants import ConvertedFile, ConvertOptions, Variant, convert_variants
+from edgedigits_export.bundle.prepare import prepare_job, read_training_record
+from edgedigits_export.convert.variants import ConvertedFile, Converter, ConvertOptions, Variant, convert_variants
 from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import quiet
 
@@ -38,13 +39,10 @@ DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 # What a converter that crashes does to its process; Python imports this module by itself when it starts.
 CRASH = """
 import os, signal
-from edgedigits_export.convert import tflite
-convert = tflite.convert_tflite
-def crashing(model, precision, calibration):
-    if precision == "int8":
-        os.kill(os.getpid(), signal.SIGSEGV)
-    return convert(model, precision, calibration)
-tflite.convert_tflite = crashing
+from edgedigits_export.convert import tflite_int8
+def crashing(quantizer, recipe):
+    os.kill(os.getpid(), signal.SIGSEGV)
+tflite_int8.TfliteQuantizer.quantize = crashing
 """
 VARIANTS = (Variant("float32", "tflite"), Variant("float32", "onnx"), Variant("int8", "onnx"))
 
@@ -61,14 +59,15 @@ def job(cases: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Expo
     request = ExportRequest(
         model=file, custom_objects=None, input_size=None, layout=None, scaling=Scaling(), scale_was_said=True,
         preprocess="digit", gate=GateChoice("shipped", 0.5), data=str(DIGITS), variants=VARIANTS,
-        opset=13, calibration_samples=20, seed=0, labels=None, name=None, keep_reference=True,
+        opset=13, calibration_samples=20, seed=0, labels=None, name=None, keep_reference=True, repair=None,
     )  # fmt: skip
     return prepare_job(request, silent)
 
 
 def convert(job: ExportJob, *variants: Variant) -> tuple[ConvertedFile, ...]:
     options = ConvertOptions(job.opset, job.calibration.images, onnx_metadata(job))
-    files, left_out = convert_variants(job.model, variants, options, silent)
+    with Converter(job.model, options, contract=True) as converter:
+        files, left_out = convert_variants(converter, variants, silent)
     assert not left_out
     return files
 
@@ -147,6 +146,17 @@ def test_of_mnist_the_test_digits_decide_nothing(job: ExportJob) -> None:
     assert choose_judging(splits, job.calibration) is job.validation
 
 
+def test_a_repair_chooses_on_other_images_than_those_that_judge_it(job: ExportJob) -> None:
+    parts = [{image.tobytes() for image in data.images} for data in (job.choosing, job.confirming)]
+    calibrating = {image.tobytes() for image in job.calibration.images}
+    assert not parts[0] & parts[1] and not calibrating & (parts[0] | parts[1])
+    assert [len(job.choosing), len(job.confirming)] == [10 + 30, 10 + 30]
+    test = Dataset(job.reference.images, job.reference.labels, job.reference.names, "mnist:test")
+    halves = halve(Splits(job.golden_pool, job.validation, test), job.calibration)
+    np.testing.assert_array_equal(halves[0].images, job.validation.images[::2])
+    np.testing.assert_array_equal(halves[1].images, job.validation.images[1::2])
+
+
 def test_a_variant_whose_converter_crashes_is_left_out_and_the_others_stay(
     job: ExportJob, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -156,7 +166,8 @@ def test_a_variant_whose_converter_crashes_is_left_out_and_the_others_stay(
     options = ConvertOptions(job.opset, job.calibration.images, onnx_metadata(job))
     variants = (Variant("float32", "tflite"), Variant("int8", "tflite"), Variant("float32", "onnx"))
     said: list[str] = []
-    files, left_out = convert_variants(job.model, variants, options, said.append)
+    with Converter(job.model, options, contract=True) as converter:
+        files, left_out = convert_variants(converter, variants, said.append)
     assert [file.variant for file in files] == [variants[0], variants[2]]
     assert [(one.variant, one.reason) for one in left_out] == [
         ("int8.tflite", "the converter died of SIGSEGV (it wrote nothing to standard error)")

@@ -10,7 +10,8 @@ from cases import Case, assert_probabilities
 from numpy.typing import NDArray
 
 from edgedigits.errors import BundleError, UsageError
-from edgedigits_export.convert.onnx import annotate_onnx, convert_onnx, quantize_onnx
+from edgedigits_export.convert.onnx import annotate_onnx, convert_onnx
+from edgedigits_export.convert.onnx_int8 import quantize_onnx
 from edgedigits_export.keras_model.frozen import freeze
 from edgedigits_export.lazy_imports import load
 

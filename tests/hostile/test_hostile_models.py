@@ -90,7 +90,7 @@ def test_a_bundles_file_that_is_not_the_one_exported_is_one_line_and_2(
     [
         (lambda values: values["files"][0].update(sha256="0" * 64), "it was edited"),
         (lambda values: values.update(id="0" * 64), "it was edited"),
-        (lambda values: values.update(schema=99), "expected a manifest of schema 6, found 99"),
+        (lambda values: values.update(schema=99), "expected a manifest of schema 7, found 99"),
         (lambda values: values.pop("golden"), "field 'golden' is missing"),
         (lambda values: values["files"][0].update(path="../../../etc/passwd"), "expected text like"),
     ],

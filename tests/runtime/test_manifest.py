@@ -124,16 +124,16 @@ def test_values_outside_the_contract_are_refused(path, value):
         read_manifest(encode(changed(path, value)), "m")
 
 
-@pytest.mark.parametrize("version", [0, 5, 7, "6", None, 5.5])
+@pytest.mark.parametrize("version", [0, 6, 8, "7", None, 6.5])
 def test_another_schema_version_is_told_before_anything_else(version):
     with pytest.raises(BundleError) as caught:
         read_manifest(json.dumps({"schema": version}).encode(), "m")
-    assert str(caught.value) == f"m: expected a manifest of schema 6, found {version!r}; export the model again"
+    assert str(caught.value) == f"m: expected a manifest of schema 7, found {version!r}; export the model again"
 
 
 @pytest.mark.parametrize("data", [b"[]", b"3", b"null", b'"text"'])
 def test_json_that_is_no_object_has_no_schema(data):
-    with pytest.raises(BundleError, match="m: expected a manifest of schema 6, found None"):
+    with pytest.raises(BundleError, match="m: expected a manifest of schema 7, found None"):
         read_manifest(data, "m")
 
 

@@ -11,13 +11,13 @@ from typing import cast
 
 from edgedigits import __version__
 from edgedigits.files import folder_atomic
-from edgedigits.manifest import LeftOut
 from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
 from edgedigits_export.bundle.evaluate import ExportEvaluation, evaluate_files
 from edgedigits_export.bundle.job import ExportJob, Progress
+from edgedigits_export.bundle.repair import Repairer
 from edgedigits_export.bundle.replace import refuse_to_replace
 from edgedigits_export.convert.stored_model import Convertible
-from edgedigits_export.convert.variants import ConvertedFile, ConvertOptions, convert_variants
+from edgedigits_export.convert.variants import Converter, ConvertOptions, convert_variants
 
 _TOOLS = ("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
 
@@ -34,19 +34,23 @@ def build_bundle(job: ExportJob, path: Path, *, overwrite: bool, progress: Progr
     refuse_to_replace(path, overwrite=overwrite)
     # Entered before the work starts, so that a place that cannot be written is refused at once.
     with folder_atomic(path, overwrite=overwrite) as folder:
-        converted, left_out = _convert(job, progress)
-        evaluation = evaluate_files(job, converted, left_out, progress)
+        evaluation = _evaluate(job, progress)
         files = describe_bundle(job, evaluation, tool_versions(), creation_time())
         for name, data in files.items():
             (folder / name).write_bytes(data)
     return evaluation
 
 
-def _convert(job: ExportJob, progress: Progress) -> tuple[tuple[ConvertedFile, ...], tuple[LeftOut, ...]]:
+def _evaluate(job: ExportJob, progress: Progress) -> ExportEvaluation:
+    """Convert every variant and run it; repair the integer files that need it."""
     if job.finished is not None:
-        return (job.finished.file,), ()
+        return evaluate_files(job, (job.finished.file,), (), progress)
     options = ConvertOptions(job.opset, job.calibration.images, onnx_metadata(job))
-    return convert_variants(cast("Convertible", job.model), job.variants, options, progress)
+    contract = any(variant.format == "onnx" for variant in job.variants)
+    with Converter(cast("Convertible", job.model), options, contract=contract) as converter:
+        converted, left_out = convert_variants(converter, job.variants, progress)
+        repairer = Repairer(job, job.repair, converter, progress) if job.repair else None
+        return evaluate_files(job, converted, left_out, progress, repairer)
 
 
 def tool_versions() -> dict[str, str]:

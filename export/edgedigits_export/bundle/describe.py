@@ -149,6 +149,7 @@ def _model_file(file: FileEvaluation, adapter: Adapter | None) -> ModelFile:
             figures.max_abs_difference,
         ),
         judgement=Judgement(file.verdict.outcome, judged.accuracy.count, judged.drop, judged.drop_ci95),
+        repair=file.repair,
     )  # fmt: skip
 
 

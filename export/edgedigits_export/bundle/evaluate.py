@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.datasets import Dataset
 from edgedigits.errors import EdgeDigitsError, InputError, ModelRejectedError
-from edgedigits.manifest import Accuracy, Format, LeftOut, TensorInfo
+from edgedigits.manifest import Accuracy, LeftOut, Repair, TensorInfo
 from edgedigits.verification.compare import Comparison, accuracy_of
 from edgedigits.verification.gates import GateVerdict, exit_code_of, judge_variant
 from edgedigits.verification.golden import tolerance_of
@@ -21,11 +22,11 @@ from edgedigits_export.bundle.golden import GoldenInputs, choose_golden_inputs
 from edgedigits_export.bundle.job import ExportJob, Progress
 from edgedigits_export.bundle.keras_reference import KerasReference, expected_of
 from edgedigits_export.bundle.reference_engines import GoldenOutputs, run_reference_engines
+from edgedigits_export.bundle.repair import Repaired, Repairer
 from edgedigits_export.convert.variants import ConvertedFile
+from edgedigits_export.convert.worker import ENGINES
 
 _REFUSED = "take another precision, or leave this one out with --variants"
-# The engine whose outputs parity is judged on.
-_ENGINES: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
 # Of the images that the commonest label classifies wrongly, a model has to classify more than this share rightly.
 SLIGHT_AGREEMENT = 0.2
 
@@ -44,6 +45,7 @@ class FileEvaluation:
     verdict: the gate's verdict on that.
     golden: the outputs of every reference engine for the golden inputs.
     differing: one sentence for each engine whose outputs for them differ by more than rounding.
+    repair: how the file was repaired; None where that was not needed.
 
     """
 
@@ -58,6 +60,7 @@ class FileEvaluation:
     verdict: GateVerdict
     golden: GoldenOutputs
     differing: tuple[str, ...]
+    repair: Repair | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,40 +103,34 @@ class ExportEvaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Outputs:
-    """Probabilities float32 ``[N, classes]`` for the golden, the reference and the judging images."""
+class _Setup:
+    """What every file is run on, and what Keras says of it.
 
-    golden: NDArray[np.float32]
-    reference: NDArray[np.float32]
-    judging: NDArray[np.float32]
+    Attributes
+    ----------
+    images: golden, reference and judging images, uint8 ``[N, H, W, C]``: one array, because each run is a process.
+    starts: the rows where the reference images and where the judging images begin.
+    reference, judging: what Keras says of these two parts.
 
+    """
 
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """What Keras says of the reference and of the judging images."""
-
+    images: NDArray[np.uint8]
+    starts: tuple[int, int]
     reference: KerasReference
     judging: KerasReference
 
 
-@dataclass(frozen=True, slots=True)
-class _Inputs:
-    """Golden, reference and judging images, uint8 ``[N, H, W, C]``: one array, because each run is a process."""
-
-    images: NDArray[np.uint8]
-    golden: int
-    reference: int
-
-    def split(self, values: NDArray[np.float32]) -> _Outputs:
-        return _Outputs(*np.split(values, [self.golden, self.golden + self.reference]))
-
-
 def evaluate_files(
-    job: ExportJob, converted: Sequence[ConvertedFile], left_out: Sequence[LeftOut], progress: Progress
+    job: ExportJob,
+    converted: Sequence[ConvertedFile],
+    left_out: Sequence[LeftOut],
+    progress: Progress,
+    repairer: Repairer | None = None,
 ) -> ExportEvaluation:
     """Run every file on golden, reference and judging images, and compare its outputs with those of Keras.
 
-    A file that its engine refuses is left out, as those are that could not be converted.
+    A file that its engine refuses is left out, as those are that could not be converted. An integer file outside the
+    margin is repaired where there is a ``repairer``; what it finds is judged on other images than it chose on.
 
     Raises
     ------
@@ -143,12 +140,7 @@ def evaluate_files(
     """
     model = job.model
     golden = choose_golden_inputs(job.golden_pool, model.predict, model.input_shape, job.preprocessing.id, job.seed)
-    images = np.concatenate([golden.images, job.reference.images, job.judging.images])
-    inputs = _Inputs(images, len(golden.images), len(job.reference))
-    outputs = inputs.split(_keras_outputs(job, images))
-    keras = _Expected(
-        expected_of(job, outputs.reference, job.reference), expected_of(job, outputs.judging, job.judging)
-    )
+    usual = _set_up(job, golden, job.judging)
     files, missing = [], list(left_out)
     with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
         for file in converted:
@@ -156,9 +148,13 @@ def evaluate_files(
             progress(f"running {path.name}")
             path.write_bytes(file.data)
             try:
-                files.append(_evaluate_file(job, file, path, inputs, keras))
+                found = _evaluate_file(job, file, path, usual)
             except EdgeDigitsError as error:
                 missing.append(LeftOut(file.variant.name, str(error), _REFUSED))
+                continue
+            if repairer and repairer.needs_repair(file, found.judged, found.verdict.outcome):
+                found = _evaluate_repaired(job, repairer.repair(file), path, found, golden)
+            files.append(found)
     if not files:
         reasons = "; ".join(f"{one.variant}: {one.reason}" for one in missing)
         raise ModelRejectedError(f"{job.name}: expected a variant that converts and runs, found none ({reasons})")
@@ -166,11 +162,28 @@ def evaluate_files(
         golden_inputs=golden,
         files=tuple(files),
         left_out=tuple(missing),
-        keras_reference=keras.reference,
-        keras_judging=accuracy_of(keras.judging.probabilities, keras.judging.labels),
-        majority_share=_majority_share(keras.judging.labels),
-        alphabetical=_alphabetical(keras.judging, job.labels),
+        keras_reference=usual.reference,
+        keras_judging=accuracy_of(usual.judging.probabilities, usual.judging.labels),
+        majority_share=_majority_share(usual.judging.labels),
+        alphabetical=_alphabetical(usual.judging, job.labels),
     )
+
+
+def _set_up(job: ExportJob, golden: GoldenInputs, judging: Dataset) -> _Setup:
+    images = np.concatenate([golden.images, job.reference.images, judging.images])
+    starts = len(golden.images), len(golden.images) + len(job.reference)
+    _, reference, of_judging = np.split(_keras_outputs(job, images), starts)
+    return _Setup(images, starts, expected_of(job, reference, job.reference), expected_of(job, of_judging, judging))
+
+
+def _evaluate_repaired(
+    job: ExportJob, repaired: Repaired, path: Path, before: FileEvaluation, golden: GoldenInputs
+) -> FileEvaluation:
+    if not repaired.record.found:
+        return replace(before, repair=repaired.record)
+    path.write_bytes(repaired.file.data)
+    found = _evaluate_file(job, repaired.file, path, _set_up(job, golden, job.confirming))
+    return replace(found, repair=repaired.record)
 
 
 def _keras_outputs(job: ExportJob, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -193,16 +206,14 @@ def _majority_share(labels: NDArray[np.int64]) -> float:
     return float(np.bincount(labels).max() / len(labels))
 
 
-def _evaluate_file(
-    job: ExportJob, file: ConvertedFile, path: Path, inputs: _Inputs, keras: _Expected
-) -> FileEvaluation:
+def _evaluate_file(job: ExportJob, file: ConvertedFile, path: Path, setup: _Setup) -> FileEvaluation:
     precision, format_ = file.variant
     infer = partial(infer_isolated, path, wrapping=job.finished.wrapping if job.finished else None)
-    run = infer(_ENGINES[format_], inputs.images)
-    outputs = inputs.split(run.probabilities)
+    run = infer(ENGINES[format_], setup.images)
+    of_golden, of_reference, of_judging = np.split(run.probabilities, setup.starts)
     temperature = job.confidence.temperature
-    judged = keras.judging.compare(outputs.judging, temperature)
-    golden_run, golden_images = replace(run, probabilities=outputs.golden), inputs.images[: inputs.golden]
+    judged = setup.judging.compare(of_judging, temperature)
+    golden_run, golden_images = replace(run, probabilities=of_golden), setup.images[: len(of_golden)]
     tolerance = tolerance_of(job.task, precision, job.model.classes)
     golden, differing = run_reference_engines(
         golden_run, format_, tolerance, lambda engine: infer(engine, golden_images)
@@ -214,7 +225,7 @@ def _evaluate_file(
         version=run.version,
         image=run.image,
         probabilities=run.output,
-        comparison=keras.reference.compare(outputs.reference, temperature),
+        comparison=setup.reference.compare(of_reference, temperature),
         judged=judged,
         verdict=judge_variant(precision, judged, job.task, job.gate),
         golden=golden,

@@ -15,10 +15,26 @@ from edgedigits.manifest import SUFFIXES, Confidence, GateChoice, Preprocessing,
 from edgedigits.wrapping import Wrapping
 from edgedigits_export.bundle.calibration import Calibration
 from edgedigits_export.bundle.preprocessing import Steps
+from edgedigits_export.compat.runs_on import Target
 from edgedigits_export.convert.variants import ConvertedFile, Variant
 from edgedigits_export.keras_model.scaling import Scaling
 
 Progress = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairChoice:
+    """How integer files that lose more than the margin are repaired.
+
+    Attributes
+    ----------
+    runs_on: the boards and engines that a repaired file has to run on.
+    measure: whether the latency of each candidate is measured here, and decides which is the cheapest.
+
+    """
+
+    runs_on: tuple[Target, ...]
+    measure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,7 @@ class ExportRequest:
     labels: a text file with one label a line; None takes the labels of the data.
     name: the model's name in the bundle; None takes it from the training record or the file.
     keep_reference: whether the bundle holds Keras' outputs for the reference images.
+    repair: None where files outside the margin stay as they are.
 
     """
 
@@ -59,6 +76,7 @@ class ExportRequest:
     labels: Path | None
     name: str | None
     keep_reference: bool
+    repair: RepairChoice | None
 
 
 class ExportedModel(Protocol):
@@ -112,6 +130,8 @@ class ExportJob:
     golden_pool: the training images that golden inputs are chosen from.
     validation: the images that choose a temperature.
     judging: the images that the gate judges on.
+    choosing, confirming: two disjoint parts of the images that did not calibrate: candidates of a repair are judged on
+        the one, the file that was chosen is judged on the other, once.
     reference: the images that accuracy and parity are reported on; nothing is decided by them.
     training: the trainer's record, or None.
 
@@ -131,11 +151,14 @@ class ExportJob:
     golden_pool: Dataset
     validation: Dataset
     judging: Dataset
+    choosing: Dataset
+    confirming: Dataset
     reference: Dataset
     training: dict[str, Any] | None
     gate: GateChoice
     seed: int
     keep_reference: bool
+    repair: RepairChoice | None
 
     def file_name(self, variant: Variant) -> str:
         """Return the name of a variant's file in the bundle."""

@@ -8,9 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from edgedigits.datasets import Dataset, Splits, join, load_splits, match_labels
+from edgedigits.datasets import Dataset, Splits, load_splits, match_labels
 from edgedigits.errors import DatasetError, UsageError
 from edgedigits.images.resize import read_resized
 from edgedigits.manifest import Confidence, Preprocessing, Task
@@ -18,6 +16,7 @@ from edgedigits.model import is_model_file
 from edgedigits_export.bundle.calibration import Calibration, choose_calibration
 from edgedigits_export.bundle.finished import open_finished
 from edgedigits_export.bundle.job import ExportedModel, ExportJob, ExportRequest, FinishedFile, Progress
+from edgedigits_export.bundle.judging import choose_judging, halve
 from edgedigits_export.bundle.labels import choose_labels
 from edgedigits_export.bundle.naming import default_name
 from edgedigits_export.bundle.preprocessing import choose_preprocessing, look_like_digits
@@ -34,10 +33,6 @@ from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import load
 
 LOCATOR_LABELS = (*"0123456789", "mark")
-
-
-# More images than these do not judge: ten variants of a large model would take hours.
-_JUDGING = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +73,7 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
             found = _prepare_locator(keras_model, request, training)
         else:
             found = _prepare_classifier(keras_model, request, training, progress)
+    choosing, confirming = halve(found.splits, found.calibration)
     return ExportJob(
         name=request.name or default_name(request.model, found.training),
         task=found.task,
@@ -93,11 +89,16 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
         golden_pool=found.splits.train,
         validation=found.splits.validation,
         judging=choose_judging(found.splits, found.calibration),
+        choosing=choosing,
+        confirming=confirming,
         reference=found.splits.test,
         training=found.training,
         gate=request.gate,
         seed=request.seed,
         keep_reference=request.keep_reference,
+        # The limits for what ships are for files as they are made, a locator's are about places, and a finished file
+        # is not touched.
+        repair=None if finished or found.task == "locate" or request.gate.name == "shipped" else request.repair,
     )
 
 
@@ -179,19 +180,6 @@ def _look_at_data(
     if request.preprocess is None and preprocessing.id == "resize/1" and look_like_digits(splits.train):
         progress("note: these look like digits; --preprocess digit finds them in photographs and refuses what is none")
     return _Looked(labels, splits, preprocessing, calibration)
-
-
-def choose_judging(splits: Splits, calibration: Calibration) -> Dataset:
-    """Return the images that judge: all that did not calibrate, those first that were held out, and not too many.
-
-    Of MNIST they are the validation digits: its test digits decide nothing.
-    """
-    if splits.test.source.startswith("mnist:"):
-        return splits.validation
-    rest = np.delete(np.arange(len(splits.train)), calibration.indices)
-    parts = [splits.validation, splits.test, *([splits.train.take(rest)] if len(rest) else [])]
-    every = join(parts)
-    return every.take(np.arange(min(_JUDGING, len(every))))
 
 
 def read_splits(place: str, input_shape: tuple[int, int, int]) -> Splits:

@@ -89,6 +89,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--gate", choices=("accuracy", "shipped"), default="accuracy",
         help="accuracy: the margin decides; shipped: the limits of this package's own models, on every answer",
     )  # fmt: skip
+    gate.add_argument(
+        "--no-repair",
+        action="store_true",
+        help="leave int8 files outside the margin as they are (default: other ranges, then the most harmful operators "
+        "in float, until the loss is within it)",
+    )
+    gate.add_argument(
+        "--runs-on",
+        default="",
+        metavar="TARGETS",
+        help="boards or engines that a repaired file has to run on, such as pi3,pi4,tflite-runtime==2.14.0",
+    )
+    gate.add_argument(
+        "--measure", action="store_true", help="of repaired files, take the fastest on this machine, not the smallest"
+    )  # fmt: skip
     gate.add_argument("--strict", action="store_true", help="exit with 4 where too few images cannot tell")
     parser.add_argument(
         "--without-reference", action="store_true", help="leave out Keras' outputs, which makes the bundle smaller"
@@ -131,8 +146,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _request(args: argparse.Namespace) -> ExportRequest:
     variants = parse_variants(args.variants)
-    from edgedigits_export.bundle.job import ExportRequest
+    from edgedigits_export.bundle.job import ExportRequest, RepairChoice
     from edgedigits_export.bundle.naming import require_name
+    from edgedigits_export.compat.runs_on import parse_runs_on
     from edgedigits_export.keras_model.scaling import Scaling
 
     if args.name is not None:
@@ -141,6 +157,9 @@ def _request(args: argparse.Namespace) -> ExportRequest:
         raise UsageError(f"--margin: expected percentage points above 0 and below 100, found {args.margin:g}")
     if args.seed < 0:
         raise UsageError(f"--seed: expected 0 or more, found {args.seed}")
+    runs_on = parse_runs_on(args.runs_on)
+    if args.no_repair and (runs_on or args.measure):
+        raise UsageError("--no-repair: nothing is repaired for --runs-on or --measure; leave one of them out")
     said = args.bgr or any(value is not None for value in (args.scale, args.mean, args.std))
     scale = 1.0 if args.scale is None else args.scale
     return ExportRequest(
@@ -160,6 +179,7 @@ def _request(args: argparse.Namespace) -> ExportRequest:
         labels=args.labels,
         name=args.name,
         keep_reference=not args.without_reference,
+        repair=None if args.no_repair else RepairChoice(runs_on, args.measure),
     )
 
 

@@ -9,6 +9,7 @@ from edgedigits.console.confidence import confidence_line
 from edgedigits.console.tables import table
 from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation
 from edgedigits_export.bundle.job import ExportJob
+from edgedigits_export.repair.words import repair_in_words
 
 
 def results_text(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> str:
@@ -33,10 +34,11 @@ def _remarks(job: ExportJob, evaluation: ExportEvaluation) -> list[str]:
     """Return one line for each variant that is missing or has not passed, and what to do about it."""
     remarks = [f"{one.variant} is not in the bundle: {one.reason}; {one.cure}" for one in evaluation.left_out]
     remarks += [
-        f"{file.name}, on {len(job.judging):,} images: {'; '.join(file.verdict.reasons)}"
+        f"{file.name}, on {file.judged.accuracy.count:,} images: {'; '.join(file.verdict.reasons)}"
         for file in evaluation.files
         if file.verdict.reasons
     ]
+    remarks += [f"{file.name}: {repair_in_words(file.repair)}" for file in evaluation.files if file.repair]
     remarks += [f"{file.name}: {sentence}" for file in evaluation.files for sentence in file.differing]
     if evaluation.near_chance:
         remarks.append(

@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import UsageError
 from edgedigits.manifest import PRECISIONS
+from edgedigits_export.convert.recipe import WHOLE
 from edgedigits_export.convert.stored_model import Convertible
 from edgedigits_export.convert.tflite_graph import add_contract
+from edgedigits_export.convert.tflite_int8 import DENSE_PER_TENSOR, TfliteQuantizer
 from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.lazy_imports import load, quiet
 
-_DENSE_PER_TENSOR = "_experimental_disable_per_channel_quantization_for_dense_layers"
-_CALIBRATED = {
-    "int8": "TFLITE_BUILTINS_INT8",
-    "int16x8": "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8",
-}
+_INT16 = "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8"
 
 
 def convert_tflite(frozen: Convertible, precision: str, calibration: NDArray[np.uint8]) -> bytes:
@@ -41,7 +39,9 @@ def convert_tflite(frozen: Convertible, precision: str, calibration: NDArray[np.
     """
     if precision not in PRECISIONS:
         raise UsageError(f"expected a precision out of {', '.join(PRECISIONS)}, found {precision!r}")
-    if precision in _CALIBRATED and not len(calibration):
+    if precision == "int8":
+        return TfliteQuantizer(frozen, calibration).quantize(WHOLE)
+    if precision == "int16x8" and not len(calibration):
         raise UsageError(f"{precision} needs calibration images, found none; name them with --calibration")
     tf = load("tensorflow")
     scores, needs_softmax = frozen.scores_function()
@@ -49,7 +49,7 @@ def convert_tflite(frozen: Convertible, precision: str, calibration: NDArray[np.
         with quiet():
             converter = tf.lite.TFLiteConverter.from_concrete_functions([scores])
             # Float activations with per-channel Dense weights need FULLY_CONNECTED 12, tflite-runtime 2.14 has 11.
-            setattr(converter, _DENSE_PER_TENSOR, True)
+            setattr(converter, DENSE_PER_TENSOR, True)
             _configure(precision, tf, converter, calibration)
             converted = bytes(converter.convert())
     # The converter's errors share no base narrower than Exception.
@@ -71,6 +71,6 @@ def _configure(precision: str, tf: Any, converter: Any, calibration: NDArray[np.
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if precision in _CALIBRATED:
+    if precision == "int16x8":
         converter.representative_dataset = samples
-        converter.target_spec.supported_ops = [getattr(tf.lite.OpsSet, _CALIBRATED[precision])]
+        converter.target_spec.supported_ops = [getattr(tf.lite.OpsSet, _INT16)]

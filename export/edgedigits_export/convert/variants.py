@@ -1,7 +1,7 @@
-"""Convert a model to every variant of a bundle, in a process of its own: a converter may crash and take nothing along.
+"""Convert a model to the variants of a bundle, in a process of its own: a converter may crash and take nothing along.
 
-One process converts all variants, one after the other, and reports each. Where it dies, the variant that it was at is
-left out, and another process goes on with the next.
+One process converts all variants, one after the other. Where it dies, what it was asked for cannot be made, and another
+process takes the next request.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +22,12 @@ from numpy.typing import NDArray
 from edgedigits.errors import UsageError
 from edgedigits.isolation import how_it_died
 from edgedigits.manifest import Format, LeftOut, Precision
-from edgedigits_export.convert.onnx import annotate_onnx, convert_onnx, quantize_onnx
-from edgedigits_export.convert.stored_model import Convertible, StoredModel, store_model
-from edgedigits_export.convert.tflite import convert_tflite
+from edgedigits_export.convert import worker
+from edgedigits_export.convert.recipe import WHOLE, Operator, RangeMethod, Recipe, WeighedOperator
+from edgedigits_export.convert.stored_model import Convertible, store_model
+from edgedigits_export.convert.worker import CALIBRATION, OPTIONS, request_of
 
 ONNX_PRECISIONS: tuple[Precision, ...] = ("float32", "int8")
-_CALIBRATION, _OPTIONS = "calibration.npy", "options.json"
 
 
 class Variant(NamedTuple):
@@ -61,79 +62,91 @@ class ConvertOptions:
     onnx_metadata: Mapping[str, str]
 
 
+class Converter(AbstractContextManager["Converter"]):
+    """Converts one model to as many files as are asked for."""
+
+    def __init__(self, model: Convertible, options: ConvertOptions, *, contract: bool) -> None:
+        """Store a model for the process that converts; ``contract`` says that ONNX files will be asked for."""
+        self._place = tempfile.TemporaryDirectory(prefix="edgedigits-")
+        self._folder = Path(self._place.name)
+        self._process: subprocess.Popen[str] | None = None
+        store_model(model, self._folder, contract=contract)
+        np.save(self._folder / CALIBRATION, options.calibration)
+        told = {"opset": options.opset, "onnx_metadata": dict(options.onnx_metadata)}
+        (self._folder / OPTIONS).write_text(json.dumps(told))
+
+    def __exit__(self, *_: object) -> None:
+        """End the process and remove its files."""
+        self._end()
+        self._place.cleanup()
+
+    def convert(self, variant: Variant, recipe: Recipe = WHOLE) -> ConvertedFile:
+        """Return the file of a variant; the recipe is for integer files.
+
+        Raises
+        ------
+        UsageError: it cannot be made; the message says why.
+
+        """
+        self._ask(request_of(variant.name, recipe), lambda _: None)
+        return ConvertedFile(variant, (self._folder / variant.name).read_bytes())
+
+    def weigh(self, variant: Variant, ranges: RangeMethod, progress: Callable[[str], object]) -> list[WeighedOperator]:
+        """Return the operators of an integer variant in their order, each with its harm (see `harm`).
+
+        Raises
+        ------
+        UsageError: a file that is needed for it cannot be made.
+
+        """
+        weighed = self._ask({"variant": variant.name, "weigh": ranges}, progress)["weighed"]
+        return [WeighedOperator(Operator(**one["operator"]), one["harm"]) for one in weighed]
+
+    def _ask(self, request: dict[str, Any], progress: Callable[[str], object]) -> dict[str, Any]:
+        process = self._running()
+        print(json.dumps(request), file=process.stdin, flush=True)
+        for line in process.stdout or ():
+            answer: dict[str, Any] = json.loads(line)
+            if "progress" in answer:
+                progress(answer["progress"])
+            elif answer["error"] is None:
+                return answer
+            else:
+                raise UsageError(answer["error"])
+        died = how_it_died(process.wait(), (self._folder / "errors").read_text())
+        self._end()
+        raise UsageError(f"the converter {died}")
+
+    def _running(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            command = [sys.executable, "-m", worker.__name__, str(self._folder)]
+            with (self._folder / "errors").open("w") as errors:
+                self._process = subprocess.Popen(  # noqa: S603  our own module
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+                )
+        return self._process
+
+    def _end(self) -> None:
+        if self._process is not None:
+            with self._process:
+                self._process.kill()
+            self._process = None
+
+
 def convert_variants(
-    model: Convertible, variants: Sequence[Variant], options: ConvertOptions, progress: Callable[[str], object]
+    converter: Converter, variants: Sequence[Variant], progress: Callable[[str], object]
 ) -> tuple[tuple[ConvertedFile, ...], tuple[LeftOut, ...]]:
     """Convert a model to each of ``variants``; return the files in their order, and what could not be made."""
     files: list[ConvertedFile] = []
     left_out: list[LeftOut] = []
-    with tempfile.TemporaryDirectory(prefix="edgedigits-") as place:
-        folder = Path(place)
-        store_model(model, folder, contract=any(variant.format == "onnx" for variant in variants))
-        np.save(folder / _CALIBRATION, options.calibration)
-        told = {"opset": options.opset, "onnx_metadata": dict(options.onnx_metadata)}
-        (folder / _OPTIONS).write_text(json.dumps(told))
-        waiting = list(variants)
-        while waiting:
-            for variant, reason in _convert_in_process(folder, tuple(waiting), progress):
-                waiting.remove(variant)
-                if reason is None:
-                    files.append(ConvertedFile(variant, (folder / variant.name).read_bytes()))
-                else:
-                    left_out.append(LeftOut(variant.name, reason, _cure(variant)))
+    for variant in variants:
+        progress(f"converting {variant.name}")
+        try:
+            files.append(converter.convert(variant))
+        except UsageError as error:
+            left_out.append(LeftOut(variant.name, str(error), _cure(variant)))
     return tuple(files), tuple(left_out)
-
-
-def _convert_in_process(
-    folder: Path, variants: Sequence[Variant], progress: Callable[[str], object]
-) -> Iterator[tuple[Variant, str | None]]:
-    """Yield each variant with the reason why it could not be made, until all are done or the process dies."""
-    command = [sys.executable, "-m", __name__, str(folder), *(variant.name for variant in variants)]
-    with (
-        (folder / "errors").open("w+") as errors,
-        subprocess.Popen(  # noqa: S603  our own module
-            command, stdout=subprocess.PIPE, stderr=errors, text=True
-        ) as process,
-    ):
-        for variant in variants:
-            progress(f"converting {variant.name}")
-            reply = process.stdout.readline() if process.stdout else ""
-            if not reply:
-                died = how_it_died(process.wait(), (folder / "errors").read_text())
-                yield variant, f"the converter {died}"
-                return
-            yield variant, json.loads(reply)
 
 
 def _cure(variant: Variant) -> str:
     return f"leave it out with --variants, or take another precision than {variant.precision}"
-
-
-def _convert_here(place: str, names: Sequence[str]) -> None:
-    """Convert the model in a folder; write each variant there, and a line of JSON for each: null, or why not."""
-    folder = Path(place)
-    model, calibration = StoredModel.load(folder), np.load(folder / _CALIBRATION)
-    options = ConvertOptions(calibration=calibration, **json.loads((folder / _OPTIONS).read_text()))
-    for name in names:
-        try:
-            (folder / name).write_bytes(_convert(model, name, options, folder))
-            reason = None
-        except UsageError as error:
-            reason = str(error)
-        print(json.dumps(reason), flush=True)
-
-
-def _convert(model: StoredModel, name: str, options: ConvertOptions, folder: Path) -> bytes:
-    precision, _, format_ = name.partition(".")
-    if format_ == "tflite":
-        return convert_tflite(model, precision, options.calibration)
-    made = folder / "float32"
-    if not made.exists():
-        made.write_bytes(convert_onnx(model, options.opset))
-    data = made.read_bytes()
-    data = data if precision == "float32" else quantize_onnx(data, options.calibration)
-    return annotate_onnx(data, {**options.onnx_metadata, "precision": precision})
-
-
-if __name__ == "__main__":
-    _convert_here(sys.argv[1], sys.argv[2:])

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import BundleError
 from edgedigits.manifest import Format
-from edgedigits_export.convert.onnx import convert_onnx, quantize_onnx
+from edgedigits_export.convert.onnx import convert_onnx
+from edgedigits_export.convert.onnx_int8 import quantize_onnx
 from edgedigits_export.convert.tflite import convert_tflite
 from edgedigits_export.keras_model.frozen import FrozenModel
 from edgedigits_export.layerwise.taps import Tap, file_taps, keras_taps

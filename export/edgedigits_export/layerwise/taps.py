@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import ModelRejectedError
 from edgedigits.manifest import Format
+from edgedigits_export.convert.inner_values import open_onnx, open_tflite
 from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.keras_model.frozen import OUTPUT_NAME, FrozenModel
 from edgedigits_export.lazy_imports import load, quiet
@@ -90,18 +91,13 @@ def file_taps(data: bytes, format_: Format, images: NDArray[np.uint8]) -> list[T
 
 
 def _tflite(data: bytes, images: NDArray[np.uint8]) -> list[Tap]:
-    schema, engine = load("ai_edge_litert.schema_py_generated"), load("ai_edge_litert.interpreter")
+    schema = load("ai_edge_litert.schema_py_generated")
     model = schema.ModelT.InitFromPackedBuf(data, 0)
     graph = model.subgraphs[0]
     names = {value: name for name, value in vars(schema.BuiltinOperator).items()}
     kinds = {int(op.outputs[0]): names[model.operatorCodes[op.opcodeIndex].builtinCode] for op in graph.operators}
     kept = {index: kind for index, kind in kinds.items() if kind not in _REQUANTIZE}
-    # A delegate computes several operators at once and does not store what is between them.
-    resolver = engine.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    interpreter = engine.Interpreter(
-        model_content=data, experimental_preserve_all_tensors=True, experimental_op_resolver_type=resolver
-    )
-    interpreter.allocate_tensors()
+    interpreter = open_tflite(data)
     outputs: dict[int, list[Any]] = {index: [] for index in kept}
     for image in images:
         interpreter.set_tensor(graph.inputs[0], image[np.newaxis])
@@ -118,15 +114,9 @@ def _dequantize(values: NDArray[Any], quantization: Any) -> NDArray[Any]:
 
 
 def _onnx(data: bytes, images: NDArray[np.uint8]) -> list[Tap]:
-    onnx, engine = load("onnx"), load("onnxruntime")
-    model = onnx.load_model_from_string(data)
+    model = load("onnx").load_model_from_string(data)
     tensors = _operator_outputs(model.graph)
-    outputs = {entry.name for entry in model.graph.output}
-    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in tensors if name not in outputs)
-    options = engine.SessionOptions()
-    # The optimizer would fuse operators whose outputs are needed.
-    options.graph_optimization_level = engine.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = engine.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = open_onnx(model, tensors)
     found = session.run(list(tensors), {model.graph.input[0].name: images})
     return [Tap(name, kind, values) for (name, kind), values in zip(tensors.items(), found, strict=True)]
 

@@ -12,6 +12,8 @@ import jinja2
 
 from edgedigits.bundle import Bundle
 from edgedigits.errors import InputError
+from edgedigits.manifest import Manifest
+from edgedigits_export.repair.words import repair_in_words, short_name
 from edgedigits_export.report.choice import RULE, Choice, choose_file
 from edgedigits_export.report.examples import (
     Answers,
@@ -23,6 +25,7 @@ from edgedigits_export.report.examples import (
 )
 from edgedigits_export.report.latency import describe_latency, machine_name
 from edgedigits_export.report.pareto import draw_pareto
+from edgedigits_export.report.repair_curve import draw_repair
 from edgedigits_export.report.rows import ReportRow, exported_rows, join_rows, settled
 
 PICTURES = ("curves", "samples")
@@ -82,6 +85,7 @@ def render(report: Report) -> str:
         file=file,
         latency=describe_latency(report.bench),
         pareto=[_data_url(picture, "image/svg+xml") for picture in drawn if picture],
+        repairs=_repairs(manifest),
         golden=golden,
         golden_of=golden_of,
         pictures={name: _data_url(_picture(report.run.folder, name)) for name in PICTURES} if report.run else {},
@@ -94,6 +98,22 @@ def _rows(report: Report) -> list[ReportRow]:
         return exported_rows(manifest, report.bench)
     sizes = {file.path: file.bytes for file in manifest.files}
     return settled(join_rows(report.parity, report.bench, sizes), manifest)
+
+
+def _repairs(manifest: Manifest) -> list[dict[str, Any]]:
+    """Return what the page says of each repair."""
+    return [
+        {
+            "file": file.path,
+            "words": repair_in_words(file.repair),
+            "bound": file.repair.bound,
+            "runs_on": ", ".join(file.repair.runs_on),
+            "curve": _data_url(draw_repair(file.repair, manifest.gate.margin), "image/svg+xml"),
+            "in_float": [short_name(name) for name in file.repair.in_float],
+        }
+        for file in manifest.files
+        if file.repair is not None
+    ]
 
 
 def _tested(report: Report, choice: Choice) -> dict[str, Any]:

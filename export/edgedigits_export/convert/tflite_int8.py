@@ -1,0 +1,137 @@
+"""Quantize a model to int8 TFLite: one conversion and one calibration, then as many files as recipes are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.errors import UsageError
+from edgedigits_export.convert.inner_values import open_tflite
+from edgedigits_export.convert.ranges import Histogram, range_of
+from edgedigits_export.convert.recipe import Operator, RangeMethod, Recipe
+from edgedigits_export.convert.stored_model import Convertible
+from edgedigits_export.convert.tflite_graph import add_contract
+from edgedigits_export.decisive import decisive_sentence
+from edgedigits_export.lazy_imports import load, quiet
+
+DENSE_PER_TENSOR = "_experimental_disable_per_channel_quantization_for_dense_layers"
+# So many images, evenly spaced, fill the histograms: every value of every tensor of a large model takes its time.
+_COUNTED = 100
+
+
+class TfliteQuantizer:
+    """Makes int8 TFLite files of a model.
+
+    The converter writes a float32 file with the lowest and the highest value of each activation in it; its quantizer
+    makes every int8 file of that, with other ranges written into it, and with the operators left out that stay in
+    float.
+    """
+
+    def __init__(self, model: Convertible, calibration: NDArray[np.uint8]) -> None:
+        """Convert and calibrate on raw images uint8 ``[N, H, W, C]``.
+
+        Raises
+        ------
+        UsageError: there are no images, or the converter cannot express a layer with TFLite's own operators.
+
+        """
+        if not len(calibration):
+            raise UsageError("int8 needs calibration images, found none; name them with --calibration")
+        self._calibration, self._any_size = calibration, model.any_size
+        scores, self._needs_softmax = model.scores_function()
+        self._calibrated = self._calibrate(scores)
+        self._schema = load("ai_edge_litert.schema_py_generated")
+
+    def _calibrate(self, scores: Any) -> bytes:
+        tf = load("tensorflow")
+
+        def samples() -> Iterator[list[NDArray[np.float32]]]:
+            for image in self._calibration:
+                yield [image[np.newaxis].astype(np.float32)]
+
+        try:
+            with quiet():
+                converter = tf.lite.TFLiteConverter.from_concrete_functions([scores])
+                setattr(converter, DENSE_PER_TENSOR, True)
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+                converter.representative_dataset = samples
+                converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+                converter._experimental_calibrate_only = True  # noqa: SLF001  its quantizer has no other entrance
+                return bytes(converter.convert())
+        # The converter's errors share no base narrower than Exception.
+        except Exception as error:
+            reason = decisive_sentence(error)
+            raise UsageError(f"the model cannot be converted to TFLite int8: {reason}") from error
+
+    @cached_property
+    def operators(self) -> tuple[Operator, ...]:
+        """The operators, each by the name of its first output, in the order of computation."""
+        model = self._parsed()
+        graph = model.subgraphs[0]
+
+        def constants(index: int) -> int:
+            data = model.buffers[graph.tensors[index].buffer].data if index >= 0 else None
+            return 0 if data is None else len(data) // 4
+
+        return tuple(
+            Operator(graph.tensors[one.outputs[0]].name.decode(), sum(constants(int(index)) for index in one.inputs))
+            for one in graph.operators
+        )
+
+    def quantize(self, recipe: Recipe) -> bytes:
+        """Return the file of a recipe, with the contract.
+
+        Raises
+        ------
+        UsageError: the quantizer fails.
+
+        """
+        quantizer = load("tensorflow.lite.python.convert")
+        try:
+            with quiet():
+                quantized = quantizer.mlir_quantize(
+                    self._with_ranges(recipe.ranges),
+                    disable_per_channel_for_dense_layers=True,
+                    denylisted_nodes=set(recipe.in_float) or None,
+                )
+        # As above.
+        except Exception as error:
+            raise UsageError(f"the model cannot be quantized to TFLite int8: {decisive_sentence(error)}") from error
+        return add_contract(bytes(quantized), needs_softmax=self._needs_softmax, any_size=self._any_size)
+
+    def _parsed(self) -> Any:
+        return self._schema.ModelT.InitFromPackedBuf(self._calibrated, 0)
+
+    def _with_ranges(self, method: RangeMethod) -> bytes:
+        """Return the calibrated float32 file with each activation's range by ``method``."""
+        if method == "min-max":
+            return self._calibrated
+        data = bytearray(self._calibrated)
+        graph = self._schema.Model.GetRootAs(data, 0).Subgraphs(0)
+        for index, histogram in self._histograms.items():
+            quantization = graph.Tensors(index).Quantization()
+            # Views of the file, in which the converter wrote each range once.
+            quantization.MinAsNumpy()[:], quantization.MaxAsNumpy()[:] = range_of(histogram, method)
+        return bytes(data)
+
+    @cached_property
+    def _histograms(self) -> dict[int, Histogram]:
+        """The histograms of all activations that the calibration gave a range, by the index of their tensor."""
+        tensors = self._parsed().subgraphs[0].tensors
+        found = {
+            index: Histogram.between(float(tensor.quantization.min[0]), float(tensor.quantization.max[0]))
+            for index, tensor in enumerate(tensors)
+            if tensor.quantization is not None and tensor.quantization.min is not None and len(tensor.quantization.min)
+        }
+        interpreter = open_tflite(self._calibrated)
+        (pixels,) = interpreter.get_input_details()
+        for row in np.unique(np.linspace(0, len(self._calibration) - 1, _COUNTED).astype(int)):
+            interpreter.set_tensor(pixels["index"], self._calibration[row, np.newaxis].astype(np.float32))
+            interpreter.invoke()
+            for index, histogram in found.items():
+                histogram.add(interpreter.get_tensor(index))
+        return found

@@ -93,7 +93,7 @@ def test_every_operator_is_weighed_alone(quantizer: Quantizer, format_: str, cas
     said: list[str] = []
     weighed = weigh_operators(quantizer, "min-max", f".{format_}", ENGINES[format_], cases["cnn"].images, said.append)
     assert [one.operator for one in weighed] == list(quantizer.operators)
-    assert said[-1] == f"weighing operator {len(weighed)} of {len(weighed)}"
+    assert said[-1] == f"weighed {len(weighed)} of {len(weighed)} operators"
     assert all(one.harm >= 0 for one in weighed)
     assert max(one.harm for one in weighed) > 0
     assert any(one.operator.constants for one in weighed)

@@ -23,7 +23,7 @@ class Sum:
         size = sum(self.sizes) + 3 * sum(self.sizes[i] for i in range(len(self.losses)) if i not in quantized)
         refused = self.refuses if self.refuses and f"op{0}" not in recipe.in_float else None
         within = loss <= MARGIN and refused is None
-        return Trial(recipe, b"0" * size, loss, loss, max(loss, 0.0), within, refused=refused)
+        return Trial(recipe, size, loss, loss, max(loss, 0.0), within, refused=refused)
 
     def weigh(self, _ranges: RangeMethod = "min-max") -> list[WeighedOperator]:
         self.weighed += 1
@@ -112,7 +112,7 @@ def test_the_best_is_within_the_margin_and_none_tried_within_it_is_cheaper(
 
 
 def test_the_latency_decides_where_it_is_known() -> None:
-    small = Trial(Recipe(), b"0" * 10, 0, 0, 0, within=True, microseconds=9.0)
-    fast = Trial(Recipe("mse"), b"0" * 20, 0, 0, 0, within=True, microseconds=5.0)
+    small = Trial(Recipe(), 10, 0, 0, 0, within=True, microseconds=9.0)
+    fast = Trial(Recipe("mse"), 20, 0, 0, 0, within=True, microseconds=5.0)
     found = search(lambda recipe: fast if recipe == Recipe("mse") else small, lambda _: [])
     assert found.best is fast

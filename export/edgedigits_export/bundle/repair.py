@@ -86,7 +86,7 @@ class Repairer:
             found=chosen is not None,
             tried=tuple(_record(trial, chosen) for trial in found.tried),
         )
-        return Repaired(ConvertedFile(variant, chosen.data) if chosen else file, record)
+        return Repaired(self._converter.convert(variant, recipe) if chosen else file, record)
 
     @cached_property
     def _bound(self) -> str | None:
@@ -104,10 +104,10 @@ class Repairer:
         except EdgeDigitsError as error:
             refused, compared, microseconds = str(error), None, None
         if compared is None:
-            return Trial(recipe, data, math.inf, math.inf, math.inf, within=False, refused=refused)
+            return Trial(recipe, len(data), math.inf, math.inf, math.inf, within=False, refused=refused)
         high = self._high(compared)
         within = high <= margin and math.isfinite(compared.max_abs_difference)
-        trial = Trial(recipe, data, compared.drop, high, compared.kl, within, microseconds)
+        trial = Trial(recipe, len(data), compared.drop, high, compared.kl, within, microseconds)
         self._progress(f"{variant.name}: {_words(trial)}")
         return trial
 
@@ -144,7 +144,7 @@ def _record(trial: Trial, chosen: Trial | None) -> RepairTrial:
     return RepairTrial(
         ranges=trial.recipe.ranges,
         in_float=len(trial.recipe.in_float),
-        bytes=len(trial.data),
+        bytes=trial.bytes,
         drop=trial.drop if finite else None,
         high=trial.high if finite else None,
         microseconds=trial.microseconds,
@@ -157,7 +157,7 @@ def _record(trial: Trial, chosen: Trial | None) -> RepairTrial:
 def _words(trial: Trial) -> str:
     time = "" if trial.microseconds is None else f", {trial.microseconds:.1f} µs"
     return (
-        f"ranges by {trial.recipe.ranges}, {len(trial.recipe.in_float)} operators in float: {len(trial.data):,} bytes"
+        f"ranges by {trial.recipe.ranges}, {len(trial.recipe.in_float)} operators in float: {trial.bytes:,} bytes"
         f"{time}, accuracy {0 - trial.drop:+.2f} points"
     )
 

@@ -15,7 +15,7 @@ from edgedigits.model import lone_model
 from edgedigits.tensors import pixel_inference
 from edgedigits_export.convert.recipe import Quantizer, RangeMethod, Recipe, WeighedOperator
 
-_IMAGES = 64
+_IMAGES, _TOLD = 64, 20
 
 
 @contextmanager
@@ -50,7 +50,8 @@ def weigh_operators(
     exact = outputs(every)
     weighed = []
     for number, operator in enumerate(quantizer.operators, start=1):
-        progress(f"weighing operator {number} of {len(every)}")
+        if number % _TOLD == 0 or number == len(every):
+            progress(f"weighed {number} of {len(every)} operators")
         found = outputs(tuple(name for name in every if name != operator.name))
         weighed.append(WeighedOperator(operator, float(np.mean(np.square(found - exact)))))
     return weighed

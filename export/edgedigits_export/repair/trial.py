@@ -13,7 +13,7 @@ class Trial:
 
     Attributes
     ----------
-    data: the file.
+    bytes: the size of the file; the recipe makes it again.
     drop, high: loss of accuracy against Keras in percentage points, and its upper bound.
     divergence: mean Kullback-Leibler divergence from Keras, in nats: it tells two files apart that lose alike.
     within: whether ``high`` is within the margin and no target refuses the file.
@@ -24,7 +24,7 @@ class Trial:
     """
 
     recipe: Recipe
-    data: bytes
+    bytes: int
     drop: float
     high: float
     divergence: float
@@ -35,4 +35,4 @@ class Trial:
     @property
     def cost(self) -> float:
         """What is to be small: the latency where it is known, or else the bytes."""
-        return len(self.data) if self.microseconds is None else self.microseconds
+        return self.bytes if self.microseconds is None else self.microseconds

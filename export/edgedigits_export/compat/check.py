@@ -11,17 +11,23 @@ from edgedigits.doctor.wheels import WHEELS
 from edgedigits.engines import ENGINES
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Format, Requirements
-from edgedigits_export.compat.kernels import computes_wrongly, onnx_kernel_introduced_at, tflite_kernel_introduced_at
+from edgedigits_export.compat.custom import PREFIX, custom_operator
+from edgedigits_export.compat.limits import Limit, noted_limits
+from edgedigits_export.compat.onnx_kernels import onnx_kernel_introduced_at
 from edgedigits_export.compat.releases import (
+    ALWAYS,
+    ML,
     NEVER,
     ReleasePoint,
     ir_version_introduced_at,
     operator_introduced_at,
     opset_introduced_at,
+    parse_point,
     release_numbers,
     release_point,
 )
 from edgedigits_export.compat.targets import known_targets
+from edgedigits_export.compat.tflite_kernels import computes_wrongly, tflite_kernel_introduced_at
 
 Answer = Literal["runs", "cannot run", "computes wrongly", "unknown"]
 
@@ -141,26 +147,64 @@ def _onnx_faults(requirements: Requirements, release: EngineRelease) -> Iterator
     formats = [(f"IR version {ir_version}", ir_version_introduced_at(ir_version))]
     if opset is not None:
         formats.insert(0, (f"opset {opset}", opset_introduced_at(opset)))
+    if (ml := requirements.declared.get(ML)) is not None:
+        formats.append((f"opset {ml} of {ML}", opset_introduced_at(ml, ML)))
     for what, introduced in formats:
         if introduced is None:
             yield ReleaseVerdict("unknown", f"{what} is not in the table", "export with --opset 13")
         elif introduced > point:
             cure = f"pip install 'onnxruntime>={introduced}', or export with a smaller --opset: 13 brings IR version 7"
             yield ReleaseVerdict("cannot run", f"{what} came with onnxruntime {introduced}", cure)
+    yield from _custom_faults(requirements, "onnx", release)
+    yield from _limit_faults(requirements, "onnx", release)
     for name, version in requirements.operators.items():
         operator, _, types = name.partition(" ")
-        introduced = onnx_kernel_introduced_at(operator, version, types) if types else None
-        if introduced is not None and introduced > point:
-            why = _no_kernel(operator, types, release, introduced)
-            yield ReleaseVerdict("cannot run", why, _cure(introduced, release, _keep_float(operator)))
+        if types and not noted_limits("onnx", operator, types):
+            introduced = onnx_kernel_introduced_at(operator, version, types)
+            if introduced > point:
+                why = _no_kernel(operator, types, release, introduced)
+                yield ReleaseVerdict("cannot run", why, _cure(introduced, release, _keep_float(operator)))
+
+
+def _custom_faults(requirements: Requirements, format_: Format, release: EngineRelease) -> Iterator[ReleaseVerdict]:
+    """Yield a verdict for each operator that is no part of the format and that the release does not have."""
+    for name in requirements.operators:
+        if name.startswith(PREFIX):
+            known = custom_operator(format_, name.removeprefix(PREFIX))
+            if known.introduced > release_point(release.engine, release.version):
+                why = f"{name.removeprefix(PREFIX)} is a custom operator, which {release} does not have; {known.has} do"
+                yield ReleaseVerdict("cannot run", why, _cure(known.introduced, release, known.cure))
+
+
+def _limit_faults(requirements: Requirements, format_: Format, release: EngineRelease) -> Iterator[ReleaseVerdict]:
+    """Yield a verdict for each limit of kernels that the file runs into in the release."""
+    point = release_point(release.engine, release.version)
+    for name in requirements.operators:
+        operator, _, noted = name.partition(" ")
+        for limit in noted_limits(format_, operator, noted):
+            if limit.fails_in(point):
+                does = "computes wrongly" if limit.wrongly else "does not run"
+                why = f"{operator} with {limit.what} {does} in {release}{_until(limit, release)}"
+                answer: Answer = "computes wrongly" if limit.wrongly else "cannot run"
+                yield ReleaseVerdict(answer, why, _cure(limit.ends_at, release, f"make {operator} without it"))
+
+
+def _until(limit: Limit, release: EngineRelease) -> str:
+    """Return where a limit begins or ends, as far as that is not everywhere."""
+    if limit.ends_at != NEVER:
+        return f", only from {_package_release(limit.ends_at, release)} on"
+    began = parse_point(limit.fails_from)
+    return f", only before {_package_release(began, release)}" if began != ALWAYS else ", nor in any other release"
 
 
 def _tflite_faults(requirements: Requirements, release: EngineRelease) -> Iterator[ReleaseVerdict]:
     """Yield a verdict for each operator version and each kernel that the release of a TFLite engine does not have."""
     point = release_point(release.engine, release.version)
+    yield from _custom_faults(requirements, "tflite", release)
+    yield from _limit_faults(requirements, "tflite", release)
     for name, needed in requirements.operators.items():
         operator, _, types = name.partition(" ")
-        if operator in requirements.underived:
+        if operator in requirements.underived or name.startswith(PREFIX) or noted_limits("tflite", operator, types):
             continue
         declared = requirements.declared[name]
         otherwise = _DENSE if operator == "FULLY_CONNECTED" else "export the Keras model again with edgedigits"

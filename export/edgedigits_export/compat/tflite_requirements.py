@@ -7,11 +7,15 @@ from typing import Any
 
 from edgedigits.errors import BundleError
 from edgedigits.manifest import Requirements
-from edgedigits_export.compat.kernels import tflite_kernel_introduced_at, tflite_kernel_types
+from edgedigits_export.compat.custom import PREFIX, custom_operator
+from edgedigits_export.compat.limits import Limit, note, noted_limits, without_limits
 from edgedigits_export.compat.op_signature import Operand, OpSignature
 from edgedigits_export.compat.op_versions import RULES
 from edgedigits_export.compat.parse_errors import PARSE_ERRORS, unreadable
 from edgedigits_export.compat.releases import operator_introduced_at, smallest_tflite_releases
+from edgedigits_export.compat.tflite_kernels import tflite_kernel_introduced_at, tflite_kernel_types
+from edgedigits_export.compat.tflite_limits import tflite_limits
+from edgedigits_export.compat.tflite_tables import tflite_tables
 from edgedigits_export.lazy_imports import load
 
 
@@ -37,25 +41,32 @@ def derive_tflite_requirements(schema: Any, model: Any) -> Requirements:
     operators: dict[str, int] = {}
     declared: dict[str, int] = {}
     underived = set()
+    limits: list[Limit] = []
     for op, declared_version in _operator_uses(schema, model):
+        if op.name.startswith(PREFIX):
+            operators[op.name] = declared[op.name] = declared_version
+            continue
         types = tflite_kernel_types(op)
         kernel = tflite_kernel_introduced_at(op.name, types)
-        if op.name not in RULES or kernel is None:
-            underived.add(op.name if op.name not in RULES else f"{op.name} {types}".rstrip())
-        names = [op.name]
+        if kernel is None:
+            underived.add(f"{op.name} {types}".rstrip() if op.name in tflite_tables().operators else op.name)
+        found = tflite_limits(op, types)
+        limits += found
+        names = [op.name, *(f"{op.name} {note(limit, types)}" for limit in found)]
         if kernel is not None and kernel > operator_introduced_at(op.name, declared_version):
             names.append(f"{op.name} {types}")  # the version that the file declares does not promise this kernel
         version = RULES[op.name](op) if op.name in RULES else declared_version
         for name in names:
             operators[name] = max(operators.get(name, 0), version)
             declared[name] = max(declared.get(name, 0), declared_version)
+    needs = [*_introduced_at(operators, declared), *(limit.ends_at for limit in limits if limit.is_lifted)]
     return Requirements(
         operators=dict(sorted(operators.items())),
         declared=dict(sorted(declared.items())),
         underived=tuple(sorted(underived)),
         opset=None,
         ir_version=None,
-        engines={} if underived else smallest_tflite_releases(_introduced_at(operators, declared)),
+        engines={} if underived else without_limits(smallest_tflite_releases(needs), limits),
     )
 
 
@@ -63,7 +74,11 @@ def _introduced_at(operators: dict[str, int], declared: dict[str, int]) -> Itera
     """Yield when each operator version and each kernel was introduced."""
     for name, version in operators.items():
         operator, _, types = name.partition(" ")
-        if types:
+        if noted_limits("tflite", operator, types):
+            continue
+        if name.startswith(PREFIX):
+            yield custom_operator("tflite", name.removeprefix(PREFIX)).introduced
+        elif types:
             yield tflite_kernel_introduced_at(operator, types)
         else:
             # An engine refuses a declared version that it does not know, even where a smaller one would do.
@@ -78,6 +93,8 @@ def _operator_uses(schema: Any, model: Any) -> Iterator[tuple[OpSignature, int]]
         for operator in graph.operators:
             code = model.operatorCodes[_index(operator.opcodeIndex)]
             name = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+            if name == "CUSTOM":
+                name = PREFIX + bytes(code.customCode or b"").decode(errors="replace").replace(" ", "_")
             inputs, outputs = _pick(operands, operator.inputs), _pick(operands, operator.outputs)
             yield OpSignature(name, inputs, outputs, operator.builtinOptions), code.version
 
@@ -98,7 +115,14 @@ def _pick(operands: list[Operand], indices: Iterable[int] | None) -> tuple[Opera
 
 
 def _operand(tensor: Any, types: dict[int, str]) -> Operand:
-    return Operand(types[tensor.type], _shape(tensor), _scales(tensor), tensor.sparsity is not None)
+    return Operand(
+        types[tensor.type],
+        _shape(tensor),
+        _scales(tensor),
+        tensor.sparsity is not None,
+        _zero_points(tensor),
+        int(getattr(tensor.quantization, "quantizedDimension", 0)),
+    )
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:
@@ -110,3 +134,8 @@ def _shape(tensor: Any) -> tuple[int, ...]:
 def _scales(tensor: Any) -> tuple[float, ...]:
     scales = getattr(tensor.quantization, "scale", None)
     return () if scales is None else tuple(float(scale) for scale in scales)
+
+
+def _zero_points(tensor: Any) -> tuple[int, ...]:
+    points = getattr(tensor.quantization, "zeroPoint", None)
+    return () if points is None else tuple(map(int, points))

@@ -1,0 +1,109 @@
+"""Which limits of `limits.toml` one node of an ONNX graph runs into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from edgedigits_export.compat.limits import Limit, known_limits
+from edgedigits_export.compat.onnx_kernels import same_variable_types
+from edgedigits_export.compat.onnx_values import Values
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node with its operator's definition, or None, and what is known of the values around it."""
+
+    onnx: Any
+    proto: Any
+    schema: Any
+    values: Values
+
+    @cached_property
+    def attributes(self) -> dict[str, Any]:
+        """The values of attributes by name, with the definition's defaults."""
+        value = self.onnx.helper.get_attribute_value
+        defined = {} if self.schema is None else self.schema.attributes
+        found = {name: value(one.default_value) for name, one in defined.items() if one.default_value.type}
+        found |= {one.name: value(one) for one in self.proto.attribute if one.type}
+        return {name: one.decode(errors="replace") if isinstance(one, bytes) else one for name, one in found.items()}
+
+    def constant(self, index: int) -> list[float] | None:
+        """Return the numbers of an input, None where it is none or not constant."""
+        name = self.proto.input[index] if index < len(self.proto.input) else ""
+        tensor = self.values.constants.get(name)
+        if tensor is None:
+            return None
+        numbers: list[float] = self.onnx.numpy_helper.to_array(tensor).ravel().tolist()
+        return numbers
+
+    def shape(self, index: int) -> tuple[int | None, ...] | None:
+        """Return the shape of an input, None where it is not known."""
+        return self.values.shapes.get(self.proto.input[index]) if index < len(self.proto.input) else None
+
+
+def onnx_limits(node: Node, name: str, types: str) -> list[Limit]:
+    """Return the limits that a node runs into; ``name`` is its operator's, ``types`` are its kernel's."""
+    return [limit for limit in known_limits()["onnx"] if limit.is_of(name, types) and _applies(limit, node)]
+
+
+def _applies(limit: Limit, node: Node) -> bool:
+    count = sum(map(bool, node.proto.input))
+    conditions = (
+        (limit.inputs_above, lambda most: count > most),
+        (limit.inputs_below, lambda least: count < least),
+        (limit.attributes, lambda wanted: all(node.attributes.get(key) in values for key, values in wanted.items())),
+        (limit.when, lambda when: WHEN[when](node)),
+    )
+    return all(holds(value) for value, holds in conditions if value is not None)
+
+
+def _attribute_type(node: Node) -> bool:
+    if node.schema is None:
+        return False
+    defined = node.schema.attributes
+    return any(
+        one.name in defined and one.type and int(defined[one.name].type.value) != one.type
+        for one in node.proto.attribute
+    )
+
+
+def _types_differ(node: Node) -> bool:
+    return node.schema is not None and any(
+        len(kinds) > 1 for kinds in same_variable_types(node.proto, node.schema, node.values.types)
+    )
+
+
+def _long_output_shape(node: Node) -> bool:
+    shape = node.shape(0)
+    return shape is not None and len(node.attributes.get("output_shape") or ()) > len(shape) - 2
+
+
+def _negative_axes(node: Node) -> bool:
+    axes = node.attributes.get("axes") or node.constant(3)
+    return any(axis < 0 for axis in axes or ())
+
+
+def _fractional_size(node: Node) -> bool:
+    shape, scales = node.shape(0), node.constant(2)
+    if not scales or not shape or len(scales) != len(shape):
+        return False
+    sizes = [size * scale for size, scale in zip(shape, scales, strict=True) if size is not None]
+    return any(abs(size - round(size)) > 1e-4 for size in sizes)
+
+
+def _squares_a_dequantized_value(node: Node) -> bool:
+    first, second = node.proto.input
+    return first == second and first in node.values.dequantized
+
+
+WHEN: dict[str, Callable[[Node], bool]] = {
+    "attribute type": _attribute_type,
+    "types differ": _types_differ,
+    "long output shape": _long_output_shape,
+    "negative axes": _negative_axes,
+    "fractional size": _fractional_size,
+    "squares a dequantized value": _squares_a_dequantized_value,
+}

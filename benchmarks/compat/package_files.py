@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any

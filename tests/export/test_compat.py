@@ -77,7 +77,13 @@ def test_the_probe_answers_as_the_engine_does_and_goes_on_after_a_broken_file(tm
     ],
 )
 def test_the_probe_outlives_a_model_that_kills_its_process(work: str, end: str) -> None:
-    code = f"import os, signal, time, compat_probe as probe; print(probe.in_child(lambda: {work}, 1)['error'])"
+    code = (
+        "import os, signal, time, compat_probe as probe\n"
+        f"works = [lambda: {{'off': 0}}, lambda: {work}, lambda: {{'off': 1}}]\n"
+        "before, error, after = probe.in_children(works, 1)\n"
+        "assert (before, after) == ({'off': 0}, {'off': 1})\n"
+        "print(error['error'])"
+    )
     assert python(code).strip() == end
 
 

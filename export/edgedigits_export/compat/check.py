@@ -36,7 +36,8 @@ _DENSE = (
     "export with edgedigits, which quantizes Dense weights per tensor "
     "(other tools: converter._experimental_disable_per_channel_quantization_for_dense_layers = True)"
 )
-_TRY = "run edgedigits selftest on it to find out"
+_TRY = "install that release and run edgedigits bench on the file to find out"
+_EXPORT = "make the file again from its model, with edgedigits export for example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def parse_release(text: str) -> EngineRelease:
         boards = ", ".join(known_targets().boards)
         raise UsageError(
             f"--target {text}: expected ENGINE==VERSION with {names}, for example tflite-runtime==2.14.0; or a board: "
-            f"{boards}"
+            f"{boards}; or tflite-micro"
         )
     return EngineRelease(engine, match["version"])
 
@@ -151,9 +152,9 @@ def _onnx_faults(requirements: Requirements, release: EngineRelease) -> Iterator
         formats.append((f"opset {ml} of {ML}", opset_introduced_at(ml, ML)))
     for what, introduced in formats:
         if introduced is None:
-            yield ReleaseVerdict("unknown", f"{what} is not in the table", "export with --opset 13")
+            yield ReleaseVerdict("unknown", f"{what} is not in the table", _TRY)
         elif introduced > point:
-            cure = f"pip install 'onnxruntime>={introduced}', or export with a smaller --opset: 13 brings IR version 7"
+            cure = _cure(introduced, release, "make the file again with a smaller opset: 13 brings IR version 7")
             yield ReleaseVerdict("cannot run", f"{what} came with onnxruntime {introduced}", cure)
     yield from _custom_faults(requirements, "onnx", release)
     yield from _limit_faults(requirements, "onnx", release)
@@ -163,7 +164,7 @@ def _onnx_faults(requirements: Requirements, release: EngineRelease) -> Iterator
             introduced = onnx_kernel_introduced_at(operator, version, types)
             if introduced > point:
                 why = _no_kernel(operator, types, release, introduced)
-                yield ReleaseVerdict("cannot run", why, _cure(introduced, release, _keep_float(operator)))
+                yield ReleaseVerdict("cannot run", why, _cure(introduced, release, _keep_float(operator, types)))
 
 
 def _custom_faults(requirements: Requirements, format_: Format, release: EngineRelease) -> Iterator[ReleaseVerdict]:
@@ -207,7 +208,7 @@ def _tflite_faults(requirements: Requirements, release: EngineRelease) -> Iterat
         if operator in requirements.underived or name.startswith(PREFIX) or noted_limits("tflite", operator, types):
             continue
         declared = requirements.declared[name]
-        otherwise = _DENSE if operator == "FULLY_CONNECTED" else "export the Keras model again with edgedigits"
+        otherwise = _DENSE if operator == "FULLY_CONNECTED" else _EXPORT
         if (introduced := operator_introduced_at(operator, declared)) > point:
             why = f"{operator} says version {declared}, which {release} does not have"
             yield ReleaseVerdict("cannot run", why, _cure(introduced, release, otherwise))
@@ -226,7 +227,7 @@ def _kernel_faults(operator: str, types: str, release: EngineRelease) -> Iterato
     if introduced is None or introduced <= point:
         return
     dense = operator == "FULLY_CONNECTED" and types.endswith("INT8/axis")
-    cure = _cure(introduced, release, _DENSE if dense else _keep_float(operator))
+    cure = _cure(introduced, release, _DENSE if dense else _keep_float(operator, types))
     if computes_wrongly(operator, types, point):
         why = f"{operator} on {types} loads and answers wrongly before {_package_release(introduced, release)}"
         yield ReleaseVerdict("computes wrongly", why, cure)
@@ -234,8 +235,9 @@ def _kernel_faults(operator: str, types: str, release: EngineRelease) -> Iterato
         yield ReleaseVerdict("cannot run", _no_kernel(operator, types, release, introduced), cure)
 
 
-def _keep_float(operator: str) -> str:
-    return f"keep {operator} in float32 when quantizing (or take the variant float32)"
+def _keep_float(operator: str, types: str) -> str:
+    quantized = any(kind in types.upper() for kind in ("INT4", "INT8", "INT16"))
+    return f"keep {operator} in float32 when quantizing" if quantized else f"give {operator} float32"
 
 
 def _is_refused(requirements: Requirements, operator: str, point: ReleasePoint) -> bool:
@@ -252,7 +254,7 @@ def _is_refused(requirements: Requirements, operator: str, point: ReleasePoint) 
 
 def _no_kernel(operator: str, types: str, release: EngineRelease, introduced: ReleasePoint) -> str:
     since = "no release has one" if introduced == NEVER else f"it came with {_package_release(introduced, release)}"
-    return f"{operator} has no kernel for {types} in {release}: {since}"
+    return f"{operator} has no kernel for {types.replace(',', ', ')} in {release}: {since}"
 
 
 def _package_release(point: ReleasePoint, release: EngineRelease) -> str:

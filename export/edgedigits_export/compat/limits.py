@@ -69,6 +69,11 @@ class Limit:
         return parse_point(self.fails_from) <= release < parse_point(self.fails_before)
 
     @property
+    def holds_everywhere(self) -> bool:
+        """Whether it holds in all releases that are known."""
+        return (self.fails_from, self.fails_before) == ("always", "never")
+
+    @property
     def ends_at(self) -> ReleasePoint:
         """The release from which on it no longer holds."""
         return parse_point(self.fails_before)

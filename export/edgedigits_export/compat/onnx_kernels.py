@@ -11,6 +11,15 @@ from edgedigits_export.compat.releases import NEVER, ReleasePoint, parse_point
 
 UNKNOWN = "?"
 _ANY = "*"
+# The input whose type an operator of com.microsoft passes on, where it is not the first; -1 stands for float.
+_TYPE_FROM = {
+    "DequantizeLinear": -1,
+    "DynamicQuantizeMatMul": -1,
+    "MatMulIntegerToFloat": -1,
+    "QAttention": -1,
+    "QLinearConcat": 1,
+    "QuantizeLinear": 2,
+}
 
 
 def onnx_kernel_types(node: Any, schema: Any, dtypes: Mapping[str, str]) -> str:
@@ -44,6 +53,23 @@ def _by_variable(node: Any, schema: Any, dtypes: Mapping[str, str]) -> dict[str,
             if name:
                 found.setdefault(formal.type_str, []).append(dtypes.get(name, UNKNOWN))
     return found
+
+
+def fill_output_types(node: Any, schema: Any, dtypes: dict[str, str]) -> None:
+    """Give a node's outputs the types that shape inference did not find, as far as its inputs' types tell.
+
+    It stops at operators of com.microsoft, which it does not know: these give what their first input has.
+    """
+    if schema is None:
+        index = _TYPE_FROM.get(node.op_type, 0)
+        known = dtypes.get(node.input[index], UNKNOWN) if 0 <= index < len(node.input) else "float"
+        given = dict.fromkeys(node.output[:1], known)
+    else:
+        found = {variable: _first_known(kinds) for variable, kinds in _by_variable(node, schema, dtypes).items()}
+        given = {name: found.get(formal.type_str, UNKNOWN) for name, formal in _operands(node.output, schema.outputs)}
+    for name, kind in given.items():
+        if name and kind != UNKNOWN:
+            dtypes.setdefault(name, kind)
 
 
 def _first_known(kinds: Sequence[str]) -> str:

@@ -33,10 +33,10 @@ class Node:
     def constant(self, index: int) -> list[float] | None:
         """Return the numbers of an input, None where it is none or not constant."""
         name = self.proto.input[index] if index < len(self.proto.input) else ""
-        tensor = self.values.constants.get(name)
-        if tensor is None:
-            return None
-        numbers: list[float] = self.onnx.numpy_helper.to_array(tensor).ravel().tolist()
+        constant = self.values.constants.get(name)
+        if constant is None or isinstance(constant, list):
+            return constant
+        numbers: list[float] = self.onnx.numpy_helper.to_array(constant).ravel().tolist()
         return numbers
 
     def shape(self, index: int) -> tuple[int | None, ...] | None:
@@ -87,8 +87,14 @@ def _negative_axes(node: Node) -> bool:
 
 
 def _fractional_size(node: Node) -> bool:
+    """Return whether scales give no whole sizes; scales that the file does not tell may, where they shrink."""
     shape, scales = node.shape(0), node.constant(2)
-    if not scales or not shape or len(scales) != len(shape):
+    if not shape or not any(node.proto.input[2:3]):
+        return False
+    if scales is None:
+        shrunk = node.values.shapes.get(node.proto.output[0], ())
+        return any(small is None or size is None or small < size for small, size in zip(shrunk, shape, strict=False))
+    if len(scales) != len(shape):
         return False
     sizes = [size * scale for size, scale in zip(shape, scales, strict=True) if size is not None]
     return any(abs(size - round(size)) > 1e-4 for size in sizes)

@@ -9,7 +9,12 @@ from edgedigits.errors import BundleError
 from edgedigits.manifest import Requirements
 from edgedigits_export.compat.custom import PREFIX, custom_operator
 from edgedigits_export.compat.limits import Limit, note, without_limits
-from edgedigits_export.compat.onnx_kernels import is_known_onnx_operator, onnx_kernel_introduced_at, onnx_kernel_types
+from edgedigits_export.compat.onnx_kernels import (
+    fill_output_types,
+    is_known_onnx_operator,
+    onnx_kernel_introduced_at,
+    onnx_kernel_types,
+)
 from edgedigits_export.compat.onnx_limits import Node, onnx_limits
 from edgedigits_export.compat.onnx_values import read_values
 from edgedigits_export.compat.parse_errors import PARSE_ERRORS, unreadable
@@ -62,6 +67,7 @@ def _derive(onnx: Any, model: Any) -> Requirements:
     for node in nodes:
         name, version, schema = _definition(onnx, node, declared)
         operators[name] = max(operators.get(name, 0), version)
+        fill_output_types(node, schema, values.types)
         if not is_known_onnx_operator(name):
             if is_foreign(node.domain) and (node.domain, node.op_type) not in functions:
                 operators[PREFIX + name] = operators.pop(name)

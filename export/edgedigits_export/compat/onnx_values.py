@@ -17,7 +17,7 @@ class Values:
     ----------
     types: as texts.
     shapes: an axis whose size is open is None.
-    constants: tensors of initializers and of Constant nodes.
+    constants: tensors of initializers and of Constant nodes, or lists of numbers.
     dequantized: what DequantizeLinear nodes give.
 
     """
@@ -58,6 +58,8 @@ def _collect(onnx: Any, graph: Any, found: Values) -> None:
         for attribute in node.attribute:
             if node.op_type == "Constant" and attribute.name == "value":
                 _add_constant(onnx, node.output[0], attribute.t, found)
+            if node.op_type == "Constant" and attribute.name in {"value_ints", "value_floats"}:
+                found.constants[node.output[0]] = [*attribute.ints, *attribute.floats]
             for inner in ([attribute.g] if attribute.HasField("g") else []) + list(attribute.graphs):
                 _collect(onnx, inner, found)
 

@@ -27,22 +27,37 @@ def read_tflite_requirements(data: bytes) -> Requirements:
     BundleError: the bytes are no TFLite file, or are broken.
 
     """
+    return _requirements_of(read_operator_uses(data))
+
+
+def read_operator_uses(data: bytes) -> list[tuple[OpSignature, int]]:
+    """Return each use of an operator in a TFLite file, with the version that the file declares for it.
+
+    Raises
+    ------
+    BundleError: the bytes are no TFLite file, or are broken.
+
+    """
     schema = load("ai_edge_litert.schema_py_generated", "check")
     if data[4:8] != b"TFL3":
         raise BundleError("expected a TFLite file, found bytes without its mark TFL3")
     try:
-        return derive_tflite_requirements(schema, schema.ModelT.InitFromPackedBuf(data, 0))
+        return list(_operator_uses(schema, schema.ModelT.InitFromPackedBuf(data, 0)))
     except PARSE_ERRORS as error:
         raise unreadable(data, "tflite", error) from error
 
 
 def derive_tflite_requirements(schema: Any, model: Any) -> Requirements:
     """Derive what a parsed TFLite file requires; ``model`` is a ``ModelT`` of the generated ``schema``."""
+    return _requirements_of(_operator_uses(schema, model))
+
+
+def _requirements_of(uses: Iterable[tuple[OpSignature, int]]) -> Requirements:
     operators: dict[str, int] = {}
     declared: dict[str, int] = {}
     underived = set()
     limits: list[Limit] = []
-    for op, declared_version in _operator_uses(schema, model):
+    for op, declared_version in uses:
         if op.name.startswith(PREFIX):
             operators[op.name] = declared[op.name] = declared_version
             continue

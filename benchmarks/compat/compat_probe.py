@@ -4,7 +4,7 @@ ENGINE is the import name: tflite_runtime, ai_edge_litert or onnxruntime. ZOO is
 ``backend_tests.py`` or ``package_files.py``. Each model gets a child process, so that one that dies (of a segmentation
 fault, say) is a line like the others: ``{"file", "outputs"}`` with 32 rows of float32 for a digit classifier,
 ``{"file", "off"}`` with the distance from the outputs of its case for any other file, or ``{"file", "error"}``. Runs in
-the oldest Python that any engine has wheels for, 3.8, with numpy and the engine alone, on Linux and macOS, for it forks.
+the oldest Python that any engine has wheels for, 3.8, with numpy and the engine alone, on Linux and macOS, as it forks.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _session(engine: Any, path: str) -> Any:
     return engine.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def tflite_outputs(engine: Any, path: str, names: list[str], inputs: list[Any]) -> list[Any]:
+def tflite_outputs(engine: Any, path: str, _: list[str], inputs: list[Any]) -> list[Any]:
     """Return the outputs of any .tflite file; the inputs are in its order."""
     interpreter = engine.Interpreter(model_path=path, num_threads=1)
     for tensor, value in zip(interpreter.get_input_details(), inputs):

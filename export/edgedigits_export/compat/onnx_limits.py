@@ -81,6 +81,27 @@ def _long_output_shape(node: Node) -> bool:
     return shape is not None and len(node.attributes.get("output_shape") or ()) > len(shape) - 2
 
 
+def _ranks_differ(node: Node) -> bool:
+    index = 3 if node.proto.op_type == "QLinearConv" else 1
+    shapes = node.shape(0), node.shape(index)
+    return all(shape is not None for shape in shapes) and len({len(shape or ()) for shape in shapes}) > 1
+
+
+def _pads_beside_auto_pad(node: Node) -> bool:
+    return node.attributes.get("auto_pad", "NOTSET") != "NOTSET" and bool(node.attributes.get("pads"))
+
+
+def _no_float8_given(node: Node) -> bool:
+    return not node.values.types.get(node.proto.output[0], "float8").startswith("float8")
+
+
+def _scale_count(node: Node) -> bool:
+    data, scales, axis = node.shape(0), node.shape(1), node.attributes.get("axis")
+    if not data or not scales or len(scales) != 1 or scales[0] in {1, None} or node.attributes.get("block_size"):
+        return False
+    return axis is not None and -len(data) <= axis < len(data) and data[axis] not in {None, scales[0]}
+
+
 def _negative_axes(node: Node) -> bool:
     axes = node.attributes.get("axes") or node.constant(3)
     return any(axis < 0 for axis in axes or ())
@@ -109,6 +130,10 @@ WHEN: dict[str, Callable[[Node], bool]] = {
     "attribute type": _attribute_type,
     "types differ": _types_differ,
     "long output shape": _long_output_shape,
+    "ranks differ": _ranks_differ,
+    "pads beside auto_pad": _pads_beside_auto_pad,
+    "no float8 given": _no_float8_given,
+    "scale count": _scale_count,
     "negative axes": _negative_axes,
     "fractional size": _fractional_size,
     "squares a dequantized value": _squares_a_dequantized_value,

@@ -41,13 +41,7 @@ def read_values(onnx: Any, model: Any) -> Values:
 
 def _collect(onnx: Any, graph: Any, found: Values) -> None:
     for value in (*graph.input, *graph.value_info, *graph.output):
-        if text := type_text(onnx, value.type):
-            found.types[value.name] = text
-        tensor = value.type.tensor_type
-        if tensor.HasField("shape"):
-            found.shapes[value.name] = tuple(
-                axis.dim_value if axis.HasField("dim_value") else None for axis in tensor.shape.dim
-            )
+        _add_value(onnx, value, found)
     for tensor in graph.initializer:
         _add_constant(onnx, tensor.name, tensor, found)
     for sparse in graph.sparse_initializer:
@@ -56,12 +50,26 @@ def _collect(onnx: Any, graph: Any, found: Values) -> None:
         if node.op_type == "DequantizeLinear":
             found.dequantized.add(node.output[0])
         for attribute in node.attribute:
-            if node.op_type == "Constant" and attribute.name == "value":
-                _add_constant(onnx, node.output[0], attribute.t, found)
-            if node.op_type == "Constant" and attribute.name in {"value_ints", "value_floats"}:
-                found.constants[node.output[0]] = [*attribute.ints, *attribute.floats]
+            if node.op_type == "Constant":
+                _add_constant_node(onnx, node.output[0], attribute, found)
             for inner in ([attribute.g] if attribute.HasField("g") else []) + list(attribute.graphs):
                 _collect(onnx, inner, found)
+
+
+def _add_value(onnx: Any, value: Any, found: Values) -> None:
+    if text := type_text(onnx, value.type):
+        found.types[value.name] = text
+    tensor = value.type.tensor_type
+    if tensor.HasField("shape"):
+        sizes = (axis.dim_value if axis.HasField("dim_value") else None for axis in tensor.shape.dim)
+        found.shapes[value.name] = tuple(sizes)
+
+
+def _add_constant_node(onnx: Any, name: str, attribute: Any, found: Values) -> None:
+    if attribute.name == "value":
+        _add_constant(onnx, name, attribute.t, found)
+    elif attribute.name in {"value_ints", "value_floats"}:
+        found.constants[name] = [*attribute.ints, *attribute.floats]
 
 
 def _add_constant(onnx: Any, name: str, tensor: Any, found: Values) -> None:

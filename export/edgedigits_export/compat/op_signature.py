@@ -16,6 +16,7 @@ class Operand:
     sparse: whether the file stores it in a sparse format.
     zero_points: as many as scales.
     axis: the dimension that several scales belong to.
+    given: whether the file, its caller or an earlier operator gives its values; meant for inputs.
 
     """
 
@@ -25,6 +26,7 @@ class Operand:
     sparse: bool = False
     zero_points: tuple[int, ...] = ()
     axis: int = 0
+    given: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from math import prod
+from typing import Any
 
 from edgedigits_export.compat.limits import Limit, known_limits
 from edgedigits_export.compat.op_signature import Operand, OpSignature
@@ -11,6 +12,8 @@ from edgedigits_export.compat.op_signature import Operand, OpSignature
 _LIMITS = {"INT8": (-128, 127), "UINT8": (0, 255), "INT16": (-32768, 32767)}
 # XNNPACK, LiteRT's default on a CPU, multiplies sums by less than this.
 _LARGEST_RESCALE = 256
+# As kernel_util.cc has it.
+_LARGEST_BIAS_ERROR = 0.02
 
 
 def tflite_limits(op: OpSignature, types: str) -> list[Limit]:
@@ -61,11 +64,35 @@ def _zero_point_outside(op: OpSignature) -> bool:
     )
 
 
-def _rescaled(op: OpSignature) -> bool:
+def _rescale(op: OpSignature) -> float:
+    """Return by what the sums of an operator with weights are multiplied; 0 where it is not quantized."""
     source, weights, target = op.inputs[0], op.inputs[1], op.outputs[0]
     if not (source and weights and target and source.scales and weights.scales and target.scales and target.scales[0]):
-        return False
-    return source.scales[0] * max(weights.scales) / target.scales[0] >= _LARGEST_RESCALE
+        return 0.0
+    return source.scales[0] * max(weights.scales) / target.scales[0]
+
+
+def _rescaled(op: OpSignature) -> bool:
+    return _rescale(op) >= _LARGEST_RESCALE
+
+
+def _bias_off(op: OpSignature) -> float | None:
+    """Return how far the bias' scale is from that of the products, in the output's; None without a bias."""
+    bias = op.inputs[2] if len(op.inputs) > 2 else None
+    target = op.outputs[0].scales[0] if op.outputs[0] and op.outputs[0].scales else 0.0
+    if bias is None or not target or not _rescale(op):
+        return None
+    return abs(_rescale(op) - (bias.scales[0] if bias.scales else 0.0) / target)
+
+
+def _bias_scale(op: OpSignature) -> bool:
+    off = _bias_off(op)
+    return off is not None and off > _LARGEST_BIAS_ERROR and bool(op.inputs[2] and any(op.inputs[2].scales))
+
+
+def _no_bias_scale(op: OpSignature) -> bool:
+    off = _bias_off(op)
+    return off is not None and off > _LARGEST_BIAS_ERROR and not (op.inputs[2] and any(op.inputs[2].scales))
 
 
 def _weights_zero_point(op: OpSignature) -> bool:
@@ -102,11 +129,24 @@ def _flattened_rows(op: OpSignature) -> bool:
     return bool(source and weights and len(source.shape) > 2 and source.shape[-1] != weights.shape[-1])
 
 
+def _lacks_values(op: OpSignature) -> bool:
+    return any(not operand.given for operand in op.inputs if operand)
+
+
+def _no_composite_attributes(op: OpSignature) -> bool:
+    attributes: Any = op.option("compositeAttributes")
+    return attributes is None or len(attributes) == 0
+
+
 WHEN: dict[str, Callable[[OpSignature], bool]] = {
+    "no composite attributes": _no_composite_attributes,
+    "lacks values": _lacks_values,
     "axis outside": _axis_outside,
     "scale count": _scale_count,
     "zero point outside": _zero_point_outside,
     "rescaled by 256": _rescaled,
+    "bias scale": _bias_scale,
+    "no bias scale": _no_bias_scale,
     "weights zero point": _weights_zero_point,
     "zero point": _zero_point,
     "scales differ": _scales_differ,

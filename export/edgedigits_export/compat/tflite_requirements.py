@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from edgedigits.errors import BundleError
@@ -105,13 +106,16 @@ def _operator_uses(schema: Any, model: Any) -> Iterator[tuple[OpSignature, int]]
     names, types = _names(schema.BuiltinOperator), _names(schema.TensorType)
     for graph in model.subgraphs:
         operands = [_operand(tensor, types) for tensor in graph.tensors]
+        given = _given_from_the_start(model, graph)
         for operator in graph.operators:
             code = model.operatorCodes[_index(operator.opcodeIndex)]
             name = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
             if name == "CUSTOM":
                 name = PREFIX + bytes(code.customCode or b"").decode(errors="replace").replace(" ", "_")
-            inputs, outputs = _pick(operands, operator.inputs), _pick(operands, operator.outputs)
-            yield OpSignature(name, inputs, outputs, operator.builtinOptions), code.version
+            inputs, outputs = _pick(operands, operator.inputs, given), _pick(operands, operator.outputs)
+            given |= set(() if operator.outputs is None else operator.outputs)
+            options = operator.builtinOptions or getattr(operator, "builtinOptions2", None)
+            yield OpSignature(name, inputs, outputs, options), code.version
 
 
 def _names(enumeration: Any) -> dict[int, str]:
@@ -125,8 +129,29 @@ def _index(value: Any) -> int:
     return int(value)
 
 
-def _pick(operands: list[Operand], indices: Iterable[int] | None) -> tuple[Operand | None, ...]:
-    return tuple(operands[index] if index >= 0 else None for index in (() if indices is None else indices))
+def _given_from_the_start(model: Any, graph: Any) -> set[int]:
+    """Return the tensors that have values before any operator runs."""
+    held = {
+        index
+        for index, tensor in enumerate(graph.tensors)
+        if tensor.isVariable or 0 in _shape(tensor) or _has_data(model.buffers[_index(tensor.buffer)])
+    }
+    return held | set(() if graph.inputs is None else graph.inputs)
+
+
+def _has_data(buffer: Any) -> bool:
+    return bool(buffer.data is not None and len(buffer.data)) or bool(getattr(buffer, "offset", 0))
+
+
+def _pick(
+    operands: list[Operand], indices: Iterable[int] | None, given: set[int] | None = None
+) -> tuple[Operand | None, ...]:
+    """Return operands by their indices; those that are not among the ``given`` say so."""
+    picked = []
+    for index in () if indices is None else indices:
+        known = given is None or index in given
+        picked.append(None if index < 0 else operands[index] if known else replace(operands[index], given=False))
+    return tuple(picked)
 
 
 def _operand(tensor: Any, types: dict[int, str]) -> Operand:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -121,9 +120,10 @@ def _silent(result: Result) -> str:
 def _all_faults(result: Result) -> str:
     """Return where verdict and reality differ, by how the file was made; with the engine's message about the first."""
     how = {model["file"]: model["how"] for model in result["models"]}
-    rows = _fault_rows(result, lambda fault: how[fault["model"]])
+    rows = _fault_rows(result, how)
     for key, zoo in result["others"].items():
-        rows += _fault_rows(zoo, lambda fault, name=ZOOS[key]: f"{name}: {_test_or_file(fault['model'])}")
+        files = {fault["model"]: f"{ZOOS[key]}: {_test_or_file(fault['model'])}" for fault in zoo["faults"]}
+        rows += _fault_rows(zoo, files)
     head = ("made by, form", "engine", "`check` said", "really", "pairs", "releases", "told, for example")
     return f"Where `check` was not right:\n\n{markdown_table(head, 'llllrll', rows)}"
 
@@ -134,11 +134,11 @@ def _test_or_file(model: str) -> str:
     return path.parent.name if path.name == "model.onnx" else path.name
 
 
-def _fault_rows(zoo: Result, named: Callable[[dict[str, Any]], str]) -> list[tuple[Any, ...]]:
+def _fault_rows(zoo: Result, named: dict[str, str]) -> list[tuple[Any, ...]]:
     found: dict[tuple[str, str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for fault in zoo["faults"]:
         package, version = fault["release"].split("==")
-        key = (named(fault), package, fault["verdict"], fault["reality"])
+        key = (named[fault["model"]], package, fault["verdict"], fault["reality"])
         found[key].append({**fault, "version": version})
     rows = []
     for key, faults in found.items():

@@ -58,21 +58,32 @@ def judge_micro(data: bytes) -> ReleaseVerdict:
 
 
 def _judge(op: OpSignature) -> ReleaseVerdict:
-    tables, types = micro_tables(), tflite_kernel_types(op)
+    types = tflite_kernel_types(op)
     if op.name.startswith(PREFIX):
         known = custom_operator("tflite", op.name.removeprefix(PREFIX))
-        why = f"{op.name.removeprefix(PREFIX)} is a custom operator; {known.has} do have it"
+        why = f"{op.name.removeprefix(PREFIX)} is a custom operator; {known.has} have it"
         return ReleaseVerdict("cannot run", why, known.cure or "register it in the firmware's resolver")
-    never = tables.never.get(op.name, ())
+    return _judge_kernel(op.name, types) or _judge_use(op, types) or ReleaseVerdict("runs", "", "")
+
+
+def _judge_kernel(name: str, types: str) -> ReleaseVerdict | None:
+    """Return the verdict on an operator's types; None where they run."""
+    tables = micro_tables()
+    never = tables.never.get(name, ())
     if _ALL in never:
-        return ReleaseVerdict("cannot run", f"{NAME} has no {op.name}", f"make the model without {op.name}")
+        return ReleaseVerdict("cannot run", f"{NAME} has no {name}", f"make the model without {name}")
     if types in never:
-        why = f"{op.name} has no kernel for {types} in {NAME}"
+        why = f"{name} has no kernel for {types} in {NAME}"
         return ReleaseVerdict("cannot run", why, f"export the model {_BYTES}")
-    if types in tables.wrong.get(op.name, ()):
-        why = f"{op.name} on {types} loads and answers wrongly in {NAME}"
+    if types in tables.wrong.get(name, ()):
+        why = f"{name} on {types} loads and answers wrongly in {NAME}"
         return ReleaseVerdict("computes wrongly", why, f"export the model {_BYTES}")
-    most = tables.most_axes.get(op.name)
+    return None if types in tables.runs.get(name, ()) else _unknown(f"{name} {types}".rstrip())
+
+
+def _judge_use(op: OpSignature, types: str) -> ReleaseVerdict | None:
+    """Return the verdict on an operator's shapes, options and quantization; None where they run."""
+    most = micro_tables().most_axes.get(op.name)
     if most and max(map(op.rank, range(len(op.inputs))), default=0) > most:
         why = f"{op.name} takes {most} axes at most in {NAME}"
         return ReleaseVerdict("cannot run", why, f"make {op.name} with fewer axes")
@@ -85,9 +96,7 @@ def _judge(op: OpSignature) -> ReleaseVerdict:
     # Of operators with weights it is the bias.
     if "*" not in types and "INT64" in map(op.dtype, range(1, len(op.inputs))) and "INT64" not in types:
         return _unknown(f"{op.name} with int64 indices")
-    if types in tables.runs.get(op.name, ()):
-        return ReleaseVerdict("runs", "", "")
-    return _unknown(f"{op.name} {types}".rstrip())
+    return None
 
 
 def _unknown(what: str) -> ReleaseVerdict:

@@ -27,6 +27,9 @@ FAR = 0.05
 # The newest release is the reference if it gives Keras' class for most of the digits of which Keras is sure: the
 # coarsest quantization of the zoo kept nine in ten, an engine that misreads a file gets about one in ten right.
 AGREEMENT = 0.8
+# For files whose case tells the right outputs: the largest relative error, by the Euclidean norm. Roundings were seen
+# up to 0.0001, the smallest wrong answer was 0.07.
+FAR_OFF = 0.01
 SURE = 0.5  # by this much the most probable class is ahead of the second
 # Places in engines' sources and on this machine that their messages name.
 _PLACES = re.compile(
@@ -70,9 +73,33 @@ def reference(newest: Line, keras: NDArray[np.float64]) -> NDArray[np.float64]:
 def compare_line(line: Line, expected: NDArray[np.float64]) -> Reality:
     """Compare a line of ``compat_probe.py`` with the outputs expected of the model."""
     if "error" in line:
-        return Reality(CANNOT, _PLACES.sub("", line["error"].replace(line["file"], "FILE"))[:_LONGEST])
+        return _refused(line)
     off = distance(np.array(line["outputs"]), expected)
     return Reality(RUNS if off <= FAR else WRONG, f"{off:.2f} of the probability elsewhere", round(off, 4))
+
+
+def compare_case(line: Line) -> Reality:
+    """Return what a line of ``compat_probe.py`` about a file with a case tells."""
+    if "error" in line:
+        return _refused(line)
+    off = line["off"]
+    if off is None:
+        return Reality(RUNS, "what is right is not known")
+    return Reality(RUNS if off <= FAR_OFF else WRONG, f"a relative error of {off:.2g}", off)
+
+
+def _refused(line: Line) -> Reality:
+    return Reality(CANNOT, _PLACES.sub("", line["error"].replace(line["file"], "FILE"))[:_LONGEST])
+
+
+def case_realities(
+    models: Sequence[Mapping[str, str]], lines: Mapping[str, Mapping[str, Line]]
+) -> dict[str, dict[str, Reality]]:
+    """Return what happened by file and release, for files with cases."""
+    return {
+        file: {release: compare_case(by_file[file]) for release, by_file in lines.items() if file in by_file}
+        for file in (model["file"] for model in models)
+    }
 
 
 def realities(
@@ -125,9 +152,10 @@ def pairs(zoo: Path, realities: Mapping[str, Mapping[str, Reality]]) -> Iterator
 
 
 def totals(compared: Sequence[Pair]) -> dict[str, Any]:
-    """Return counts; the share is of the pairs that really run."""
+    """Return counts; shares are of the pairs that really run."""
     faults = Counter(pair.fault for pair in compared)
     running = sum(pair.reality == RUNS for pair in compared)
+    unknown = sum(pair.verdict == UNKNOWN and pair.reality == RUNS for pair in compared)
     return {
         "pairs": len(compared),
         "reality": dict(sorted(Counter(pair.reality for pair in compared).items())),
@@ -137,4 +165,6 @@ def totals(compared: Sequence[Pair]) -> dict[str, Any]:
         "false_cannot_run_share": round(faults[FALSE_CANNOT] / running, 5) if running else None,
         "other_reason": faults[OTHER],
         "unknown": sum(pair.verdict == UNKNOWN for pair in compared),
+        "unknown_but_runs": unknown,
+        "unknown_share": round(unknown / running, 5) if running else None,
     }

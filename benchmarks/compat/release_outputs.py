@@ -21,26 +21,27 @@ _PROBE = Path(__file__).with_name("compat_probe.py")
 _VERSIONS = "import platform, numpy; print(platform.python_version(), numpy.__version__)"
 
 
-def load_zoo(work: Path, nets: Sequence[str]) -> dict[str, Any]:
-    """Return the zoo's ``models.json``; makes the zoo of these nets first when it is not there."""
-    listed = work / "zoo" / "models.json"
+def load_zoo(folder: Path, maker: str, *words: str) -> dict[str, Any]:
+    """Return the ``models.json`` of a zoo; runs the module that makes it first when it is not there."""
+    listed = folder / "models.json"
     if not listed.is_file():
         # TensorFlow stays out of this process.
-        command = [sys.executable, "-m", "benchmarks.compat.zoo", str(work / "zoo"), *nets]
-        subprocess.run(command, check=True, cwd=ROOT)
+        subprocess.run([sys.executable, "-m", maker, str(folder), *words], check=True, cwd=ROOT)
     found: dict[str, Any] = json.loads(listed.read_text())
     return found
 
 
-def collect_outputs(work: Path, releases: Sequence[Release]) -> tuple[dict[Release, dict[str, Any]], list[Release]]:
+def collect_outputs(
+    work: Path, zoo: Path, releases: Sequence[Release]
+) -> tuple[dict[Release, dict[str, Any]], list[Release]]:
     """Return what each release made of each model, and the releases for which this machine has no Python."""
-    known = hashlib.sha256((work / "zoo" / "models.json").read_bytes() + _PROBE.read_bytes()).hexdigest()[:8]
+    known = hashlib.sha256((zoo / "models.json").read_bytes() + _PROBE.read_bytes()).hexdigest()[:8]
     found: dict[Release, dict[str, Any]] = {}
     skipped = []
     for release in releases:
-        kept = work / "outputs" / f"{release}-{known}.json"
+        kept = work / "outputs" / f"{zoo.name}-{release}-{known}.json"
         if not kept.is_file():
-            outputs = _run_probe(work, release)
+            outputs = _run_probe(work, zoo, release)
             if outputs is None:
                 skipped.append(release)
                 continue
@@ -49,13 +50,13 @@ def collect_outputs(work: Path, releases: Sequence[Release]) -> tuple[dict[Relea
     return found, skipped
 
 
-def _run_probe(work: Path, release: Release) -> dict[str, Any] | None:
+def _run_probe(work: Path, zoo: Path, release: Release) -> dict[str, Any] | None:
     """Return ``{"python", "numpy", "seconds", "lines"}``; lines as ``compat_probe.py`` writes them, by model file."""
     started = time.monotonic()
     executable = release_venv(release, work / "venvs")
     if executable is None:
         return None
-    printed = _output_of(executable, _PROBE, _MODULES[release.package], work / "zoo")
+    printed = _output_of(executable, _PROBE, _MODULES[release.package], zoo)
     lines = {line["file"]: line for line in map(json.loads, printed.splitlines())}
     python, numpy = _output_of(executable, "-c", _VERSIONS).split()
     seconds = round(time.monotonic() - started, 1)

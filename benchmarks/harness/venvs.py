@@ -83,3 +83,12 @@ def _uv(*words: str) -> None:
     done = subprocess.run(command, check=False, env=environment, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         raise InstallError(f"uv {' '.join(words)}: {' '.join(done.stderr.split())}")
+
+
+def unpacked(folder: Path, package: str, python: str) -> None:
+    """Unpack the wheel of one package into a folder, whatever Python it is for: for the files in it, not to import."""
+    if not (folder / "made").is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        where = ("--python-version", python, "--python-platform", "x86_64-manylinux_2_40")
+        _uv("pip", "install", "--target", str(folder), "--no-deps", "--only-binary", ":all:", *where, package)
+        (folder / "made").touch()

@@ -7,14 +7,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgedigits.doctor.wheels import NEWEST, WHEELS
 from edgedigits.engines import ENGINES
 from edgedigits.errors import BundleError
+from edgedigits_export.compat import onnx_limits, tflite_limits
+from edgedigits_export.compat.limits import LIMITS, known_limits, read_limits
+from edgedigits_export.compat.onnx_tables import ONNX, onnx_tables, read_onnx_tables
 from edgedigits_export.compat.releases import NEVER, parse_point, release_numbers, release_point
 from edgedigits_export.compat.targets import TARGETS, known_targets, read_targets
+from edgedigits_export.compat.tflite_tables import TFLITE, read_tflite_tables, tflite_tables
 from edgedigits_export.emulation.boards import BOARDS, SYSTEMS
 
 
@@ -23,12 +28,9 @@ from edgedigits_export.emulation.boards import BOARDS, SYSTEMS
     [
         (lambda text: text + "\n[", "expected a readable TOML file"),
         (lambda text: text.replace("[boards]", "[board]"), "unknown field 'board'"),
-        (lambda text: re.sub(r"\nopsets\b|\[opsets\]", "[opset]", text), "unknown field"),
         (lambda text: text.replace('first = "2.7.0"', "first = 2.7"), "first: expected a value of type str"),
         (lambda text: text.replace('glibc = "2.36"', 'glibc = "new"'), "glibc: expected text like"),
         (lambda text: text.replace("\nlitert = {", "\ntorch = {", 1), "engines: expected litert"),
-        (lambda text: text.replace('DIV = ["1.6.0"', 'DIV = ["soon"'), "operators: DIV: expected always, never"),
-        (lambda text: text.replace('"litert 1.4.0" =', '"litert" =', 1), "expected always, never, 2.14.0 or litert"),
         (lambda text: re.sub(r"(?m)^onnxruntime = .*$", "", text), "engines: expected onnxruntime"),
     ],
 )
@@ -39,6 +41,32 @@ def test_a_malformed_table_is_an_error_of_one_line(change: Callable[[str], str],
         read_targets(file)
     assert "\n" not in str(caught.value)
     assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("read", "file", "change", "told"),
+    [
+        (read_tflite_tables, TFLITE, ('DIV = ["1.6.0"', 'DIV = ["soon"'), "operators.DIV[0]: expected text like"),
+        (read_tflite_tables, TFLITE, ('"litert 1.4.0" =', '"litert" ='), "expected always, never, 2.14.0 or litert"),
+        (read_onnx_tables, ONNX, ("[ir_versions]", "[ir]"), "unknown field 'ir'"),
+        (read_onnx_tables, ONNX, ("7 = { always =", "7 = { ever ="), "expected always, never, 2.14.0 or litert"),
+        (read_limits, LIMITS, ("axes_above = 4", "axes = 4"), "unknown field 'axes'"),
+        (
+            read_limits,
+            LIMITS,
+            ('fails_from = "litert 1.0.0"', 'fails_from = "litert"'),
+            "fails_from: expected text like",
+        ),
+    ],
+)
+def test_a_malformed_table_of_a_format_is_an_error_of_one_line(
+    read: Callable[[Path], Any], file: Path, change: tuple[str, str], told: str, tmp_path: Path
+) -> None:
+    copy = tmp_path / file.name
+    copy.write_text(file.read_text(encoding="utf-8").replace(*change, 1), encoding="utf-8")
+    with pytest.raises(BundleError, match=re.escape(told)) as caught:
+        read(copy)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_table_is_an_error_of_one_line(tmp_path: Path) -> None:
@@ -61,16 +89,25 @@ def test_every_wheel_is_of_a_release_that_is_known_and_they_ascend() -> None:
     }
 
 
-@pytest.mark.parametrize("table", ["kernels", "onnx_kernels"])
-def test_no_type_of_an_operator_stands_twice(table: str) -> None:
-    for name, row in getattr(known_targets(), table).items():
+def test_no_type_of_an_operator_stands_twice() -> None:
+    for name, row in tflite_tables().kernels.items():
         kinds = [kind for kinds in row.values() for kind in kinds]
         assert len(kinds) == len(set(kinds)), name
 
 
+def test_every_condition_of_a_limit_is_known_and_every_limit_is_of_operators_in_the_tables() -> None:
+    conditions = {"tflite": tflite_limits.WHEN, "onnx": onnx_limits.WHEN}
+    operators = {"tflite": set(tflite_tables().operators), "onnx": set(onnx_tables().kernels)}
+    for format_, limits in known_limits().items():
+        for limit in limits:
+            assert limit.when is None or limit.when in conditions[format_], limit
+            assert set(limit.operators) - {"*"} <= operators[format_], limit
+            assert parse_point(limit.fails_from) < parse_point(limit.fails_before)
+
+
 def test_what_some_releases_compute_wrongly_is_right_in_later_ones() -> None:
-    for name, kinds in known_targets().wrong_from.items():
-        came = {kind: parse_point(when) for when, row in known_targets().kernels[name].items() for kind in row}
+    for name, kinds in tflite_tables().wrong_from.items():
+        came = {kind: parse_point(when) for when, row in tflite_tables().kernels[name].items() for kind in row}
         assert all(parse_point(when) < came[kind] < NEVER for kind, when in kinds.items())
 
 

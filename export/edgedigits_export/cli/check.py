@@ -31,8 +31,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", metavar="BUNDLE|FILE", help="default: the bundle in the package")
     parser.add_argument(
         "--target", action="append", metavar="ENGINE==VERSION|BOARD",
-        help="an engine's release, for example tflite-runtime==2.14.0, or a board: pi3, pi4, pi5, zero2w, pi2, zero; "
-        "may be repeated (default: the installed engines)",
+        help="an engine's release, for example tflite-runtime==2.14.0, a board: pi3, pi4, pi5, zero2w, pi2, zero, or "
+        "tflite-micro for microcontrollers; may be repeated (default: the installed engines)",
     )  # fmt: skip
     parser.add_argument("--os", dest="system", help="the boards' system: bookworm or trixie (default: bookworm)")
     parser.add_argument("--arch", help="the boards' architecture: arm64 or armhf (default: arm64 where the board can)")
@@ -53,15 +53,19 @@ def run(args: argparse.Namespace) -> int:
     output.refuse_existing()
     from importlib.metadata import version
 
+    from edgedigits_export.compat.check_micro import NAME
+
     targets: list[str] = args.target or []
-    releases, boards = _parse_targets(targets, args.system, args.arch)
+    micro = NAME in targets
+    releases, boards = _parse_targets([name for name in targets if name != NAME], args.system, args.arch)
     if not targets:
         releases = _installed_releases()
     numpy = None if targets else version("numpy")
     files = list(_read_files(args.model))
     rows = [row for file in files for row in _judge_on_releases(file, releases, numpy)]
+    rows += [_judge_on_micro(file) for file in files if micro and file.model.format == "tflite"]
     if not rows and not boards:
-        _refuse_targets(files[0].model, releases if targets else [])
+        _refuse_targets(files[0].model, [*map(str, releases), *([NAME] if micro else [])] if targets else [])
     board_rows = [row for board in boards for file in files for row in _judge_on_board(file, board)]
     derived = [{"file": file.name, **_derived(file.requirements)} for file in files]
     output.give({"files": derived, "rows": rows + board_rows}, _text(derived, rows + board_rows))
@@ -95,13 +99,20 @@ def _installed_releases() -> list[EngineRelease]:
     return [EngineRelease(engine, version(ENGINES[engine].distribution)) for engine in choose_engine("auto")]
 
 
-def _refuse_targets(model: Model, releases: Sequence[EngineRelease]) -> None:
+def _judge_on_micro(file: _File) -> dict[str, Any]:
+    from edgedigits.records import to_plain
+    from edgedigits_export.compat.check_micro import NAME, judge_micro, micro_tables
+
+    return {"file": file.name, "target": f"{NAME} {micro_tables().version}", **to_plain(judge_micro(file.model.data))}
+
+
+def _refuse_targets(model: Model, targets: Sequence[str]) -> None:
     """Raise the error for a file that no target reads: the named engines read another format, or none is installed."""
     from edgedigits.engines import choose_engine
     from edgedigits.errors import UsageError
 
-    if releases:
-        found = ", ".join(map(str, releases))
+    if targets:
+        found = ", ".join(targets)
         raise UsageError(f"--target: expected an engine that reads .{model.format} files, found {found}")
     choose_engine("auto", model.format)
 

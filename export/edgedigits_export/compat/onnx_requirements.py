@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgedigits.errors import BundleError
 from edgedigits.manifest import Requirements
-from edgedigits_export.compat.kernels import onnx_kernel_introduced_at, onnx_kernel_types
+from edgedigits_export.compat.custom import PREFIX, custom_operator
+from edgedigits_export.compat.limits import Limit, note, without_limits
+from edgedigits_export.compat.onnx_kernels import (
+    fill_output_types,
+    is_known_onnx_operator,
+    onnx_kernel_introduced_at,
+    onnx_kernel_types,
+)
+from edgedigits_export.compat.onnx_limits import Node, onnx_limits
+from edgedigits_export.compat.onnx_values import read_values
 from edgedigits_export.compat.parse_errors import PARSE_ERRORS, unreadable
 from edgedigits_export.compat.releases import (
+    ML,
     NEVER,
-    ReleasePoint,
+    STANDARD,
     ir_version_introduced_at,
     opset_introduced_at,
     smallest_onnxruntime_release,
 )
-from edgedigits_export.compat.targets import known_targets
 from edgedigits_export.lazy_imports import load
-
-STANDARD = "ai.onnx"
 
 
 def read_onnx_requirements(data: bytes) -> Requirements:
@@ -47,61 +54,61 @@ def _derive(onnx: Any, model: Any) -> Requirements:
         raise ValueError("no graph or no opset")
     # Models of classical machine learning or of training may have operators of other domains alone.
     opset, ir_version = declared.get(STANDARD), int(model.ir_version)
-    introduced = [ir_version_introduced_at(ir_version)]
-    introduced += [] if opset is None else [opset_introduced_at(opset)]
+    introduced = [ir_version_introduced_at(ir_version), opset_introduced_at(opset or 1)]
+    introduced += [opset_introduced_at(declared[ML], ML)] if ML in declared else []
     base = max(NEVER if point is None else point for point in introduced)
     operators: dict[str, int] = {}
     underived = {"functions of its own"} if model.functions else set()
     needs = [base]
-    dtypes = _value_types(onnx, model)
+    functions = {(function.domain, function.name) for function in model.functions}
     nodes = [node for graph in _graphs(model.graph) for node in graph.node]
-    dequantized = {node.output[0] for node in nodes if node.op_type == "DequantizeLinear"}
+    values = read_values(onnx, model)
+    limits: list[Limit] = []
     for node in nodes:
-        name, version = _operator_version(onnx, node, declared)
-        operators[name] = max(operators.get(name, 0), abs(version))
-        types = onnx_kernel_types(node, dtypes, dequantized)
-        kernel = onnx_kernel_introduced_at(name, version, types) if types else None
-        if version < 0 or _is_untried(name, types, kernel):
-            underived.add(name if version < 0 else f"{name} {types}")
-        elif kernel is not None and kernel > base:
+        name, version, schema = _definition(onnx, node, declared)
+        operators[name] = max(operators.get(name, 0), version)
+        fill_output_types(node, schema, values.types)
+        if not is_known_onnx_operator(name):
+            if is_foreign(node.domain) and (node.domain, node.op_type) not in functions:
+                operators[PREFIX + name] = operators.pop(name)
+                needs.append(custom_operator("onnx", name).introduced)
+            else:
+                underived.add(name)
+            continue
+        types = onnx_kernel_types(node, schema, values.types)
+        found = onnx_limits(Node(onnx, node, schema, values), name, types)
+        operators |= {f"{name} {note(limit, types)}": version for limit in found}
+        limits += found
+        kernel = onnx_kernel_introduced_at(name, version, types)
+        if kernel > base:
             operators[f"{name} {types}"] = version  # the opset does not promise this kernel
             needs.append(kernel)
+    needs += [limit.ends_at for limit in limits if limit.is_lifted]
     return Requirements(
         operators=dict(sorted(operators.items())),
         declared=declared,
         underived=tuple(sorted(underived)),
         opset=opset,
         ir_version=ir_version,
-        engines={} if underived else smallest_onnxruntime_release(needs),
+        engines={} if underived else without_limits(smallest_onnxruntime_release(needs), limits),
     )
 
 
-def _operator_version(onnx: Any, node: Any, declared: dict[str, int]) -> tuple[str, int]:
-    """Return an operator's name and the version of its definition in the opset; a negative one if it is not known."""
+def is_foreign(domain: str) -> bool:
+    """Return whether operators of a domain come neither from ONNX nor from onnxruntime's own builds."""
+    return domain not in {"", STANDARD, ML, "com.microsoft"} and not domain.startswith("ai.onnx.preview")
+
+
+def _definition(onnx: Any, node: Any, declared: Mapping[str, int]) -> tuple[str, int, Any]:
+    """Return an operator's name, the version of its definition in the file's opset, and that definition or None."""
     domain = node.domain or STANDARD
     name = node.op_type if domain == STANDARD else f"{domain}.{node.op_type}"
-    unknown = -max(1, declared.get(domain, 1))
+    opset = declared.get(domain, 1)
     try:
-        found = onnx.defs.get_schema(node.op_type, declared[STANDARD], "") if domain == STANDARD else None
-    except (onnx.defs.SchemaError, KeyError):
-        return name, unknown
-    return name, int(found.since_version) if found else unknown
-
-
-def _is_untried(name: str, types: str, kernel: ReleasePoint | None) -> bool:
-    """Return whether these types were never tried; an operator that is not in the table is taken to know floats."""
-    in_table = name in known_targets().onnx_kernels
-    return bool(types) and kernel is None and (in_table or types not in {"float", "int64", "bool"})
-
-
-def _value_types(onnx: Any, model: Any) -> dict[str, str]:
-    """Return the element types of the graph's values by name, as far as shape inference finds them."""
-    graph = onnx.shape_inference.infer_shapes(model).graph
-    name_of = onnx.TensorProto.DataType.Name
-    values = [*graph.input, *graph.value_info, *graph.output]
-    found = {value.name: name_of(value.type.tensor_type.elem_type).lower() for value in values}
-    found |= {tensor.name: name_of(tensor.data_type).lower() for tensor in graph.initializer}
-    return {name: dtype for name, dtype in found.items() if dtype != "undefined"}
+        schema = onnx.defs.get_schema(node.op_type, opset, "" if domain == STANDARD else domain)
+    except onnx.defs.SchemaError:
+        return name, max(1, opset), None
+    return name, int(schema.since_version), schema
 
 
 def _graphs(graph: Any) -> Iterator[Any]:

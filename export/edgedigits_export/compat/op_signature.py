@@ -14,6 +14,9 @@ class Operand:
     dtype: TFLite's name of the element type, for example ``INT8``.
     scales: the scales of its quantization; empty where it is not quantized, several where it is quantized per channel.
     sparse: whether the file stores it in a sparse format.
+    zero_points: as many as scales.
+    axis: the dimension that several scales belong to.
+    given: whether the file, its caller or an earlier operator gives its values; meant for inputs.
 
     """
 
@@ -21,6 +24,9 @@ class Operand:
     shape: tuple[int, ...]
     scales: tuple[float, ...]
     sparse: bool = False
+    zero_points: tuple[int, ...] = ()
+    axis: int = 0
+    given: bool = True
 
 
 @dataclass(frozen=True, slots=True)

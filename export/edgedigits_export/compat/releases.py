@@ -1,11 +1,13 @@
-"""Which engine release introduced what: questions to the tables of `targets.toml`."""
+"""Which engine release introduced what: questions to the tables of this package."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from edgedigits_export.compat.onnx_tables import onnx_tables
 from edgedigits_export.compat.targets import known_targets
+from edgedigits_export.compat.tflite_tables import tflite_tables
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,6 +37,7 @@ class ReleasePoint:
         return ".".join(map(str, (*self.numbers, 0, 0)[:3]))
 
 
+STANDARD, ML = "ai.onnx", "ai.onnx.ml"
 ALWAYS, NEVER = ReleasePoint(0, ()), ReleasePoint(2, ())
 
 
@@ -60,19 +63,21 @@ def release_point(engine: str, version: str) -> ReleasePoint:
 
 def operator_introduced_at(operator: str, version: int) -> ReleasePoint:
     """Return when a version of a TFLite operator was introduced, `NEVER` where the table does not have it."""
-    row = known_targets().operators.get(operator, ())
+    row = tflite_tables().operators.get(operator, ())
     return parse_point(row[version - 1]) if 0 < version <= len(row) else NEVER
 
 
-def opset_introduced_at(opset: int) -> ReleasePoint | None:
-    """Return when onnxruntime introduced a standard opset, None where the table does not have it."""
-    text = known_targets().opsets.get(str(opset))
-    return None if text is None else parse_point(text)
+def opset_introduced_at(opset: int, domain: str = STANDARD) -> ReleasePoint | None:
+    """Return when onnxruntime introduced an opset of a domain, None where the table does not have it."""
+    return _known_point(onnx_tables().opsets.get(domain, {}).get(str(opset)))
 
 
 def ir_version_introduced_at(ir_version: int) -> ReleasePoint | None:
     """Return when onnxruntime introduced an IR version of the file format, None where the table does not have it."""
-    text = known_targets().ir_versions.get(str(ir_version))
+    return _known_point(onnx_tables().ir_versions.get(str(ir_version)))
+
+
+def _known_point(text: str | None) -> ReleasePoint | None:
     return None if text is None else parse_point(text)
 
 

@@ -36,7 +36,8 @@ def test_operator_versions_follow_from_types(
     cases: dict[str, Case], precision: str, operators: dict[str, int], runtime: str
 ) -> None:
     found = read_requirements(cases["cnn"].files[f"{precision}.tflite"], "tflite")
-    assert found.operators == {"CAST": 1, "SOFTMAX": 1, **operators}
+    versions = {name: version for name, version in found.operators.items() if " " not in name}
+    assert versions == {"CAST": 1, "SOFTMAX": 1, **operators}
     assert found.engines == {"tflite-runtime": runtime, "litert": "1.0.0"}
     assert (found.opset, found.ir_version) == (None, None)
 

@@ -66,7 +66,7 @@ def _drop_reshapes(schema: Any, model: Any, graph: Any) -> None:
 
     def hybrid(reader: Any) -> bool:
         values, weights = (graph.tensors[index].type for index in reader.inputs[:2])
-        return values == schema.TensorType.FLOAT32 and weights == schema.TensorType.INT8
+        return bool(values == schema.TensorType.FLOAT32 and weights == schema.TensorType.INT8)
 
     def flattens(operator: Any) -> bool:
         (target,) = operator.outputs

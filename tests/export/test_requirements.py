@@ -27,7 +27,7 @@ from edgedigits_export.convert.tflite_flatbuffer import pack
     [
         ("float32", {"CONV_2D": 1, "FULLY_CONNECTED": 1, "MAX_POOL_2D": 1}, "1.5.0"),
         ("float16", {"CONV_2D": 1, "DEQUANTIZE": 3, "FULLY_CONNECTED": 1, "MAX_POOL_2D": 1}, "1.15.0"),
-        ("dynamic-int8", {"CONV_2D": 5, "FULLY_CONNECTED": 9, "MAX_POOL_2D": 1}, "2.4.0"),
+        ("dynamic-int8", {"CONV_2D": 5, "FULLY_CONNECTED": 9, "MAX_POOL_2D": 1, "RESHAPE": 1}, "2.4.0"),
         ("int8", {"CONV_2D": 3, "DEQUANTIZE": 2, "FULLY_CONNECTED": 4, "MAX_POOL_2D": 2, "QUANTIZE": 1}, "1.14.0"),
         ("int16x8", {"CONV_2D": 4, "DEQUANTIZE": 3, "FULLY_CONNECTED": 7, "MAX_POOL_2D": 3, "QUANTIZE": 2}, "2.3.0"),
     ],

@@ -10,6 +10,7 @@ from cases import Case, Outputs, assert_probabilities
 from edgedigits.errors import UsageError
 from edgedigits.manifest import PRECISIONS
 from edgedigits_export.convert.tflite import convert_tflite
+from edgedigits_export.convert.tflite_flatbuffer import pack
 from edgedigits_export.keras_model.frozen import freeze
 from edgedigits_export.lazy_imports import load
 
@@ -157,3 +158,14 @@ def test_what_the_converter_cannot_express_is_one_line() -> None:
     with pytest.raises(UsageError, match=r"cannot be converted to TFLite int16x8: .*PRELU") as caught:
         convert_tflite(frozen, "int16x8", np.zeros((1, 8, 8, 1), np.uint8))
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_with_names_comes_back_as_it_was(cases: dict[str, Case]) -> None:
+    """Names of tensors are often alike, and strings are no vectors of numbers."""
+    model, graph = graph_of(cases["cnn"].files["float32.tflite"])
+    for index, tensor in enumerate(graph.tensors):
+        tensor.name = b"network/layer/with/a/name/that/is/long" + bytes(str(index // 2), "ascii")
+        tensor.shapeSignature = [index, 7, 7, 7]
+    _, again = graph_of(pack(schema, model))
+    told = [(tensor.name, list(tensor.shape), list(tensor.shapeSignature)) for tensor in again.tensors]
+    assert told == [(tensor.name, list(tensor.shape), list(tensor.shapeSignature)) for tensor in graph.tensors]

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 from sharing import MadeOnce
-from trained import TrainedRun, train_once
+from trained import QuantizedRun, TrainedRun, quantize_once, train_once
 
 from edgedigits.bundle import SHIPPED, Bundle
 from edgedigits.classifier import DigitClassifier
@@ -108,6 +109,22 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeOnce]:
 def trained_run(made_once: MadeOnce) -> TrainedRun:
     """A finished run of `edgedigits train` with every option that matters."""
     return train_once(made_once)
+
+
+@pytest.fixture(scope="session")
+def quantized_run(made_once: MadeOnce) -> QuantizedRun:
+    """A finished run of `edgedigits train --quantize`."""
+    return quantize_once(made_once)
+
+
+# Four networks are trained.
+@pytest.fixture(scope="session")
+def quantizable(made_once: MadeOnce, digits: Dataset) -> Callable[[str], Path]:
+    """The files of the networks of `quantizable.NETWORKS`, by name."""
+    from quantizable import train_all
+
+    folder = made_once("quantizable", partial(train_all, digits))
+    return lambda name: folder / f"{name}.keras"
 
 
 @pytest.fixture(scope="session")

@@ -61,6 +61,7 @@ HEAVY_FILE = re.compile(r"^pytestmark = .*\b(tensorflow|browser|qemu)\b", re.MUL
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help=f"-m '{FAST}', and fewer examples")
+    parser.addoption("--cluster", action="store_true", help="run the tests on a Ray cluster, too (make score)")
     parser.addoption(
         "--count-here", action="store_true",
         help="under coverage, do not count what is reached in processes that tests start: they start twice as fast",
@@ -82,7 +83,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("cluster"):
+        items[:] = [item for item in items if not item.get_closest_marker("cluster")]
     for item in items:
         for fixture in MARKING_FIXTURES.keys() & getattr(item, "fixturenames", ()):
             item.add_marker(MARKING_FIXTURES[fixture])

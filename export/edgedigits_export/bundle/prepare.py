@@ -13,9 +13,10 @@ from edgedigits.errors import DatasetError, UsageError
 from edgedigits.images.resize import read_resized
 from edgedigits.manifest import Confidence, Preprocessing, Task
 from edgedigits.model import is_model_file
+from edgedigits.parts import Progress
 from edgedigits_export.bundle.calibration import Calibration, choose_calibration
 from edgedigits_export.bundle.finished import open_finished
-from edgedigits_export.bundle.job import ExportedModel, ExportJob, ExportRequest, FinishedFile, Progress
+from edgedigits_export.bundle.job import ExportedModel, ExportJob, ExportRequest, FinishedFile
 from edgedigits_export.bundle.judging import choose_judging, halve
 from edgedigits_export.bundle.labels import choose_labels
 from edgedigits_export.bundle.naming import default_name
@@ -132,7 +133,7 @@ def _prepare_locator(keras_model: Any, request: ExportRequest, training: dict[st
 def _prepare_classifier(
     keras_model: Any, request: ExportRequest, training: dict[str, Any] | None, progress: Progress
 ) -> _Prepared:
-    frozen = freeze(keras_model, request.scaling, request.input_size)
+    frozen = freeze(keras_model, request.scaling, request.input_size, progress)
     found = _look_at_data(request, frozen, training, progress)
     if training is None and not frozen.takes_bytes:  # what the trainer made takes raw pixels
         progress("asking the model how pixels are scaled")

@@ -127,7 +127,7 @@ screenshots: install ## take the page's pictures for README and docs anew, by it
 bit-flips: install ## flip bits of the shipped int8 file: how many does the self-test notice?
 	$(BIN)/python -m benchmarks.accuracy.bit_flips
 
-compat: install ## run three zoos of models in old and new engine releases: is `check` right? (25 minutes, 3 GB in the cache)
+compat: install ## run three zoos of models in old and new engine releases: is `check` right? (20 minutes, 3 GB in the cache)
 	$(BIN)/python -m benchmarks.compat.compat
 	$(BIN)/python -m benchmarks.publish.readme
 

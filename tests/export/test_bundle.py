@@ -212,7 +212,7 @@ def test_a_variant_that_fails_its_gate_is_told_with_exit_code_1(
         kernel[0] = 3000 * np.abs(kernel).max()
         model.layers[0].set_weights([kernel, bias])
         model.save(tmp_path / "spiked.keras")
-    variants = ("--variants", "float32.tflite,int8.tflite", "--scale", "1/255")
+    variants = ("--variants", "float32.tflite,int8.tflite", "--scale", "1/255", "--no-repair")
     code, said, told = export(capfd, tmp_path / "spiked.keras", tmp_path / "bundle", *variants)
     assert code == 1, told
     assert "spiked-int8.tflite, on 20 images: accuracy changes by -" in said

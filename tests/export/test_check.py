@@ -17,9 +17,10 @@ from edgedigits.doctor.wheels import WHEELS
 from edgedigits.engines import installed_engines
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Requirements
-from edgedigits_export.compat.check import EngineRelease, judge_release, numpy_clash, parse_release
+from edgedigits_export.compat.check import judge_release, numpy_clash, parse_release
 from edgedigits_export.compat.requirements import read_requirements
 from edgedigits_export.compat.tflite_tables import tflite_tables
+from edgedigits_export.compat.verdict import EngineRelease
 
 OLD, NEW = EngineRelease("tflite-runtime", "2.14.0"), EngineRelease("litert", "2.3.0")
 ORT = EngineRelease("onnxruntime", "1.32.0")

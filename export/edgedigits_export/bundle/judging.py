@@ -32,11 +32,11 @@ def halve(splits: Splits, calibration: Calibration) -> tuple[Dataset, Dataset]:
     """
     if splits.test.source.startswith("mnist:"):
         return _every_second(splits.validation, 0), _every_second(splits.validation, 1)
-    rest = splits.train.take(np.delete(np.arange(len(splits.train)), calibration.indices))
+    rest = np.delete(np.arange(len(splits.train)), calibration.indices)
     parts = []
     for part, held_out in enumerate((splits.validation, splits.test)):
-        more = [_every_second(rest, part)] if len(rest) > part else []
-        every = join([held_out, *more])
+        rows = rest[part::2]
+        every = join([held_out, *([splits.train.take(rows)] if len(rows) else [])])
         parts.append(every.take(np.arange(min(_JUDGING, len(every)))))
     return parts[0], parts[1]
 

@@ -13,8 +13,8 @@ from edgedigits.console.tables import table
 if TYPE_CHECKING:
     from edgedigits.manifest import Requirements
     from edgedigits.model import Model
-    from edgedigits_export.compat.check import EngineRelease, ReleaseVerdict
     from edgedigits_export.compat.check_board import BoardTarget
+    from edgedigits_export.compat.verdict import EngineRelease, ReleaseVerdict
 
 
 class _File(NamedTuple):
@@ -94,7 +94,7 @@ def _installed_releases() -> list[EngineRelease]:
     from importlib.metadata import version
 
     from edgedigits.engines import ENGINES, choose_engine
-    from edgedigits_export.compat.check import EngineRelease
+    from edgedigits_export.compat.verdict import EngineRelease
 
     return [EngineRelease(engine, version(ENGINES[engine].distribution)) for engine in choose_engine("auto")]
 
@@ -161,7 +161,7 @@ def _refused_here(path: Path, engine: str) -> ReleaseVerdict | None:
     """Return the verdict on a lone file that the installed engine does not load, in the engine's words; else None."""
     from edgedigits.engines.inspect import inspect_isolated
     from edgedigits.errors import TargetError
-    from edgedigits_export.compat.check import ReleaseVerdict
+    from edgedigits_export.compat.verdict import ReleaseVerdict
 
     try:
         inspect_isolated(path, engine)

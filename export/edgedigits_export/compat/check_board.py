@@ -8,9 +8,10 @@ from edgedigits.doctor.wheels import WHEELS, Wheels
 from edgedigits.engines import ENGINES
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Format, Requirements
-from edgedigits_export.compat.check import EngineRelease, ReleaseVerdict, judge_release
+from edgedigits_export.compat.check import judge_release
 from edgedigits_export.compat.releases import release_numbers
 from edgedigits_export.compat.targets import known_targets
+from edgedigits_export.compat.verdict import EngineRelease, ReleaseVerdict
 
 
 @dataclass(frozen=True, slots=True)

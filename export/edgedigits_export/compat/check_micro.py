@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from edgedigits_export.compat.check import ReleaseVerdict
 from edgedigits_export.compat.custom import PREFIX, custom_operator
 from edgedigits_export.compat.op_signature import OpSignature
 from edgedigits_export.compat.tflite_kernels import tflite_kernel_types
 from edgedigits_export.compat.tflite_limits import tflite_limits
 from edgedigits_export.compat.tflite_requirements import read_operator_uses
 from edgedigits_export.compat.toml_table import read_table
+from edgedigits_export.compat.verdict import ReleaseVerdict
 
 NAME = "tflite-micro"
 MICRO = Path(__file__).with_name("micro.toml")

@@ -50,8 +50,10 @@ def read_onnx_requirements(data: bytes) -> Requirements:
 
 def _derive(onnx: Any, model: Any) -> Requirements:
     declared = {entry.domain or STANDARD: int(entry.version) for entry in model.opset_import}
-    if not model.HasField("graph") or not declared:
-        raise ValueError("no graph or no opset")
+    if not model.HasField("graph"):
+        raise ValueError("no graph")
+    if not declared:
+        raise BundleError("expected an ONNX file that names its opsets, found none; no engine loads it: make it again")
     # Models of classical machine learning or of training may have operators of other domains alone.
     opset, ir_version = declared.get(STANDARD), int(model.ir_version)
     introduced = [ir_version_introduced_at(ir_version), opset_introduced_at(opset or 1)]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from edgedigits.engines import ENGINES
 from edgedigits.manifest import Format, Requirements
-from edgedigits_export.compat.check import EngineRelease, judge_release, parse_release
+from edgedigits_export.compat.check import judge_release, parse_release
 from edgedigits_export.compat.check_board import BoardTarget, judge_board, parse_board
 from edgedigits_export.compat.targets import known_targets
+from edgedigits_export.compat.verdict import EngineRelease
 
 Target = BoardTarget | EngineRelease
 

@@ -54,18 +54,26 @@ def _tensors(model: Any) -> list[Any]:
 
 
 def _drop_reshapes(schema: Any, model: Any, graph: Any) -> None:
-    """Remove reshapes before fully connected layers, which read rows of their weights' length in any shape."""
+    """Remove reshapes before fully connected layers, which read rows of their weights' length in any shape.
+
+    Not where weights of 8 bits meet float values: LiteRT 1.1.2 to 1.3.0 takes each row of such an input by itself.
+    """
     codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
     readers: dict[int, list[Any]] = {}
     for operator in graph.operators:
         for index in operator.inputs:
             readers.setdefault(int(index), []).append(operator)
 
+    def hybrid(reader: Any) -> bool:
+        values, weights = (graph.tensors[index].type for index in reader.inputs[:2])
+        return bool(values == schema.TensorType.FLOAT32 and weights == schema.TensorType.INT8)
+
     def flattens(operator: Any) -> bool:
         (target,) = operator.outputs
         return target not in graph.outputs and all(
             codes[reader.opcodeIndex] == schema.BuiltinOperator.FULLY_CONNECTED
             and not reader.builtinOptions.keepNumDims
+            and not hybrid(reader)
             and graph.tensors[target].shape[-1] == graph.tensors[reader.inputs[1]].shape[-1]
             for reader in readers.get(int(target), ())
         )

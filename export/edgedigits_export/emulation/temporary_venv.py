@@ -11,7 +11,8 @@ from pathlib import Path
 
 from edgedigits.engines import ENGINES
 from edgedigits.extras import requirements_of
-from edgedigits_export.compat.check import EngineRelease, numpy_limit
+from edgedigits_export.compat.check import numpy_limit
+from edgedigits_export.compat.verdict import EngineRelease
 from edgedigits_export.emulation.cache import Progress
 from edgedigits_export.emulation.python_environment import PythonEnvironment, clean_environment, copy_package
 from edgedigits_export.emulation.wheels import pip_install

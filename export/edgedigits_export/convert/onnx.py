@@ -34,6 +34,7 @@ def convert_onnx(frozen: Convertible, opset: int = DEFAULT_OPSET) -> bytes:
     try:
         with quiet():
             model = _converted(graph, opset)
+            put_in_order(model)
             onnx_graph.replace_erfc(model)
             load("onnx").checker.check_model(model)
             onnx_graph.fix_reshapes(model, frozen.input_shape)
@@ -87,8 +88,7 @@ def annotate_onnx(data: bytes, properties: Mapping[str, str]) -> bytes:
 
 
 def serialize_onnx(model: Any) -> bytes:
-    """Give the contract's names and origin and a fixed order to a model, let onnx check it, and return its bytes."""
-    put_in_order(model)
+    """Give the contract's names and origin to a model, let onnx check it, and return its bytes."""
     onnx_graph.rename(model, INPUT_NAME, OUTPUT_NAME)
     model.producer_name, model.producer_version, model.doc_string = "edgedigits", "", ""
     del model.metadata_props[:]

@@ -85,13 +85,13 @@ def _require_channels_last(model: Any, shape: tuple[int | None, ...]) -> None:
 
 
 def _require_float(model: Any) -> None:
-    """Refuse what ``model.quantize`` of Keras made: integers that TFLite has no operators for, rounded a second time."""
+    """Refuse what ``model.quantize`` of Keras made: integers that no converter knows, rounded a second time."""
     for layer in model._flatten_layers(include_self=False):  # noqa: SLF001  `layers` leaves out what layers hold
         mode = getattr(layer, "quantization_mode", None)
         if mode is not None:
             raise UsageError(
-                f"expected a model in float, found layer {layer.path!r} quantized by Keras ({mode}); export the model as "
-                f"it was before quantize({mode!r}): the integers of int8 files are chosen here"
+                f"expected a model in float, found layer {layer.path!r} quantized by Keras ({mode}); export the model "
+                f"as it was before quantize({mode!r}): the integers of int8 files are chosen here"
             )
 
 

@@ -22,6 +22,7 @@ from edgedigits_export.bundle.labels import choose_labels
 from edgedigits_export.bundle.naming import default_name
 from edgedigits_export.bundle.preprocessing import choose_preprocessing, look_like_digits
 from edgedigits_export.bundle.scaling_check import AskedModel, require_likeliest, require_raw_pixels, rivals_of
+from edgedigits_export.convert.memory import keep_no_blocks
 from edgedigits_export.convert.onnx import require_opset
 from edgedigits_export.convert.precision import precision_of
 from edgedigits_export.convert.variants import ConvertedFile, Variant
@@ -66,6 +67,7 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
     if finished:
         found = _prepare_finished(request, progress)
     else:
+        keep_no_blocks()
         if is_saved_model(request.model):
             progress("note: a SavedModel is converted from its serving signature: no temperature, no report by layer")
         keras_model = load_keras(request.model, request.custom_objects)

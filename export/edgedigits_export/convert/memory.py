@@ -6,8 +6,14 @@ import ctypes
 import gc
 from contextlib import suppress
 
-# glibc keeps blocks of memory that were freed, for later; those of at least so many bytes it is to give back.
-THRIFTY = {"MALLOC_MMAP_THRESHOLD_": "131072"}
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of mallopt
+_LARGE = 2**20
+
+
+def keep_no_blocks() -> None:
+    """Make glibc give back blocks of a mebibyte and more as soon as they are freed, in place of keeping them."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 def give_back() -> None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from edgedigits_export.convert.memory import give_back
 from edgedigits_export.lazy_imports import load, quiet
 
 _ABOUT = "about.json"
@@ -74,10 +75,12 @@ class StoredModel:
 
 def store_model(frozen: Convertible, folder: Path, *, contract: bool) -> None:
     """Write a model's graphs, the one of the ``contract`` only where it is asked for."""
+    give_back()  # each graph holds all weights
     scores, needs_softmax = frozen.scores_function()
     ends = scores.inputs[0].name, scores.outputs[0].name
     _write(scores.graph.as_graph_def(), folder / "scores.pb")
-    del scores  # each graph holds all weights
+    del scores
+    give_back()
     if contract:
         _write(frozen.contract_graph(), folder / "contract.pb")
     model = StoredModel(str(folder), frozen.input_shape, frozen.classes, frozen.any_size, needs_softmax, ends)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from edgedigits_export.lazy_imports import load
 
@@ -14,23 +15,21 @@ _CATCHES = "TF2ONNX_CATCH_ERRORS"
 
 @contextmanager
 def without_copies() -> Iterator[None]:
-    """Within it, tf2onnx copies no graph before it optimizes it, and no constant afterwards.
+    """Within it, tf2onnx copies no graph before it optimizes it, and no constant afterwards, and freezes nothing.
 
     An optimizer that fails then fails the conversion. The second kind of copies is one that nobody reads, in memory
-    that protocol buffers do not free before their message ends.
+    that protocol buffers do not free before their message ends; the third is thrown away, too.
     """
-    node, before = load("tf2onnx.graph").Node, os.environ.get(_CATCHES)
+    node = load("tf2onnx.graph").Node
     update = node.update_proto
 
     def update_all_but_constants(self: Any, *args: Any, **options: Any) -> None:
         if not self.is_const():
             update(self, *args, **options)
 
-    os.environ[_CATCHES], node.update_proto = "FALSE", update_all_but_constants
-    try:
+    with (
+        patch.dict(os.environ, {_CATCHES: "FALSE"}),
+        patch.object(node, "update_proto", update_all_but_constants),
+        patch.object(load("tf2onnx.tf_loader"), "freeze_session"),
+    ):
         yield
-    finally:
-        node.update_proto = update
-        del os.environ[_CATCHES]
-        if before is not None:
-            os.environ[_CATCHES] = before

@@ -7,7 +7,6 @@ process takes the next request.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from edgedigits.isolation import how_it_died
 from edgedigits.manifest import Format, LeftOut, Precision
 from edgedigits.parts import Progress, silent
 from edgedigits_export.convert import worker
-from edgedigits_export.convert.memory import THRIFTY, give_back
+from edgedigits_export.convert.memory import give_back
 from edgedigits_export.convert.recipe import WHOLE, Operator, RangeMethod, Recipe, WeighedOperator
 from edgedigits_export.convert.stored_model import Convertible, store_model
 from edgedigits_export.convert.worker import CALIBRATION, OPTIONS, request_of
@@ -126,9 +125,8 @@ class Converter(AbstractContextManager["Converter"]):
             command = [sys.executable, "-m", worker.__name__, str(self._folder)]
             with (self._folder / "errors").open("w") as errors:
                 self._process = subprocess.Popen(  # noqa: S603  our own module
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
-                    env={**os.environ, **THRIFTY},
-                )  # fmt: skip
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+                )
         return self._process
 
     def _end(self) -> None:
@@ -142,15 +140,16 @@ def convert_variants(
     converter: Converter, variants: Sequence[Variant], progress: Progress
 ) -> tuple[tuple[ConvertedFile, ...], tuple[LeftOut, ...]]:
     """Convert a model to each of ``variants``; return the files in their order, and what could not be made."""
-    files: list[ConvertedFile] = []
+    files: dict[Variant, ConvertedFile] = {}
     left_out: list[LeftOut] = []
-    for variant in variants:
+    # Integer files first: making them takes most memory, and each float file that waits beside it holds all weights.
+    for variant in sorted(variants, key=lambda one: one.precision != worker.INTEGER):
         progress(f"converting {variant.name}")
         try:
-            files.append(converter.convert(variant, progress=progress))
+            files[variant] = converter.convert(variant, progress=progress)
         except UsageError as error:
             left_out.append(LeftOut(variant.name, str(error), _cure(variant)))
-    return tuple(files), tuple(left_out)
+    return tuple(files[variant] for variant in variants if variant in files), tuple(left_out)
 
 
 def _cure(variant: Variant) -> str:

@@ -22,7 +22,7 @@ from edgedigits.errors import UsageError
 from edgedigits.manifest import Format
 from edgedigits.parts import Progress
 from edgedigits_export.convert.harm import weigh_operators
-from edgedigits_export.convert.memory import give_back
+from edgedigits_export.convert.memory import give_back, keep_no_blocks
 from edgedigits_export.convert.onnx import annotate_onnx, convert_onnx
 from edgedigits_export.convert.onnx_int8 import OnnxQuantizer
 from edgedigits_export.convert.recipe import Quantizer, Recipe
@@ -91,6 +91,7 @@ def request_of(variant: str, recipe: Recipe) -> dict[str, Any]:
 
 def _serve(folder: Path) -> None:
     """Answer the requests on standard input until it ends."""
+    keep_no_blocks()
     # A copy of standard output, because that is turned off while converters work, which write to it.
     with ExitStack() as stack, os.fdopen(os.dup(sys.stdout.fileno()), "w") as parent:
 
@@ -99,11 +100,11 @@ def _serve(folder: Path) -> None:
 
         worker = Worker(folder, stack, lambda text: report({"progress": text}))
         for line in sys.stdin:
-            give_back()
             try:
                 report(worker.answer(json.loads(line)) | {"error": None})
             except UsageError as error:
                 report({"error": str(error)})
+            give_back()
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ OUTPUT_NAME = "probabilities"
 # The size of fields with which a locator is converted, calibrated and compared.
 LOCATOR_SHAPE = (128, 128, 1)
 # So many images at once, and of large ones fewer: Keras keeps the outputs of all layers until the last has computed.
-_BATCH, _BATCH_VALUES = 256, 2**19
+_BATCH, _BATCH_VALUES = 256, 2**18
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ def in_parts(
     """Yield ``size`` images at a time; every ten seconds tell how many are done, such as "1,200 of 5,000 images"."""
     told = clock()
     for start in range(0, len(images), size):
-        if start and clock() - told >= _EVERY:
+        now = clock()
+        if now - told >= _EVERY:
             progress(f"{start:,} of {len(images):,} images")
-            told = clock()
+            told = now
         yield images[start : start + size]

@@ -32,6 +32,9 @@ DETAIL = 512
 _MAX_GREY = 6_000_000
 
 
+_BYTES = "image bytes"  # what errors call bytes
+
+
 class PictureLimits(NamedTuple):
     """What a picture may take and be.
 
@@ -145,6 +148,28 @@ def read_pages(
             yield picture
 
 
+def told_bytes(data: bytes, channels: int | None, detail: int, limits: PictureLimits = PICTURE_LIMITS) -> int:
+    """Return the memory that `read_picture` takes for a file's bytes, as its header tells; errors are the same."""
+    name = _BYTES
+    with _guarded(name):
+        file = _rewound(io.BytesIO(data), name)
+        image = open_image(file, name, limits.formats)
+        check_size(image, name, limits.pixels)
+        return _prepare(image, name, channels, limits, detail, file)
+
+
+def _prepare(
+    image: Image.Image, name: str, channels: int | None, limits: PictureLimits, detail: int, file: BinaryIO | None
+) -> int:
+    """Choose how small a JPEG is decoded; return the memory that an image takes, or refuse it."""
+    size = image.size
+    if detail and channels == 1:
+        # A JPEG keeps its luminance apart: without its colours it is decoded in up to a quarter less time.
+        image.draft("L" if file else "RGB", (detail, detail))
+    out = channels or (1 if is_grey(image) else 3)
+    return check_bytes(image, name, size, out, limits.decoded_bytes, file)
+
+
 def _decode(
     image: Image.Image,
     name: str,
@@ -156,10 +181,7 @@ def _decode(
     """Decode the page that an image is at; a JPEG with its file may be read again for its colours."""
     check_size(image, name, limits.pixels)
     size, mode = image.size, image.mode
-    if detail and channels == 1:
-        # A JPEG keeps its luminance apart: without its colours it is decoded in up to a quarter less time.
-        image.draft("L" if file else "RGB", (detail, detail))
-    check_bytes(image, name, size, channels or (1 if is_grey(image) else 3), limits.decoded_bytes, file)
+    _prepare(image, name, channels, limits, detail, file)
     pixels = image_pixels(image, name, channels)
     if file and image.mode != mode and is_flat(image):
         image.close()
@@ -181,6 +203,8 @@ def _guarded(name: str) -> Iterator[None]:
             yield
     except ImageError:
         raise
+    except MemoryError as error:
+        raise ImageError(f"{name}: takes more memory than there is; make it smaller first") from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"{name}: is damaged or cut short ({reason})") from error
@@ -189,7 +213,7 @@ def _guarded(name: str) -> Iterator[None]:
 def _open(source: Any) -> tuple[BinaryIO, str]:
     """Return a file, and what errors call it."""
     if isinstance(source, bytes | bytearray | memoryview):
-        return io.BytesIO(source), "image bytes"
+        return io.BytesIO(source), _BYTES
     if isinstance(source, str | os.PathLike):
         path = Path(os.fsdecode(source))
         try:

@@ -29,8 +29,8 @@ _IN_PYTHON, _COLLECTED = frozenset({"ppm", "ppm_plain", "bmp_rle"}), 8
 
 def check_bytes(
     image: Image.Image, name: str, size: tuple[int, int], channels: int, most: int, file: BinaryIO | None
-) -> None:
-    """Refuse, by an ImageError, an image whose decoding would take more than ``most`` bytes.
+) -> int:
+    """Return the bytes that decoding an image takes; refuse it, by an ImageError, if they are more than ``most``.
 
     ``size`` is that of the file's image, where ``image`` is to be decoded smaller; 1 or 3 ``channels`` come out.
     """
@@ -39,6 +39,7 @@ def check_bytes(
         expected = f"expected an image that takes at most {_mega(most)} MB to decode"
         found = f"found {size[0]} x {size[1]} {image.format} {image.mode}, which takes {_mega(needed)} MB"
         raise ImageError(f"{name}: {expected}, {found}; make it smaller first")
+    return needed
 
 
 def peak_bytes(image: Image.Image, size: tuple[int, int], channels: int, file: BinaryIO | None) -> int:
@@ -46,7 +47,7 @@ def peak_bytes(image: Image.Image, size: tuple[int, int], channels: int, file: B
     pixels = image.width * image.height
     stored = _stored_bytes(image.mode) * pixels
     out = channels * pixels
-    if channels == 1 or is_turned(image):  # made smaller, or turned
+    if is_turned(image):
         out *= 2
     beside = 0
     if image.format == "WEBP":

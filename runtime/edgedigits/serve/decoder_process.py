@@ -1,0 +1,117 @@
+"""The process that decodes pictures for the service: it has little to lose, and is killed when it takes too long.
+
+It reads a line of JSON and a picture's bytes from standard input, says how much memory decoding takes, waits for a
+line, and writes the pixels, or why there are none, to standard output. It ends with its input, or with the service.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+from edgedigits.errors import ImageError
+from edgedigits.images.decode import Picture, PictureLimits, read_picture, told_bytes
+from edgedigits.serve.memory_tuning import return_freed_memory
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
+READERS = (ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)  # imported now
+# Beyond what the pictures' limit says: the file itself, bands that are converted, and what malloc keeps.
+_MARGIN, _FILES = 64 << 20, 32
+_NICE = 5  # on a single processor the service goes first
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    """Decode pictures until standard input ends; the argument is JSON: limits of pictures, and seconds for each."""
+    pixels, decoded_bytes, formats, seconds = json.loads(sys.argv[1])
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    _end_with_parent()
+    return_freed_memory()
+    limited = _limit_resources(decoded_bytes)
+    _tell(sink, {"limited": limited})
+    limits = PictureLimits(pixels, decoded_bytes, tuple(formats))
+    while line := source.readline():
+        _limit_time(seconds)
+        _answer(source, sink, json.loads(line), limits)
+    return 0
+
+
+def _answer(source: BinaryIO, sink: BinaryIO, wanted: dict[str, Any], limits: PictureLimits) -> None:
+    data = source.read(wanted["size"])
+    try:
+        started = time.perf_counter_ns()
+        _tell(sink, {"needs": told_bytes(data, wanted["channels"], wanted["detail"], limits)})
+        source.readline()
+        picture = read_picture(data, wanted["channels"], detail=wanted["detail"], limits=limits)
+        taken = time.perf_counter_ns() - started
+    except ImageError as error:
+        _tell(sink, {"error": str(error)})
+        return
+    _send(sink, picture, taken)
+
+
+def _send(sink: BinaryIO, picture: Picture, taken: int) -> None:
+    pixels = np.ascontiguousarray(picture.pixels)
+    _tell(sink, {"shape": pixels.shape, "scale": picture.scale, "ns": taken})
+    sink.write(pixels.data.cast("B"))
+    sink.flush()
+
+
+def _tell(sink: BinaryIO, values: dict[str, Any]) -> None:
+    sink.write(json.dumps(values).encode() + b"\n")
+    sink.flush()
+
+
+def _end_with_parent() -> None:
+    """Let signals pass that terminals and systemd send to the service's processes, and end when it is killed."""
+    for name in ("SIGINT", "SIGHUP", "SIGTERM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+
+def _limit_resources(decoded_bytes: int) -> bool:
+    """Limit address space, files and what is written; return whether this system can."""
+    if resource is None or sys.platform != "linux":
+        return False
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        size = int(statm.read().split()[0]) * resource.getpagesize()
+    most = size + decoded_bytes + _MARGIN
+    for kind, limit in (
+        (resource.RLIMIT_AS, most), (resource.RLIMIT_NOFILE, _FILES), (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):  # fmt: skip
+        hard = resource.getrlimit(kind)[1]
+        lower = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        resource.setrlimit(kind, (lower, lower))
+    with suppress(OSError):
+        os.nice(_NICE)
+    return True
+
+
+def _limit_time(seconds: float) -> None:
+    """Let the system end this process should the service not do it in time; the seconds are of the processor."""
+    if resource is not None:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds) + 2, hard))
+
+
+if __name__ == "__main__":
+    gc.disable()
+    raise SystemExit(main())

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from threading import Lock, Timer
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from edgedigits.serve.problems import Problem, busy
 
 _START_S = 60.0  # a slow board may need so long, beside other work
 _MODULE = "edgedigits.serve.decoder_process"
+_GO, _DROP = b"go\n", b"drop\n"
 _LATE, _CONTESTED = "late", "contested"
 
 
@@ -73,8 +74,14 @@ class Decoder:
                 told = self._hear(process)
             if "needs" not in told:
                 raise ImageError(str(told["error"]))
-            with room(int(told["needs"])), clock:
-                self._write(process, b"\n")
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(room(int(told["needs"])))
+                except Problem:
+                    self._write(process, _DROP)
+                    raise
+                stack.enter_context(clock)
+                self._write(process, _GO)
                 told = self._hear(process)
                 if "error" in told:
                     raise ImageError(str(told["error"]))

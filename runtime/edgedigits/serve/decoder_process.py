@@ -31,6 +31,7 @@ except ImportError:  # Windows
 READERS = (ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)  # imported now
 # Beyond what the pictures' limit says: the file itself, bands that are converted, and what malloc keeps.
 _MARGIN, _FILES = 64 << 20, 32
+GO = b"go\n"  # what the service says when there is room for a picture
 _NICE = 5  # on a single processor the service goes first
 _PR_SET_PDEATHSIG = 1
 
@@ -52,16 +53,21 @@ def main() -> int:
 
 def _answer(source: BinaryIO, sink: BinaryIO, wanted: dict[str, Any], limits: PictureLimits) -> None:
     data = source.read(wanted["size"])
+    started = time.perf_counter_ns()
     try:
-        started = time.perf_counter_ns()
-        _tell(sink, {"needs": told_bytes(data, wanted["channels"], wanted["detail"], limits)})
-        source.readline()
+        needed = told_bytes(data, wanted["channels"], wanted["detail"], limits)
+        _tell(sink, {"needs": needed})
+        if source.readline() != GO:
+            return
         picture = read_picture(data, wanted["channels"], detail=wanted["detail"], limits=limits)
-        taken = time.perf_counter_ns() - started
+        _send(sink, picture, time.perf_counter_ns() - started)
     except ImageError as error:
-        _tell(sink, {"error": str(error)})
+        told = str(error)
+    except MemoryError:
+        told = "image bytes: takes more memory than there is; save it anew as JPEG or PNG"
+    else:
         return
-    _send(sink, picture, taken)
+    _tell(sink, {"error": told})  # here, where the memory of what failed is free again
 
 
 def _send(sink: BinaryIO, picture: Picture, taken: int) -> None:

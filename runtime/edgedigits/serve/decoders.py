@@ -56,7 +56,7 @@ class Decoders:
     def _decode(self, wanted: Wanted) -> Picture:
         decoder = self._free.get()  # there are as many as threads
         try:
-            return decoder.decode(wanted, self._room, lambda: self._is_contested(decoder))
+            return decoder.decode(wanted, partial(self._room, decoder), lambda: self._is_contested(decoder))
         finally:
             self._free.put(decoder)
 
@@ -66,13 +66,16 @@ class Decoders:
         return self._worker.jobs > len(self._all) and decoder.started is not None and decoder.started > min(started)
 
     @contextmanager
-    def _room(self, needed: int) -> Iterator[None]:
-        """Let only one picture at a time take much memory."""
+    def _room(self, decoder: Decoder, needed: int) -> Iterator[None]:
+        """Let only one picture at a time take much memory; another waits, unless it keeps others waiting."""
         if needed <= self._limits.ordinary_bytes:
             yield
             return
-        if not self._large.acquire(timeout=self._limits.decode_s):
-            raise busy("another large picture is being decoded; send it again in a moment")
+        waited = 0.0
+        while not self._large.acquire(timeout=self._limits.patience_s):
+            waited += self._limits.patience_s
+            if self._is_contested(decoder) or waited >= self._limits.decode_s:
+                raise busy("another large picture is being decoded; send it again in a moment")
         try:
             yield
         finally:

@@ -19,12 +19,13 @@ _SIDE = 1152  # of a tile
 
 
 def in_tiles(network: Network, field: NDArray[np.uint8], side: int = _SIDE) -> Floats:
-    """Return a network's outputs, float32 ``[H / 8, W / 8, channels]``, for a field, uint8 ``[H, W]`` of multiples of 8.
+    """Return a network's outputs, float32 ``[H / 8, W / 8, channels]``, for a field, uint8 ``[H, W]``.
 
-    All tiles have one size, at most ``side`` along each side: engines plan their memory anew for another.
+    Both its sides are multiples of 8. All tiles have one size, at most ``side`` along each side: engines plan their memory anew for another.
     """
     if max(field.shape) <= side:
-        return network(field[np.newaxis, ..., np.newaxis])[0]
+        whole: Floats = network(field[np.newaxis, ..., np.newaxis])[0]
+        return whole
     outputs: Floats | None = None
     for rows, inner_rows in _spans(field.shape[0], side):
         for columns, inner_columns in _spans(field.shape[1], side):

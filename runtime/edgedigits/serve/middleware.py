@@ -30,6 +30,7 @@ PAGE_HEADERS = [
 ]
 
 
+_CLOSE = (b"connection", b"close")
 # The number of host headers whose check is cached.
 _CACHED_HOSTS = 64
 
@@ -39,7 +40,8 @@ class RequestMiddleware:
 
     def __init__(self, app: ASGIApp, service: Service, paths: Collection[str], names: Collection[str]) -> None:
         """``paths`` are counted by name, all others as one; ``names`` are the host names of the service."""
-        self._app, self._metrics, self._limits = app, service.metrics, service.limits
+        self._app, self._service = app, service
+        self._metrics, self._limits = service.metrics, service.limits
         self._paths = frozenset(paths)
         names = {name.lower() for name in names}
         self._is_own_host = lru_cache(_CACHED_HOSTS)(lambda host: _is_own_host(host, names))
@@ -56,6 +58,8 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 started = True
                 message["headers"].extend(headers)
+                if self._service.is_ending:
+                    message["headers"].append(_CLOSE)  # or the client's next request meets a closed connection
                 self._metrics.count_request(path, message["status"])
             await send(message)
 

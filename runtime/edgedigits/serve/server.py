@@ -184,6 +184,8 @@ class _ShortOfFiles:
         self._told = -_TOLD_AGAIN_S
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if "_start_serving" in context["message"]:  # it tried again after the end, when the socket was closed
+            return
         if getattr(context.get("exception"), "errno", None) not in _SHORT_OF_FILES:
             loop.default_exception_handler(context)
         elif loop.time() - self._told >= _TOLD_AGAIN_S:

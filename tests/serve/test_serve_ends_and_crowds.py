@@ -182,7 +182,7 @@ def answers(running: Running, picture: bytes) -> bool:
 
 @pytest.mark.parametrize(
     "more",
-    [b"Cookie: " + b"c" * 16_384 + b"\r\n", b"X-%d: y\r\n" * 1700 % tuple(range(1700)), b"Cookie: " + b"c" * 500_000 + b"\r\n"],
+    [b"Cookie: %s\r\n" % (b"c" * 16_384), b"X: y\r\n" * 3000, b"Cookie: %s\r\n" % (b"c" * 500_000)],
     ids=["one", "many", "half a megabyte"],
 )  # fmt: skip
 @pytest.mark.parametrize("closing", [b"", b"Connection: close\r\n"])

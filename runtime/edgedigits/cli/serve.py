@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from edgedigits.console.options import add_model
 from edgedigits.console.progress import progress
 from edgedigits.errors import UsageError
+from edgedigits.printable import printable
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         return_freed_memory()
 
         def ready() -> None:
-            print(_banner(url_of(listening), service), file=sys.stderr, flush=True)
+            print(printable(_banner(url_of(listening), service)), file=sys.stderr, flush=True)
 
         try:
             ended_by = serve(make_app(service, args.name, args.cors), service, listening, ready)

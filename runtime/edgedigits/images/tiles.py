@@ -21,7 +21,8 @@ _SIDE = 1152  # of a tile
 def in_tiles(network: Network, field: NDArray[np.uint8], side: int = _SIDE) -> Floats:
     """Return a network's outputs, float32 ``[H / 8, W / 8, channels]``, for a field, uint8 ``[H, W]``.
 
-    Both its sides are multiples of 8. All tiles have one size, at most ``side`` along each side: engines plan their memory anew for another.
+    Both its sides are multiples of 8. All tiles have one size, at most ``side`` along each side: engines plan their
+    memory anew for another.
     """
     if max(field.shape) <= side:
         whole: Floats = network(field[np.newaxis, ..., np.newaxis])[0]

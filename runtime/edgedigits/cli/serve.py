@@ -128,7 +128,9 @@ def _banner(url: str, service: Service) -> str:
     model, engine = service.classifier.model_id, service.classifier.engine_id
     verified = f", verified on {service.verified_inputs} golden inputs" if service.verified_inputs else ""
     open_to = "" if url.startswith(_LOOPBACK) else "; open to the whole network, without a password"
-    return f"edgedigits serve: {url} runs {model.name} {model.variant or ''} in {engine.name}{verified}{open_to}"
+    unlimited = "" if sys.platform == "linux" else "; this system does not limit the memory of what decodes pictures"
+    runs = f"{url} runs {model.name} {model.variant or ''} in {engine.name}"
+    return f"edgedigits serve: {runs}{verified}{open_to}{unlimited}"
 
 
 def _options(args: argparse.Namespace) -> list[str]:

@@ -5,6 +5,7 @@ Its inner layers take fifty bytes a pixel, which a large page multiplies to more
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -41,7 +42,8 @@ def in_tiles(network: Network, field: NDArray[np.uint8], side: int = _SIDE) -> F
 
 def _spans(length: int, side: int) -> Iterator[tuple[slice, slice]]:
     """Yield along one side what each tile covers, and the part of it whose outputs are those of the whole field."""
-    covered = min(length, side)
+    count = max(1, math.ceil((length - 2 * REACH) / (side - 2 * REACH)))
+    covered = min(length, STRIDE * math.ceil((length + 2 * REACH * (count - 1)) / count / STRIDE))
     done = 0
     while done < length:
         start = max(0, min(done - REACH, length - covered))

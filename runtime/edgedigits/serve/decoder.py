@@ -47,7 +47,6 @@ class Decoder:
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
         self.started: float | None = None
-        self.limited = True
         self._start()
 
     def decode(
@@ -125,7 +124,7 @@ class Decoder:
             timer = Timer(_START_S, process.kill)
             timer.start()
             try:
-                self.limited = bool(self._hear(process)["limited"])
+                self._hear(process)
             except (EOFError, OSError, ValueError):
                 self._replace(process)
                 raise busy("pictures cannot be decoded just now; send it again in a moment") from None

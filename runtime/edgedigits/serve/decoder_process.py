@@ -42,12 +42,14 @@ def main() -> int:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     _end_with_parent()
     return_freed_memory()
-    limited = _limit_resources(decoded_bytes)
-    _tell(sink, {"limited": limited})
+    if sys.platform == "linux":
+        _limit_resources(decoded_bytes)
+    _tell(sink, {"ready": True})
     limits = PictureLimits(pixels, decoded_bytes, tuple(formats))
     while line := source.readline():
         _limit_time(seconds)
         _answer(source, sink, json.loads(line), limits)
+        gc.collect()  # images that hold each other; what was there at the start is frozen, so that it takes no time
     return 0
 
 
@@ -91,10 +93,8 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
-def _limit_resources(decoded_bytes: int) -> bool:
-    """Limit address space, files and what is written; return whether this system can."""
-    if resource is None or sys.platform != "linux":
-        return False
+def _limit_resources(decoded_bytes: int) -> None:
+    """Limit address space, files and what is written."""
     with open("/proc/self/statm", encoding="ascii") as statm:
         size = int(statm.read().split()[0]) * resource.getpagesize()
     most = size + decoded_bytes + _MARGIN
@@ -107,7 +107,6 @@ def _limit_resources(decoded_bytes: int) -> bool:
         resource.setrlimit(kind, (lower, lower))
     with suppress(OSError):
         os.nice(_NICE)
-    return True
 
 
 def _limit_time(seconds: float) -> None:
@@ -119,5 +118,4 @@ def _limit_time(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    gc.disable()
     raise SystemExit(main())

@@ -38,11 +38,6 @@ class Decoders:
         self._large = Lock()
         self._worker = Worker(limits.queue_length, len(self._all))
 
-    @property
-    def limited(self) -> bool:
-        """Whether this system limits the processes' memory, as far as that is known yet."""
-        return all(decoder.limited for decoder in self._all)
-
     async def decode(self, wanted: Wanted, disconnected: Callable[[], Awaitable[object]]) -> Picture:
         """Decode a picture; errors are those of `Decoder.decode` and `Worker.run`."""
         return await self._worker.run(partial(self._decode, wanted), disconnected)

@@ -23,7 +23,7 @@ MEMBERS = $(addprefix build/members/,base small tiny nano lenet5 mlp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat own-models reading readme constraints clean
+.PHONY: help install demo test test-fast cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -134,6 +134,17 @@ compat: install ## run three zoos of models in old and new engine releases: is `
 own-models: install ## train four common networks on Fashion-MNIST: what does each variant lose? (half an hour; Debian's dataset-fashion-mnist)
 	$(BIN)/python -m benchmarks.accuracy.own_models
 	$(BIN)/python -m benchmarks.publish.readme
+
+quantization-training: install ## train two networks on the grid of their int8 file (half an hour; Debian's dataset-fashion-mnist)
+	$(BIN)/python -m benchmarks.accuracy.quantization_training
+	$(BIN)/python -m benchmarks.publish.readme
+
+quantizers: install ## the cheapest file within the margin, by us and other quantizers, on six networks (hours; goes on where it was stopped; 3 GB in the cache)
+	$(BIN)/python -m benchmarks.accuracy.quantizers
+	$(BIN)/python -m benchmarks.publish.readme
+
+score: install ## kill workers, drivers and nodes of a Ray cluster that score an archive: are the rows those of a plain loop? (minutes)
+	$(BIN)/python $(TEST) --cluster tests/scoring
 
 reading: install ## measure how well digits are read (READING="--photographs FOLDER --data FOLDER" adds real ones)
 	$(BIN)/python -m benchmarks.accuracy.reading $(READING)

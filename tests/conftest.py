@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 from sharing import MadeOnce
-from trained import TrainedRun, train_once
+from trained import QuantizedRun, TrainedRun, quantize_once, train_once
 
 from edgedigits.bundle import SHIPPED, Bundle
 from edgedigits.classifier import DigitClassifier
@@ -60,6 +61,7 @@ HEAVY_FILE = re.compile(r"^pytestmark = .*\b(tensorflow|browser|qemu)\b", re.MUL
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help=f"-m '{FAST}', and fewer examples")
+    parser.addoption("--cluster", action="store_true", help="run the tests on a Ray cluster, too (make score)")
     parser.addoption(
         "--count-here", action="store_true",
         help="under coverage, do not count what is reached in processes that tests start: they start twice as fast",
@@ -81,7 +83,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("cluster"):
+        items[:] = [item for item in items if not item.get_closest_marker("cluster")]
     for item in items:
         for fixture in MARKING_FIXTURES.keys() & getattr(item, "fixturenames", ()):
             item.add_marker(MARKING_FIXTURES[fixture])
@@ -108,6 +112,22 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeOnce]:
 def trained_run(made_once: MadeOnce) -> TrainedRun:
     """A finished run of `edgedigits train` with every option that matters."""
     return train_once(made_once)
+
+
+@pytest.fixture(scope="session")
+def quantized_run(made_once: MadeOnce) -> QuantizedRun:
+    """A finished run of `edgedigits train --quantize`."""
+    return quantize_once(made_once)
+
+
+# Four networks are trained.
+@pytest.fixture(scope="session")
+def quantizable(made_once: MadeOnce, digits: Dataset) -> Callable[[str], Path]:
+    """The files of the networks of `quantizable.NETWORKS`, by name."""
+    from quantizable import train_all
+
+    folder = made_once("quantizable", partial(train_all, digits))
+    return lambda name: folder / f"{name}.keras"
 
 
 @pytest.fixture(scope="session")

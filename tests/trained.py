@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -92,4 +93,34 @@ def _train(folder: Path) -> None:
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     (folder / "out").write_text(out)
+    (folder / "err").write_text(err)
+
+
+# What a run with --quantize starts from: a network of the project, beside which no record lies.
+QUANTIZED_OPTIONS = ("--quantize", "int8", "--epochs", 4, "--batch-size", 8, "--seed", 5)
+
+
+@dataclass(frozen=True)
+class QuantizedRun:
+    """A finished run with --quantize from ``source``, and what it would have left if it had been killed."""
+
+    source: Path
+    folder: Path
+    killed: Path
+    err: str
+
+
+def quantize_once(made_once: MadeOnce) -> QuantizedRun:
+    """Return the run that all tests share."""
+    folder = made_once("quantized", _quantize)
+    names = (folder / name for name in ("source.keras", "run", "killed"))
+    return QuantizedRun(*names, (folder / "err").read_text())
+
+
+def _quantize(folder: Path) -> None:
+    source = shutil.copy(TEACHER, folder / "source.keras")
+    options = ["--from", source, *QUANTIZED_OPTIONS, "-o", folder / "run"]
+    process = start_training(options, killed=folder / "killed")
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
     (folder / "err").write_text(err)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.accuracy.own_networks import NETWORKS, Images, Network, read_images
 from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
+from benchmarks.harness.child import run_command
 from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
 from edgedigits.manifest import GateChoice
 from edgedigits.verification.compare import accuracy_of, compare
@@ -56,7 +56,7 @@ def _measure(network: Network, train: Images, test: Images, folder: Path) -> dic
     some = train.first(FOR_EXPORT)
     np.savez(folder / "some.npz", images=some.images, labels=some.labels)
     progress(f"{network.name}: export")
-    manifest = _export(folder, network.scale)
+    manifest = export_net(folder, "some.npz", "bundle", "--scale", network.scale)
     told = np.asarray(model.predict(network.pixels(test), batch_size=500, verbose=0))
     return {
         "network": network.name,
@@ -70,14 +70,17 @@ def _measure(network: Network, train: Images, test: Images, folder: Path) -> dic
     }
 
 
-def _export(folder: Path, scale: str) -> dict[str, Any]:
-    """Export as a user does and return the manifest; 1 means that a variant failed or is left out."""
-    words = ("export", "net.keras", "--calibration", "some.npz", "--scale", scale, "-o", "bundle", "--json")
-    command = [str(Path(sys.executable).with_name("edgedigits")), *words]
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-    if done.returncode not in {0, 1}:
-        raise SystemExit(done.stderr)
-    manifest: dict[str, Any] = json.loads(done.stdout)
+def export_net(folder: Path, data: str, bundle: str, *words: str) -> dict[str, Any]:
+    """Export ``net.keras`` of a folder as a user does and return the manifest.
+
+    Raises
+    ------
+    ChildError: there is no bundle; where a variant failed or is left out, there is one.
+
+    """
+    command = [str(Path(sys.executable).with_name("edgedigits")), "export", "net.keras", "--calibration", data]
+    told = run_command([*command, *words, "-o", bundle, "--json"], "export", folder, done_with=(0, 1))
+    manifest: dict[str, Any] = json.loads(told)
     return manifest
 
 

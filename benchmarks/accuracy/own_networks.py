@@ -7,7 +7,7 @@ habit of most tutorials, but for MobileNetV3Small, which scales inside.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,26 +34,33 @@ class Images:
         """Return the first ``count`` of them."""
         return Images(self.images[:count], self.labels[:count])
 
+    def with_mirrored(self) -> Images:
+        """Return them and their mirror images, which are as good examples."""
+        images = np.concatenate([self.images, self.images[:, :, ::-1]])
+        return Images(images, np.concatenate([self.labels, self.labels]))
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What is trained: its layers, for how many epochs, and the factor of pixels outside of it."""
+    """What is trained: its layers, for how many epochs, the factor of pixels outside of it, and Adam's first rate."""
 
     name: str
     build: Callable[[Any], Any]
     epochs: int
     scale: str
+    rate: float = 2e-3
 
-    def train(self, data: Images) -> Any:
+    def train(self, data: Images, callbacks: Sequence[Any] = ()) -> Any:
         """Return a Keras model trained on ``data``, with Adam and a rate that falls to nothing."""
         keras = load("keras")
         keras.utils.set_random_seed(0)
         with quiet():
             model = self.build(keras.layers)
             steps = self.epochs * -(-len(data.labels) // BATCH)
-            rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+            rate = keras.optimizers.schedules.CosineDecay(self.rate, steps)
             model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", jit_compile=False)
-            model.fit(self.pixels(data), data.labels, batch_size=BATCH, epochs=self.epochs, verbose=0)
+            pixels, callbacks = self.pixels(data), list(callbacks)
+            model.fit(pixels, data.labels, batch_size=BATCH, epochs=self.epochs, verbose=0, callbacks=callbacks)
         return model
 
     def pixels(self, data: Images) -> NDArray[np.float32]:
@@ -111,25 +118,32 @@ def _convolved(layers: Any, x: Any, filters: int, side: int, stride: int) -> Any
     return layers.BatchNormalization()(x)
 
 
-def _mobilenet(layers: Any) -> Any:
-    """Keras' own, from random weights, on images enlarged to 64×64: it halves them five times.
+def mobilenet_v3(layers: Any) -> Any:
+    """Keras' own small one on images enlarged to 64×64: it halves them five times."""
+    return with_body(layers, [layers.UpSampling2D(2)], load("keras").applications.MobileNetV3Small, 64)
 
-    Its batch normalisations average over thousands of steps, which is all that there are here: the network that
-    `predict` sees would be another one than was trained.
+
+def with_body(layers: Any, before: Sequence[Any], make: Callable[..., Any], side: int, **options: Any) -> Any:
+    """Return a classifier whose body is one of Keras' own with random weights.
+
+    Images are filled up to 32×32, and ``before`` makes ``side`` of that. Its batch normalisations average over
+    thousands of steps, which is all that there are here: the network that `predict` sees would be another one than was
+    trained.
     """
-    keras = load("keras")
-    image = layers.Input((28, 28, 1))
-    body = keras.applications.MobileNetV3Small(input_shape=(64, 64, 1), include_top=False, weights=None, pooling="avg")
+    body = make(input_shape=(side, side, 1), include_top=False, weights=None, pooling="avg", **options)
     for layer in body.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = 0.9
-    x = body(layers.UpSampling2D(2)(layers.ZeroPadding2D(2)(image)))
-    return keras.Model(image, layers.Dense(CLASSES, activation="softmax")(layers.Dropout(0.2)(x)))
+    image = layers.Input((28, 28, 1))
+    x = layers.ZeroPadding2D(2)(image)
+    for layer in before:
+        x = layer(x)
+    return load("keras").Model(image, layers.Dense(CLASSES, activation="softmax")(layers.Dropout(0.2)(body(x))))
 
 
 NETWORKS = (
     Network("CNN", _cnn, 8, "1/255"),
     Network("MLP", _mlp, 10, "1/255"),
     Network("ResNet-8", _resnet, 6, "1/255"),
-    Network("MobileNetV3Small", _mobilenet, 4, "1"),
+    Network("MobileNetV3Small", mobilenet_v3, 4, "1"),
 )

@@ -50,6 +50,16 @@ RELEASES = (
 
 
 NEWEST = tuple({release.package: release for release in RELEASES}.values())
+# ai-edge-quantizer 0.10, its name before, writes the same bytes.
+QUANTIZER = Release("litert-quantizer", "0.11.0", ("3.11", "3.12", "3.13"), "")
+RECIPES = (
+    "dynamic_wi8_afp32",
+    "dynamic_wi4_afp32",
+    "weight_only_wi8_afp32",
+    "weight_only_wi4_afp32",
+    "static_wi8_ai8",
+    "static_wi8_ai16",
+)
 
 
 @cache

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from benchmarks.compat.nets import TRAINING_DIGITS, images_of, train
 from benchmarks.compat.onnx_files import onnx_files
-from benchmarks.compat.releases import Release, release_venv
+from benchmarks.compat.releases import QUANTIZER, RECIPES, release_venv
 from benchmarks.compat.tflite_files import OWN, tflite_files
 from benchmarks.harness.benchmark import progress
 from edgedigits.datasets import load_mnist
@@ -30,8 +30,6 @@ from edgedigits_train.training.backend import set_up
 
 IMAGES = 32
 CALIBRATION = 100
-# ai-edge-quantizer 0.10, its name before, writes the same bytes.
-QUANTIZER = Release("litert-quantizer", "0.11.0", ("3.11", "3.12", "3.13"), "")
 QUANTIZED = (*OWN, "separable", "excited", "transposed", "attentive")
 Row = dict[str, str]
 
@@ -81,7 +79,10 @@ def _by_recipes(folder: Path, nets: Sequence[str]) -> Iterator[Row]:
     out.mkdir(exist_ok=True)
     script = Path(__file__).with_name("quantizer_recipes.py")
     with open(folder / "recipes.log", "w", encoding="utf-8") as log:
-        subprocess.run([python, script, out, folder, *nets], check=True, stdout=log, stderr=log)
+        for name in nets:  # only a file with a free batch has the signature that the quantizer requires
+            given = (folder / f"{name}--tf-float32-free-batch.tflite", folder / f"{name}-calibration.npy")
+            words = (script, *given, out / f"{name}--{{}}.tflite", *RECIPES)
+            subprocess.run([python, *map(str, words)], check=True, stdout=log, stderr=log)
     for file in sorted(out.glob("*.tflite")):
         name, recipe = file.stem.split("--")
         yield {"net": name, "how": f"{QUANTIZER.package} {recipe}", "file": f"{QUANTIZER.package}/{file.name}"}

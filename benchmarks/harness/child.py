@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,13 @@ class ChildError(SystemExit):
 
     Attributes
     ----------
-    ended: its exit code or signal.
+    ended: its exit code or signal, or how long it was waited for.
     said: its standard error.
 
     """
 
-    def __init__(self, name: str, code: int, said: str) -> None:
-        self.ended = f"exit code {code}" if code >= 0 else f"died of {signal.Signals(-code).name}"
-        self.said = said.strip()
+    def __init__(self, name: str, ended: str, said: str) -> None:
+        self.ended, self.said = ended, said.strip()
         super().__init__(f"{name}: {self.ended}\n{self.said}")
 
 
@@ -41,15 +40,37 @@ def run_child(
 
     Raises
     ------
-    ChildError: the process failed.
+    ChildError: the process failed, or hangs.
 
     """
     # A script runs outside the checkout: what it imports must come from its own environment.
     start, folder = ([str(target)], "/") if isinstance(target, Path) else (["-m", target], str(ROOT))
-    command = [python, *start, *words]
-    done = subprocess.run(
-        command, check=False, capture_output=True, text=True, env=environment, cwd=folder, timeout=LONGEST_SECONDS
-    )
-    if done.returncode:
-        raise ChildError(Path(target).name, done.returncode, done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(run_command([python, *start, *words], Path(target).name, folder, environment).splitlines()[-1])
+
+
+def run_command(
+    command: Sequence[str],
+    name: str,
+    folder: str | Path,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    done_with: Sequence[int] = (0,),
+) -> str:
+    """Return what a command writes to standard output when it runs in a folder; ``name`` is for the error.
+
+    Raises
+    ------
+    ChildError: the process hangs, or ends with another exit code than one of ``done_with``.
+
+    """
+    try:
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, env=environment, cwd=folder, timeout=LONGEST_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        said = error.stderr.decode(errors="replace") if isinstance(error.stderr, bytes) else ""
+        raise ChildError(name, f"not done after {LONGEST_SECONDS:,} seconds", said) from error
+    if (code := done.returncode) not in done_with:
+        ended = f"exit code {code}" if code >= 0 else f"died of {signal.Signals(-code).name}"
+        raise ChildError(name, ended, done.stderr)
+    return done.stdout

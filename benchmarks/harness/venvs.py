@@ -40,6 +40,13 @@ def made_venv(home: Path, python: str, *installs: Sequence[str]) -> str:
     return str(home / "bin" / "python")
 
 
+def packages_venv(folder: Path, *packages: str) -> str:
+    """Return the Python of an environment below ``folder`` that has these requirements and no others."""
+    key = "-".join(packages).replace("==", "-").lstrip("-") or "empty"
+    home = folder / f"{key}-py{sys.version_info.major}.{sys.version_info.minor}"
+    return made_venv(home, sys.executable, *([(COMPILED, *packages)] if packages else []))
+
+
 @cache
 def project_venv(folder: Path, *, extras: str = "", constrained: bool = True) -> str:
     """Return the Python of an environment with this checkout's wheel, as users install it.

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.harness.child import ROOT
-from benchmarks.harness.venvs import COMPILED, InstallError, installed_bytes, made_venv, project_venv, site_packages
+from benchmarks.harness.venvs import InstallError, installed_bytes, packages_venv, project_venv, site_packages
 from benchmarks.peers.peer import EDGEDIGITS, KERAS, Peer
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import Dataset
@@ -49,13 +49,13 @@ class PeerVenvs:
             return sys.executable
         if peer is EDGEDIGITS:
             return project_venv(self.folder, constrained=False)
-        return self._venv(_key(*peer.packages), peer.packages)
+        return packages_venv(self.folder, *peer.packages)
 
     def installed(self, peer: Peer) -> dict[str, Any] | None:
         """List what a peer's venv has, with its bytes beyond an empty one; None ``here``, where all is mixed."""
         if self.here:
             return None
-        python, empty = self.python(peer), self._venv("empty", ())
+        python, empty = self.python(peer), packages_venv(self.folder)
         packages = distributions(path=[str(site_packages(python))])
         return {
             "bytes": installed_bytes(python) - installed_bytes(empty),
@@ -64,11 +64,7 @@ class PeerVenvs:
 
     def pnnx(self) -> Path:
         """Return the path of ncnn's converter."""
-        return site_packages(self._venv(_key(PNNX), ("--no-deps", PNNX))) / "pnnx" / "pnnx"
-
-    def _venv(self, key: str, packages: tuple[str, ...]) -> str:
-        home = self.folder / f"{key}-py{sys.version_info.major}.{sys.version_info.minor}"
-        return made_venv(home, sys.executable, *([(COMPILED, *packages)] if packages else []))
+        return site_packages(packages_venv(self.folder, "--no-deps", PNNX)) / "pnnx" / "pnnx"
 
 
 @dataclass(frozen=True, slots=True)

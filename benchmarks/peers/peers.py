@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
-from benchmarks.harness.child import ROOT, ChildError, run_child
+from benchmarks.harness.child import ChildError, run_child
+from benchmarks.harness.reasons import reason_of
 from benchmarks.harness.venvs import InstallError
 from benchmarks.peers.peer import PEERS, Peer
 from benchmarks.peers.peer_models import PeerModels, PeerVenvs
@@ -92,7 +93,7 @@ class Attempt:
         try:
             yield
         except (InstallError, ChildError) as error:
-            self.reason = _without_paths(_last_words(error))
+            self.reason = reason_of(error)
             progress(f"{self.peer.name}: {self.reason}")
 
     def run(self, images: Path, seconds: float | None) -> dict[str, Any]:
@@ -164,20 +165,6 @@ def last_processor() -> int | None:
 
 def _working(attempts: Sequence[Attempt]) -> list[Attempt]:
     return [attempt for attempt in attempts if attempt.reason is None]
-
-
-def _last_words(error: InstallError | ChildError) -> str:
-    if isinstance(error, InstallError):
-        return str(error)
-    said = " ".join(error.said.split()).rpartition("Traceback (most recent call last):")[2][-300:].strip()
-    return f"{said} ({error.ended})" if error.ended.startswith("died") or not said else said
-
-
-def _without_paths(text: str) -> str:
-    """Results are published: they need not tell where on this machine something was."""
-    for path, name in ((ROOT, "."), (cache_folder(), "CACHE"), (Path.home(), "~")):
-        text = text.replace(str(path), name)
-    return text
 
 
 def _spread(figure: str, runs: list[dict[str, Any]]) -> dict[str, float] | None:

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks.accuracy import bit_flips, own_models
+from benchmarks.accuracy import bit_flips, own_models, quantization_training
 from benchmarks.accuracy import reading_tables as reading
 from benchmarks.accuracy.family import family_table
 from benchmarks.accuracy.photograph_tables import (
@@ -55,6 +55,8 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "docs/reading.md", "reading-pages", _joined(reading.print_table, reading.numbers_table)
     yield "docs/measuring.md", "bit-flips", bit_flips.flips_table(read_result("bit-flips"))
     yield "docs/own-model.md", "own-models", own_models.BENCHMARK.table(read_result("own-models"))
+    trained = quantization_training.BENCHMARK
+    yield "docs/quantization-training.md", trained.name, trained.table(read_result(trained.name))
     yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
     yield "docs/raspberry-pi.md", "read", read_table(pi)
     yield "docs/raspberry-pi.md", "cheapest", cheapest_table(pi)

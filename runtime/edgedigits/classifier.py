@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter_ns
 from types import TracebackType
@@ -94,10 +95,11 @@ class DigitClassifier:
         manifest = model.bundle.manifest if model.bundle else None
         # A lone file does not say what it was trained on: its pictures are brought to its size and nothing else.
         self.pipeline: PipelineId = manifest.preprocessing.id if manifest else "resize/1"
-        parameters = manifest.preprocessing.parameters if manifest else {}
+        # Those of the rule that judges (see `edgedigits.images.judge`).
+        self.parameters: Mapping[str, float] = manifest.preprocessing.parameters if manifest else {}
         self.model_id = ModelId(model.name, model.variant, model.sha256, model.bundle.id if model.bundle else None)
         self.engine_id = EngineId(loaded.name, loaded.version)
-        self._context = PredictionContext(self.labels, self.pipeline, parameters, self.model_id, self.engine_id)
+        self._context = PredictionContext(self.labels, self.pipeline, self.parameters, self.model_id, self.engine_id)
         self._one = (1, *self.image_shape)
         # An array of this shape may be the model input already; then every microsecond counts.
         self._ready = (SIZE, SIZE) if self.pipeline == "digit/2" and self.image_shape == (SIZE, SIZE, 1) else None

@@ -17,6 +17,7 @@ PACKAGES = {
         "tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "matplotlib", "jinja2", "jsonschema",
     ),
     "report": ("matplotlib", "jinja2"),
+    "scale": ("ray", "pyarrow"),
     "serve": ("starlette", "uvicorn", "python_multipart", "prometheus_client"),
     "train": (os.environ.get("KERAS_BACKEND") or "tensorflow", "keras", "matplotlib", "jinja2"),
 }  # fmt: skip

@@ -17,6 +17,7 @@ import pytest
 from edgedigits.datasets import Dataset, Splits
 from edgedigits.errors import InputError, ModelRejectedError
 from edgedigits.manifest import Accuracy, GateChoice, LeftOut, ReferenceEngine, TensorInfo, read_manifest
+from edgedigits.training_record import read_training_record
 from edgedigits.verification.compare import Comparison, accuracy_of, compare
 from edgedigits.verification.gates import GateVerdict
 from edgedigits.verification.statistics import wilson
@@ -28,7 +29,7 @@ from edgedigits_export.bundle.job import ExportJob, ExportRequest
 from edgedigits_export.bundle.judging import choose_judging, halve
 from edgedigits_export.bundle.keras_reference import KerasReference
 from edgedigits_export.bundle.naming import default_name
-from edgedigits_export.bundle.prepare import prepare_job, read_training_record
+from edgedigits_export.bundle.prepare import prepare_job
 from edgedigits_export.convert.variants import ConvertedFile, Converter, ConvertOptions, Variant, convert_variants
 from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.lazy_imports import quiet

@@ -13,6 +13,7 @@ from edgedigits_export.compat.check import judge_release
 from edgedigits_export.compat.requirements import read_requirements
 from edgedigits_export.compat.verdict import EngineRelease
 from edgedigits_export.convert.tflite import convert_tflite
+from edgedigits_export.convert.tflite_flatbuffer import pack
 from edgedigits_export.keras_model.frozen import freeze
 from edgedigits_export.lazy_imports import load
 
@@ -168,3 +169,14 @@ def test_a_dense_layer_with_weights_alone_in_int8_reads_flat_rows(case: Case) ->
     for version in ("1.1.2", "1.2.0", "1.3.0"):
         verdict = judge_release(requirements, "tflite", EngineRelease("litert", version))
         assert verdict.answer == "runs", verdict.why
+
+
+def test_a_file_with_names_comes_back_as_it_was(cases: dict[str, Case]) -> None:
+    """Names of tensors are often alike, and strings are no vectors of numbers."""
+    model, graph = graph_of(cases["cnn"].files["float32.tflite"])
+    for index, tensor in enumerate(graph.tensors):
+        tensor.name = b"network/layer/with/a/name/that/is/long" + bytes(str(index // 2), "ascii")
+        tensor.shapeSignature = [index, 7, 7, 7]
+    _, again = graph_of(pack(schema, model))
+    told = [(tensor.name, list(tensor.shape), list(tensor.shapeSignature)) for tensor in again.tensors]
+    assert told == [(tensor.name, list(tensor.shape), list(tensor.shapeSignature)) for tensor in graph.tensors]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgedigits.images import contrast
 from edgedigits.images.contrast import FLOOR, NONE, STEPS, local_contrast
 
 
@@ -49,3 +50,15 @@ def test_mean_and_deviation_are_those_of_the_surroundings(row: int, column: int)
     around = grey[max(0, row - 34) : row + 34, max(0, column - 34) : column + 34].astype(float)
     expected = NONE + STEPS * (grey[row, column] - around.mean()) / (around.std() + FLOOR)
     assert local_contrast(grey)[row, column] == pytest.approx(np.clip(expected, 0, 255), abs=6)
+
+
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 2**32 - 1))
+def test_small_pictures_are_computed_as_large_ones(height: int, width: int, seed: int) -> None:
+    grey = np.random.default_rng(seed).integers(0, 256, (height, width)).astype(np.uint8)
+    small = local_contrast(grey)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contrast, "_SMALL", 0)
+        large = local_contrast(grey)
+    # A level that lies between two is rounded up by the one and down by the other.
+    assert np.abs(small.astype(int) - large).max() <= 1
+    assert (small != large).mean() < 0.01

@@ -28,9 +28,11 @@ def test_what_is_given_stays() -> None:
         "model": "lenet5", "preset": "best", "data": "here", "size": "48x64", "epochs": 3, "batch_size": 7,
         "optimizer": "adamw", "learning_rate": 0.5, "schedule": "constant", "augment": False, "elastic": 0.5,
         "paper": True, "paper_share": 0.5, "label_smoothing": 0.25, "ema": 0.75,
-        "teacher": "t.keras", "temperature": 2.5, "seed": 9,
+        "teacher": "t.keras", "temperature": 2.5, "quantize": None, "from_model": None, "seed": 9,
         "threads": 2,
     }  # fmt: skip
+    assert resolve(given).to_dict() == given
+    given |= {"model": "mine", "temperature": 1.0, "quantize": "int8", "from_model": "m.keras"}
     assert resolve(given).to_dict() == given
 
 

@@ -15,6 +15,7 @@ from edgedigits_train.config import (
     MODELS,
     OPTIMIZERS,
     PRESETS,
+    QUANTIZED_PRECISIONS,
     SCHEDULES,
     TEMPERATURE,
     TrainConfig,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 # them: --resume must be able to tell what the user asked for from what is merely a default.
 _CONFIG = (
     "model", "preset", "data", "size", "epochs", "batch_size", "optimizer", "learning_rate", "schedule", "augment",
-    "elastic", "paper", "paper_share", "label_smoothing", "ema", "teacher", "temperature", "seed", "threads",
+    "elastic", "paper", "paper_share", "label_smoothing", "ema", "teacher", "temperature", "quantize", "from_model",
+    "seed", "threads",
 )  # fmt: skip
 
 
@@ -112,6 +114,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"the temperature that softens the teacher's outputs (default: {TEMPERATURE:g})",
     )
     parser.add_argument(
+        "--quantize",
+        choices=QUANTIZED_PRECISIONS,
+        help="quantization-aware training: go on with the network of --from while it computes on the grid of its int8 "
+        "file; train.json then has the ranges, with which export makes that file",
+    )
+    parser.add_argument(
+        "--from",
+        dest="from_model",
+        metavar="MODEL.keras",
+        help="the trained classifier of raw pixels that --quantize starts from; data and augmentation are by default "
+        "those of a train.json beside it",
+    )
+    parser.add_argument(
         "--seed", type=int, metavar="N", help="decides initial weights, order and augmentation (default: 0)"
     )
     parser.add_argument("--threads", type=int, metavar="N", help="the number of CPU threads (default: all cores)")
@@ -143,7 +158,7 @@ def run(args: argparse.Namespace) -> int:
     start = find_start(args.output, given, resume=args.resume, overwrite=args.overwrite)
     done = len(start.progress.history) if start.progress else 0
     _say(_opening(start.config, done, resume=args.resume))
-    for line in start.own.notes() if start.own else ():
+    for line in (note for told in (start.own, start.source) if told for note in told.notes()):
         _say(line)
     if start.config.paper:
         _say("paper: drawing the synthetic images comes first; with MNIST this takes some minutes")
@@ -202,6 +217,7 @@ def _print_summary(folder: Path, finished: TrainRecord) -> None:
         f"  validation  {_accuracy(finished.validation)}",
         f"  test        {_accuracy(finished.test)}",
         *_paper_lines(finished),
+        *_quantized_lines(finished),
         f"  {_minutes(finished.seconds['epochs'])} for all epochs; model, record, report and plots are in {folder}",
     ]
     sys.stdout.write("\n".join(lines) + "\n")
@@ -215,6 +231,14 @@ def _paper_lines(finished: TrainRecord) -> list[str]:
         f"  on paper    {_accuracy(found)}",
         f"  no digits   mean confidence {found.outlier_confidence:.3f} (on digits {found.digit_confidence:.3f}); "
         f"{100 * found.outliers_accepted:.1f} % are accepted where {100 * found.digits_accepted:g} % of digits are",
+    ]
+
+
+def _quantized_lines(finished: TrainRecord) -> list[str]:
+    if finished.quantization is None:
+        return []
+    return [
+        f"  these are the answers of the {finished.quantization.precision} file, which export makes with the ranges"
     ]
 
 

@@ -39,6 +39,8 @@ class TrainConfig:
     ema: the momentum of the exponential moving average of the weights, which the finished model has; 0 turns it off.
     teacher: a .keras file whose outputs the model learns in place of the labels, or None.
     temperature: the temperature that softens the teacher's outputs; 1 without a teacher.
+    quantize: the precision on whose grid the network of ``from_model`` is trained, or None.
+    from_model: a .keras file whose network and weights the run starts from, or None. ``model`` is then its name.
     threads: the number of threads of one operation; another number adds in another order and gives other weights.
 
     """
@@ -60,6 +62,8 @@ class TrainConfig:
     ema: float
     teacher: str | None
     temperature: float
+    quantize: str | None
+    from_model: str | None
     seed: int
     threads: int
 
@@ -124,6 +128,13 @@ PRESETS: Mapping[str, Mapping[str, Recipe]] = {
         "locator": replace(_LOCATOR, epochs=45),
     },
 }
+# Training on the grid of an int8 file starts from a trained network. Its learning rate is a share of each channel's
+# greatest weight, of which a step of the grid is 1/127.
+QUANTIZED: Mapping[str, Recipe] = {
+    "quick": Recipe(epochs=5, batch_size=128, learning_rate=2e-3),
+    "best": Recipe(epochs=20, batch_size=128, learning_rate=2e-3),
+}
+QUANTIZED_PRECISIONS = ("int8",)
 LEARNING_RATES: Mapping[str, float] = {"adam": 6e-3, "adamw": 6e-3, "sgd": 0.1}
 # At this temperature the teacher's second and third best classes count, too. 1 to 2 did equally well: models/README.md.
 TEMPERATURE = 2.0
@@ -136,12 +147,16 @@ SIDES = 8, 512
 _STEPS, _LEAST_BATCH, _BATCHES, _AVERAGED = 500, 16, 20, 10
 # The options that the locator's training does not obey.
 _NOT_FOR_LOCATOR = ("size", "augment", "elastic", "paper", "paper_share", "label_smoothing", "teacher", "temperature")
+# What a run with --from takes from the model's file.
+_OF_SOURCE = ("model", "size")
 DEFAULT_MODEL, DEFAULT_PRESET = "small", "quick"
+# Options whose field has another name, because theirs is a word of Python.
+_OPTIONS = {"from_model": "--from"}
 
 
 def option(name: str) -> str:
     """Return the command-line option of a field."""
-    return "--" + name.replace("_", "-")
+    return _OPTIONS.get(name, "--" + name.replace("_", "-"))
 
 
 def _told(name: str, value: Any) -> str:
@@ -172,10 +187,14 @@ def resolve(given: Mapping[str, Any], images: int | None = None) -> TrainConfig:
     UsageError: a name is unknown, or a number is outside its range.
 
     """
-    model = _one_of("model", given.get("model", DEFAULT_MODEL), MODELS)
     preset = _one_of("preset", given.get("preset", DEFAULT_PRESET), tuple(PRESETS))
     data = given.get("data", "mnist")
-    recipe = asdict(PRESETS[preset][model])
+    if quantized := _is_quantized(given):
+        model, chosen = given["model"], QUANTIZED[preset]
+    else:
+        model = _one_of("model", given.get("model", DEFAULT_MODEL), MODELS)
+        chosen = PRESETS[preset][model]
+    recipe = asdict(chosen)
     # By default only MNIST is extended: a recipe cannot know whether somebody's own images are digits.
     recipe["paper"] &= data == "mnist"
     if model == LOCATOR and (useless := [option(name) for name in _NOT_FOR_LOCATOR if name in given]):
@@ -193,13 +212,41 @@ def resolve(given: Mapping[str, Any], images: int | None = None) -> TrainConfig:
         **wanted,
         learning_rate=given.get("learning_rate", rate),
         teacher=given.get("teacher"),
-        temperature=given.get("temperature", TEMPERATURE if given.get("teacher") else 1.0),
+        temperature=given.get("temperature", TEMPERATURE if given.get("teacher") and not quantized else 1.0),
+        quantize=given.get("quantize"),
+        from_model=given.get("from_model"),
         seed=given.get("seed", 0),
         threads=given.get("threads", _usable_cores()),
     )
     _one_of("schedule", config.schedule, SCHEDULES)
     _check_ranges(config)
     return config
+
+
+def _is_quantized(given: Mapping[str, Any]) -> bool:
+    """Return whether a run is to train on the grid of a file, for which it needs both options."""
+    named = [name for name in ("quantize", "from_model") if given.get(name) is not None]
+    if not named:
+        return False
+    if len(named) == 1:
+        raise UsageError(f"{option(named[0])}: expected --quantize int8 and --from MODEL.keras together; add the other")
+    _one_of("quantize", given["quantize"], QUANTIZED_PRECISIONS)
+    if given.get("temperature", 1.0) != 1.0:
+        raise UsageError("--temperature: is not for --quantize, whose ranges it would change afterwards; leave it out")
+    return True
+
+
+def refuse_options_of_source(given: Mapping[str, Any]) -> None:
+    """Refuse options of the user that the model of ``--from`` decides.
+
+    Raises
+    ------
+    UsageError: there is one.
+
+    """
+    _is_quantized(given)
+    if useless := [option(name) for name in _OF_SOURCE if name in given]:
+        raise UsageError(f"{useless[0]}: is decided by the model that --from names; leave it out")
 
 
 def _fit_recipe(recipe: Mapping[str, Any], given: Mapping[str, Any], images: int) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from typing import Any
 
 from edgedigits.datasets import Dataset, Splits
 from edgedigits.records import to_plain
+from edgedigits.training_record import NAME, TrainedQuantization
 from edgedigits_train.config import TrainConfig
 from edgedigits_train.data.pictures import Pictures
 from edgedigits_train.training.checkpoint import EpochResult
 from edgedigits_train.training.evaluation import PaperScore, Score
 
-NAME = "train.json"
+__all__ = ["NAME", "SCHEMA", "DataRecord", "PaperRecord", "PartRecord", "TrainRecord", "describe_data", "to_bytes"]
 SCHEMA = 1
 
 
@@ -66,9 +67,12 @@ class TrainRecord:
     schema: the version of this record's format.
     parameters, macs: the model's count of weights, and of multiplications with addition for one image.
     history: the results of all epochs.
-    validation, test: the scores of the finished model on these parts of the data.
+    validation, test: the scores of the finished model on these parts of the data; with ``quantization``
+        they are those of its file.
     paper: None for a run without ``--paper``.
     teacher_sha256: the hash of the teacher's file; None for a run without a teacher.
+    from_sha256: the hash of the model's file that the run started from; None for one that began with fresh weights.
+    quantization: the grid that the model was trained on; None for one that was trained in float.
     seconds: wall time of all ``epochs``, of drawing the ``paper`` images, and of the last ``process`` altogether.
 
     """
@@ -84,6 +88,8 @@ class TrainRecord:
     test: Score
     paper: PaperRecord | None
     teacher_sha256: str | None
+    from_sha256: str | None
+    quantization: TrainedQuantization | None
     seconds: dict[str, float]
 
 

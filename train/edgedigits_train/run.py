@@ -13,14 +13,17 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.datasets import Splits, load_splits
+from edgedigits.datasets import Dataset, Splits, load_splits
 from edgedigits.errors import OutputError
 from edgedigits.files import write_atomic
 from edgedigits.images.decode import read_pixels
 from edgedigits_train import record
-from edgedigits_train.config import TrainConfig
+from edgedigits_train.config import TrainConfig, option
 from edgedigits_train.data.training_set import TrainingSet
 from edgedigits_train.models.build import count_macs
+from edgedigits_train.quantization.begin import compare_start, new_twin
+from edgedigits_train.quantization.source import Source
+from edgedigits_train.quantization.twin import finish_twin
 from edgedigits_train.record import DataRecord, PaperRecord, TrainRecord
 from edgedigits_train.report.model_plots import draw_filters, draw_reliability
 from edgedigits_train.report.page import render
@@ -30,14 +33,17 @@ from edgedigits_train.scenes.pool_cache import cached_pool
 from edgedigits_train.start import Start, require_same_inputs
 from edgedigits_train.training import backend, checkpoint
 from edgedigits_train.training.checkpoint import EpochResult, Progress
-from edgedigits_train.training.distillation import file_sha256, sharpen
+from edgedigits_train.training.distillation import sharpen
 from edgedigits_train.training.evaluation import predict, score, score_paper
+from edgedigits_train.training.keras_file import file_sha256
 from edgedigits_train.training.loop import learning_rates, new_model, train_epochs
 from edgedigits_train.training.notes import training_notes
 
 MODEL = "model.keras"
 REPORT = "report.html"
 PLOTS = ("samples.png", "curves.png", "confusion.png", "mistakes.png", "reliability.png", "filters.png")
+# The options that name files of models.
+_FILES = ("teacher", "from_model")
 # Runs of every seed share one pool: making it takes minutes, and the teacher's outputs are cached for its images.
 _POOL_SEED = 0
 
@@ -67,21 +73,26 @@ def train(folder: Path, start: Start, on_epoch: OnEpoch, say: Callable[[str], No
     require_same_inputs(start, origin)
     pools = _make_pools(splits, config) if config.paper else None
     training_set = TrainingSet.of(splits.train, pools.train if pools else None, config.label_smoothing)
-    model, history = _begin(folder, start, training_set, origin)
+    model, history = _begin(folder, start, training_set, splits.validation, origin, say)
     for line in training_notes(config, training_set, model.count_params()):
         say(line)
     for result in train_epochs(model, training_set, splits.validation, config, len(history)):
         history = (*history, result)
         checkpoint.save_checkpoint(folder, model, Progress(config, origin, history))
         on_epoch(result, config)
-    return _finish(folder, model, splits, described, Progress(config, origin, history), pools, began)
+    return _finish(folder, model, splits, described, Progress(config, origin, history), pools, start.source, began)
 
 
 def _origin(config: TrainConfig, described: DataRecord) -> str:
-    """Return one hash of what the weights come from besides the configuration: the data, and the teacher's file."""
-    if config.teacher is None:
-        return described.sha256
-    return hashlib.sha256((described.sha256 + file_sha256(config.teacher)).encode()).hexdigest()
+    """Return one hash of what the weights come from besides the configuration: the data, and the files of models."""
+    files = [digest for name in _FILES if (digest := _sha256(config, name))]
+    return hashlib.sha256("".join([described.sha256, *files]).encode()).hexdigest() if files else described.sha256
+
+
+def _sha256(config: TrainConfig, name: str) -> str | None:
+    """Return the hash of the file that an option names; None where it is not given."""
+    path = getattr(config, name)
+    return file_sha256(path, option(name)) if path else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +116,21 @@ def _make_pools(splits: Splits, config: TrainConfig) -> PaperPools:
 
 
 def _begin(
-    folder: Path, start: Start, training_set: TrainingSet, origin: str
+    folder: Path,
+    start: Start,
+    training_set: TrainingSet,
+    validation: Dataset,
+    origin: str,
+    say: Callable[[str], None],
 ) -> tuple[keras.Model, tuple[EpochResult, ...]]:
     """Return the model and its finished epochs, from the checkpoint or fresh; a fresh run replaces an older one."""
     if start.progress:
         return checkpoint.load_checkpoint(folder), start.progress.history
-    model = new_model(start.config, training_set)
+    if start.source:
+        model = new_twin(start.source, start.config, training_set)
+        say(compare_start(start.source, model, validation))
+    else:
+        model = new_model(start.config, training_set)
     clear_folder(folder)
     checkpoint.save_checkpoint(folder, model, Progress(start.config, origin, ()))
     return model, ()
@@ -123,33 +143,41 @@ def _finish(
     described: DataRecord,
     progress: Progress,
     pools: PaperPools | None,
+    source: Source | None,
     began: float,
 ) -> TrainRecord:
-    """Write the files of a finished run and return its record; the test images are looked at here and nowhere else."""
+    """Write the files of a finished run and return its record; the test images are looked at here and nowhere else.
+
+    With a ``source``, the model that is written computes in float, the one that is evaluated as its file does.
+    """
     config = progress.config
-    if config.teacher:
+    trained = finish_twin(source.network, source.plan, model) if source else None
+    written, model = (trained.model, trained.twin) if trained else (model, model)
+    if config.teacher and not trained:
         sharpen(model, config.temperature)
-    checkpoint.save_plain(folder / MODEL, model)
+    checkpoint.save_plain(folder / MODEL, written)
     test_outputs = predict(model, splits.test.images)
     finished = TrainRecord(
         schema=record.SCHEMA,
         config=config,
         versions=backend.versions(),
         data=described,
-        parameters=model.count_params(),
-        macs=count_macs(model),
+        parameters=written.count_params(),
+        macs=count_macs(written),
         history=progress.history,
         validation=score(predict(model, splits.validation.images), splits.validation),
         test=score(test_outputs, splits.test),
         paper=_describe_paper(model, pools) if pools else None,
-        teacher_sha256=file_sha256(config.teacher) if config.teacher else None,
+        teacher_sha256=_sha256(config, "teacher"),
+        from_sha256=_sha256(config, "from_model"),
+        quantization=trained.quantization if trained else None,
         seconds={
             "epochs": sum(epoch.seconds for epoch in progress.history),
             **({"paper": pools.seconds} if pools else {}),
             "process": time.perf_counter() - began,
         },
     )
-    plots = _draw_plots(finished, model, splits, test_outputs, pools)
+    plots = _draw_plots(finished, written, splits, test_outputs, pools)
     for name, data in plots.items():
         write_atomic(folder / f"{name}.png", data)
     write_atomic(folder / REPORT, render(finished, plots).encode())

@@ -11,9 +11,10 @@ from typing import Any
 from edgedigits.errors import OutputError, UsageError
 from edgedigits.files import refuse_existing
 from edgedigits_train import record
-from edgedigits_train.config import LOCATOR, TrainConfig, resolve
+from edgedigits_train.config import LOCATOR, TrainConfig, refuse_options_of_source, resolve
 from edgedigits_train.data.own import OwnData, look_at_own
-from edgedigits_train.training import checkpoint
+from edgedigits_train.quantization.source import Source, read_source
+from edgedigits_train.training import backend, checkpoint
 from edgedigits_train.training.checkpoint import Progress
 
 
@@ -21,12 +22,13 @@ from edgedigits_train.training.checkpoint import Progress
 class Start:
     """Where a run begins: with its configuration alone, or with the progress of a run that was stopped.
 
-    ``own`` is None for MNIST, and for the locator.
+    ``own`` is None for MNIST, and for the locator; ``source`` is the classifier that ``--from`` names.
     """
 
     config: TrainConfig
     progress: Progress | None
     own: OwnData | None = None
+    source: Source | None = None
 
 
 def find_start(folder: Path, given: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Start:
@@ -40,6 +42,7 @@ def find_start(folder: Path, given: Mapping[str, Any], *, resume: bool, overwrit
     OutputError: the folder exists and neither ``resume`` nor ``overwrite`` is set, is a file, or cannot be written.
     UsageError: an option has an impossible value, or differs from the resumed run's.
     DatasetError, ImageError: see `look_at_own`.
+    InputError: see `read_source`.
 
     """
     if not resume:
@@ -52,18 +55,35 @@ def find_start(folder: Path, given: Mapping[str, Any], *, resume: bool, overwrit
     progress = checkpoint.read_progress(folder)
     if progress is None:
         return _fresh(given)
-    progress.config.require_same(given)
-    return Start(progress.config, progress, _look_at_data(progress.config))
+    config = progress.config
+    config.require_same(given)
+    return Start(config, progress, _look_at_data(config), _read_source(config))
 
 
 def _fresh(given: Mapping[str, Any]) -> Start:
+    source = None
+    if "from_model" in given or "quantize" in given:
+        refuse_options_of_source(given)
+        source = _read_source(resolve({**given, "model": ""}))  # its name is told by the file
+        given = {**source.options, **given} if source else given
     config = resolve(given)
     own = _look_at_data(config)
-    return Start(resolve(given, own.train_count) if own else config, None, own)
+    return Start(resolve(given, own.train_count) if own else config, None, own, source)
+
+
+def _read_source(config: TrainConfig) -> Source | None:
+    if config.from_model is None:
+        return None
+    backend.set_up(config.threads)  # which is too late once a model has been read
+    return read_source(config.from_model)
 
 
 def _look_at_data(config: TrainConfig) -> OwnData | None:
-    return None if config.model == LOCATOR else look_at_own(config.data, config.size)
+    if config.model == LOCATOR:
+        return None
+    # The size of a source is that of its input, whatever the data is.
+    size = None if config.from_model and not Path(config.data).is_dir() else config.size
+    return look_at_own(config.data, size)
 
 
 def require_writable(folder: Path) -> None:
@@ -76,7 +96,7 @@ def require_writable(folder: Path) -> None:
 
 
 def require_same_inputs(start: Start, origin: str) -> None:
-    """Refuse to resume a run whose data or teacher has changed; ``origin`` is their hash now."""
+    """Refuse to resume a run whose data, teacher or first model has changed; ``origin`` is their hash now."""
     if start.progress and start.progress.origin != origin:
-        sources = " or ".join(filter(None, (start.config.data, start.config.teacher)))
+        sources = " or ".join(filter(None, (start.config.data, start.config.teacher, start.config.from_model)))
         raise UsageError(f"--resume: {sources} is not what this run was started with; start a new run")

@@ -11,6 +11,7 @@ from typing import cast
 
 from edgedigits import __version__
 from edgedigits.files import folder_atomic
+from edgedigits.training_record import trained_quantization
 from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
 from edgedigits_export.bundle.evaluate import ExportEvaluation, evaluate_files
 from edgedigits_export.bundle.job import ExportJob, Progress
@@ -45,7 +46,8 @@ def _evaluate(job: ExportJob, progress: Progress) -> ExportEvaluation:
     """Convert every variant and run it; repair the integer files that need it."""
     if job.finished is not None:
         return evaluate_files(job, (job.finished.file,), (), progress)
-    options = ConvertOptions(job.opset, job.calibration.images, onnx_metadata(job))
+    trained = trained_quantization(job.training, job.confidence.temperature)
+    options = ConvertOptions(job.opset, job.calibration.images, onnx_metadata(job), trained)
     contract = any(variant.format == "onnx" for variant in job.variants)
     with Converter(cast("Convertible", job.model), options, contract=contract) as converter:
         converted, left_out = convert_variants(converter, job.variants, progress)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgedigits.datasets import Dataset, Splits, load_splits, match_labels
@@ -13,6 +11,7 @@ from edgedigits.errors import DatasetError, UsageError
 from edgedigits.images.resize import read_resized
 from edgedigits.manifest import Confidence, Preprocessing, Task
 from edgedigits.model import is_model_file
+from edgedigits.training_record import read_training_record
 from edgedigits_export.bundle.calibration import Calibration, choose_calibration
 from edgedigits_export.bundle.finished import open_finished
 from edgedigits_export.bundle.job import ExportedModel, ExportJob, ExportRequest, FinishedFile, Progress
@@ -218,18 +217,3 @@ def check_scaling(model: AskedModel, request: ExportRequest, data: Dataset) -> N
         rivals := rivals_of(request.scaling, model.input_shape[-1], with_scale=request.scale_was_said)
     ):
         require_likeliest(model, rivals, data)
-
-
-def read_training_record(model: Path, parameters: int) -> dict[str, Any] | None:
-    """Read the trainer's record beside a ``.keras`` file; None where there is none of a model with these parameters.
-
-    The history of epochs is left out for its size, and the duration because another run would not repeat it.
-    """
-    for file in (model.with_suffix(".train.json"), model.with_name("train.json")):
-        try:
-            record = dict(json.loads(file.read_text()))
-        except (OSError, ValueError, TypeError):
-            continue
-        if record.get("parameters") == parameters:
-            return {key: value for key, value in record.items() if key not in {"history", "seconds"}}
-    return None

@@ -36,6 +36,11 @@ def _sharing_builder() -> Any:
             self._form, self._start, self._refers = (elemSize, numElems, alignment), self.Offset(), False
             return int(super().StartVector(elemSize, numElems, alignment))
 
+        def CreateString(self, *args: Any, **options: Any) -> int:  # noqa: N802  the name in the base class
+            # It ends as a vector does, but did not start as one.
+            self._refers = True
+            return int(super().CreateString(*args, **options))
+
         def PrependUOffsetTRelative(self, off: int) -> None:  # noqa: N802  the name in the base class
             # An equal offset from another position refers to something else.
             self._refers = True

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import UsageError
+from edgedigits.training_record import TrainedQuantization
 from edgedigits_export.convert.inner_values import open_tflite
 from edgedigits_export.convert.ranges import Histogram, range_of
 from edgedigits_export.convert.recipe import Operator, RangeMethod, Recipe
 from edgedigits_export.convert.stored_model import Convertible
 from edgedigits_export.convert.tflite_graph import add_contract
+from edgedigits_export.convert.trained_ranges import float_operators, impose_ranges
 from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.lazy_imports import load, quiet
 
@@ -31,8 +33,13 @@ class TfliteQuantizer:
     float.
     """
 
-    def __init__(self, model: Convertible, calibration: NDArray[np.uint8]) -> None:
+    def __init__(
+        self, model: Convertible, calibration: NDArray[np.uint8], trained: TrainedQuantization | None = None
+    ) -> None:
         """Convert and calibrate on raw images uint8 ``[N, H, W, C]``.
+
+        ``trained`` is the grid that the model was trained on: its ranges stand in every file, and its layers in float
+        stay so.
 
         Raises
         ------
@@ -41,7 +48,7 @@ class TfliteQuantizer:
         """
         if not len(calibration):
             raise UsageError("int8 needs calibration images, found none; name them with --calibration")
-        self._calibration, self._any_size = calibration, model.any_size
+        self._calibration, self._any_size, self._trained = calibration, model.any_size, trained
         scores, self._needs_softmax = model.scores_function()
         self._calibrated = self._calibrate(scores)
         self._schema = load("ai_edge_litert.schema_py_generated")
@@ -87,7 +94,7 @@ class TfliteQuantizer:
 
         Raises
         ------
-        UsageError: the quantizer fails.
+        UsageError: the quantizer fails, or the model lacks a layer that it was trained with (see `impose_ranges`).
 
         """
         quantizer = load("tensorflow.lite.python.convert")
@@ -96,8 +103,10 @@ class TfliteQuantizer:
                 quantized = quantizer.mlir_quantize(
                     self._with_ranges(recipe.ranges),
                     disable_per_channel_for_dense_layers=True,
-                    denylisted_nodes=set(recipe.in_float) or None,
+                    denylisted_nodes={*self._in_float, *recipe.in_float} or None,
                 )
+        except UsageError:
+            raise
         # As above.
         except Exception as error:
             raise UsageError(f"the model cannot be quantized to TFLite int8: {decisive_sentence(error)}") from error
@@ -106,10 +115,17 @@ class TfliteQuantizer:
     def _parsed(self) -> Any:
         return self._schema.ModelT.InitFromPackedBuf(self._calibrated, 0)
 
+    @cached_property
+    def _in_float(self) -> tuple[str, ...]:
+        """The operators that the model was trained with in float."""
+        return float_operators(self._calibrated, self._trained.float_layers) if self._trained else ()
+
     def _with_ranges(self, method: RangeMethod) -> bytes:
-        """Return the calibrated float32 file with each activation's range by ``method``."""
-        if method == "min-max":
-            return self._calibrated
+        """Return the calibrated float32 file with each activation's range as trained, or else by ``method``."""
+        data = self._calibrated if method == "min-max" else self._with_ranges_of_images(method)
+        return impose_ranges(data, self._trained.ranges) if self._trained else data
+
+    def _with_ranges_of_images(self, method: RangeMethod) -> bytes:
         data = bytearray(self._calibrated)
         graph = self._schema.Model.GetRootAs(data, 0).Subgraphs(0)
         for index, histogram in self._histograms.items():

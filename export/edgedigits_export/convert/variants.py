@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from edgedigits.errors import UsageError
 from edgedigits.isolation import how_it_died
 from edgedigits.manifest import Format, LeftOut, Precision
+from edgedigits.training_record import TrainedQuantization
 from edgedigits_export.convert import worker
 from edgedigits_export.convert.recipe import WHOLE, Operator, RangeMethod, Recipe, WeighedOperator
 from edgedigits_export.convert.stored_model import Convertible, store_model
@@ -54,12 +55,14 @@ class ConvertedFile:
 class ConvertOptions:
     """How to convert: ``calibration``, uint8 ``[N, H, W, C]``, sets the ranges of int8 files, ``opset`` is of ONNX.
 
-    ``onnx_metadata`` is written into ONNX files, together with their precision.
+    ``onnx_metadata`` is written into ONNX files, together with their precision. ``trained`` is the grid that the model
+    was trained on, which is that of TFLite's int8 file alone; None for a model that was trained in float.
     """
 
     opset: int
     calibration: NDArray[np.uint8]
     onnx_metadata: Mapping[str, str]
+    trained: TrainedQuantization | None = None
 
 
 class Converter(AbstractContextManager["Converter"]):
@@ -72,7 +75,8 @@ class Converter(AbstractContextManager["Converter"]):
         self._process: subprocess.Popen[str] | None = None
         store_model(model, self._folder, contract=contract)
         np.save(self._folder / CALIBRATION, options.calibration)
-        told = {"opset": options.opset, "onnx_metadata": dict(options.onnx_metadata)}
+        trained = None if options.trained is None else asdict(options.trained)
+        told = {"opset": options.opset, "onnx_metadata": dict(options.onnx_metadata), "trained": trained}
         (self._folder / OPTIONS).write_text(json.dumps(told))
 
     def __exit__(self, *_: object) -> None:

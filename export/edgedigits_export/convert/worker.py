@@ -19,6 +19,8 @@ import numpy as np
 
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Format
+from edgedigits.records import from_plain
+from edgedigits.training_record import TrainedQuantization
 from edgedigits_export.convert.harm import weigh_operators
 from edgedigits_export.convert.onnx import annotate_onnx, convert_onnx
 from edgedigits_export.convert.onnx_int8 import OnnxQuantizer
@@ -66,13 +68,18 @@ class Worker:
         return annotate_onnx(data, {**self._options["onnx_metadata"], "precision": precision})
 
     @cached_property
+    def _trained(self) -> TrainedQuantization | None:
+        told = self._options["trained"]
+        return None if told is None else from_plain(TrainedQuantization, told, OPTIONS)
+
+    @cached_property
     def _float32_onnx(self) -> bytes:
         return convert_onnx(self._model, self._options["opset"])
 
     def _quantizer(self, format_: str) -> Quantizer:
         if format_ not in self._quantizers:
             self._quantizers[format_] = (
-                TfliteQuantizer(self._model, self._calibration)
+                TfliteQuantizer(self._model, self._calibration, self._trained)
                 if format_ == "tflite"
                 else self._stack.enter_context(OnnxQuantizer(self._float32_onnx, self._calibration))
             )

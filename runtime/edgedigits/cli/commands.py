@@ -26,6 +26,12 @@ COMMANDS = {
     "classify": Command("Read", "classify the digit in each image", "edgedigits.cli.classify"),
     "read": Command("Read", "read all digits of each image, in lines and words", "edgedigits.cli.read"),
     "eval": Command("Read", "measure accuracy over folders named by label", "edgedigits.cli.evaluate"),
+    "score": Command(
+        "Read",
+        "classify or read archives of any size, on one machine or a Ray cluster",
+        "edgedigits.cli.score",
+        "scale",
+    ),
     "serve": Command(
         "Read",
         "serve a page to draw on, an interface for programs, and a camera on the network",

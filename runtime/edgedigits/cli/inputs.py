@@ -76,7 +76,9 @@ def _files(name: str) -> Iterator[tuple[str, ImageSource | EdgeDigitsError]]:
     for file in found:
         yield file, Path(file)
         if file.lower().endswith((".tif", ".tiff")):
-            yield from _further_pages(file)
+            from edgedigits.images.pages import further_pages
+
+            yield from further_pages(Path(file), file)
 
 
 def _but_what(name: str) -> str:
@@ -85,26 +87,6 @@ def _but_what(name: str) -> str:
     from edgedigits.datasets.own import other_kinds
 
     return f"in this folder{other_kinds(entry for entry in Path(name).iterdir() if entry.is_file())}"
-
-
-def _further_pages(file: str) -> Iterator[tuple[str, ImageSource | EdgeDigitsError]]:
-    """Yield the pages of a TIFF after its first, which is called as the file: ``scan.tif#2`` and so on."""
-    from PIL import Image
-
-    from edgedigits.images.decode import read_pages
-
-    number = 1
-    with closing(read_pages(Path(file))) as pages:
-        try:
-            next(pages)  # what is wrong with the first is told where that is used
-        except EdgeDigitsError:
-            return
-        try:
-            for number, page in enumerate(pages, start=2):
-                grey = page.pixels.shape[-1] == 1
-                yield f"{file}#{number}", Image.fromarray(page.pixels[..., 0] if grey else page.pixels)
-        except EdgeDigitsError as error:
-            yield f"{file}#{number + 1}", error
 
 
 def _found(name: str) -> list[str]:

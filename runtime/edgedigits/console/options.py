@@ -14,13 +14,14 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     add_engine(parser)
 
 
-def add_engine(parser: argparse.ArgumentParser) -> None:
+def add_engine(parser: argparse.ArgumentParser, *, threads: bool = True) -> None:
     """Add the options that choose one variant and one engine."""
     parser.add_argument("--variant", help="a precision, with or without .tflite or .onnx (default: int8)")
     parser.add_argument(
         "--engine", default="auto", help="litert, tflite-runtime or onnxruntime (default: the first installed)"
     )
-    parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
+    if threads:
+        parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
 
 
 def add_choice(parser: argparse.ArgumentParser, *, threads: bool = True) -> None:

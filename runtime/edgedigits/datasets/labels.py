@@ -63,7 +63,7 @@ def match_names(names: Sequence[str], labels: Sequence[str], source: str) -> lis
     DatasetError: a name is no label's, or two are the same one's; the message lists both sides.
 
     """
-    found = [_find(name, labels) for name in names]
+    found = [find_label(name, labels) for name in names]
     if set(found) == {None} and all(name.isdecimal() and int(name) < len(labels) for name in names):
         found = [int(name) for name in names]
     matched = [index for index in found if index is not None]
@@ -77,7 +77,8 @@ def match_names(names: Sequence[str], labels: Sequence[str], source: str) -> lis
     )
 
 
-def _find(name: str, labels: Sequence[str]) -> int | None:
+def find_label(name: str, labels: Sequence[str]) -> int | None:
+    """Return the index of the label that a name stands for (see `match_names`); None where it is no label's."""
     if name in labels:
         return labels.index(name)
     alike = [index for index, label in enumerate(labels) if _plain(label) and _plain(label) == _plain(name)]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
+from math import ceil, floor
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -43,18 +47,19 @@ def _sample(picture: Image.Image, middle: tuple[float, float], scale: float) -> 
     """Return 28x28 grey levels around ``middle``, one of them for ``scale`` pixels of the picture."""
     half = SIZE / 2 * scale
     left, top = middle[0] - half, middle[1] - half
-    first = int(np.floor(left)) - 1, int(np.floor(top)) - 1
-    last = int(np.ceil(left + 2 * half)) + 1, int(np.ceil(top + 2 * half)) + 1
+    first = floor(left) - 1, floor(top) - 1
+    last = ceil(left + 2 * half) + 1, ceil(top + 2 * half) + 1
     width, height = picture.size
     # What remains inside of the picture is at least one pixel, which stands for all others.
     inside = min(max(0, first[0]), width - 1), min(max(0, first[1]), height - 1)
     ends = max(min(width, last[0]), inside[0] + 1), max(min(height, last[1]), inside[1] + 1)
     part = picture.crop((*inside, *ends))
     if (first, last) != (inside, ends):
-        across, down = ((inside[i] - first[i], last[i] - ends[i]) for i in (0, 1))
-        edges = [(max(0, before), max(0, after)) for before, after in (down, across)]
-        levels = np.asarray(part)
-        part = Image.fromarray(np.pad(levels, edges, constant_values=int(np.median(levels))))
+        before, after = ([max(0, inside[i] - first[i]) for i in (0, 1)], [max(0, last[i] - ends[i]) for i in (0, 1)])
+        size = part.width + before[0] + after[0], part.height + before[1] + after[1]
+        around = Image.new("L", size, _median_level(part))
+        around.paste(part, (before[0], before[1]))
+        part = around
     start = left - first[0], top - first[1]
     region = (*start, min(start[0] + 2 * half, part.width), min(start[1] + 2 * half, part.height))
     way = Image.Resampling.BILINEAR if scale >= 1 else Image.Resampling.BICUBIC
@@ -64,13 +69,28 @@ def _sample(picture: Image.Image, middle: tuple[float, float], scale: float) -> 
 def _strength(grey: Floats, fade: Floats) -> Floats:
     """Return the strength of the ink, 0 to 1; ink is what differs more from the paper around it."""
     inside = fade > 0.5
-    paper = float(np.median(grey[~inside])) if np.count_nonzero(~inside) > SIZE else float(np.median(grey))
-    levels = np.sort(grey[inside])
+    outside = grey[~inside]
+    paper = _median(outside if len(outside) > SIZE else grey.ravel())
+    levels = grey[inside]
     spots = int(_SPOTS * len(levels))
+    levels = np.partition(levels, (spots, len(levels) - 1 - spots))
     dark, light = paper - levels[spots], levels[-1 - spots] - paper
     difference = paper - grey if dark >= light else grey - paper
     full = np.float32(max(float(dark), float(light), _FAINT))
     return np.asarray(np.clip(difference / full, 0, 1) * fade, np.float32)
+
+
+def _median_level(grey: Image.Image) -> int:
+    """Return the median of a picture's levels, rounded down; counting them is faster than ordering them."""
+    counted = list(accumulate(grey.histogram()))
+    return (bisect_right(counted, (counted[-1] - 1) // 2) + bisect_right(counted, counted[-1] // 2)) // 2
+
+
+def _median(levels: Floats) -> float:
+    """Return the median as `numpy.median` does, in a sixth of its time."""
+    at = (len(levels) - 1) // 2, len(levels) // 2
+    ordered = np.partition(levels, at)
+    return (float(ordered[at[0]]) + float(ordered[at[1]])) / 2
 
 
 def _fade(half_height: float, half_width: float) -> Floats:

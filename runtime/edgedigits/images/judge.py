@@ -74,6 +74,17 @@ def judge(probabilities: Floats, found: float | None, parameters: Mapping[str, f
     return Rejection("not_digit_like", measured)
 
 
+def refusals(probabilities: Floats, parameters: Mapping[str, float]) -> list[Reason | None]:
+    """Return, for each of many pictures, ``[N, classes]``, the reason of what `judge` says where nobody looked."""
+    used = {**PARAMETERS, **parameters}
+    second, first = np.partition(probabilities.astype(np.float64), -2, axis=1)[:, -2:].T
+    ambiguous = (first == second) | ((first + second > _BOTH) & (first - second < used["margin"]))
+    reasons: list[Reason | None] = [None] * len(probabilities)
+    for at in np.flatnonzero(ambiguous | (first < used["confidence"])).tolist():
+        reasons[at] = "ambiguous" if ambiguous[at] else "not_digit_like"
+    return reasons
+
+
 def _logit(probability: float) -> float:
     inside = min(max(probability, _EDGE), 1 - _EDGE)
     return float(np.log(inside / (1 - inside)))

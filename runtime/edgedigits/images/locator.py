@@ -105,7 +105,7 @@ def page_scales(grey: Grey) -> list[float]:
 def _locate(network: Network, grey: Grey, scales: Sequence[float]) -> list[Found]:
     canvas, places = lay_out(grey, scales)
     maps = unfold(in_tiles(network, canvas))
-    return suppress(np.concatenate([_peaks(maps, placed) for placed in places]))
+    return suppress(_peaks(maps, places))
 
 
 def find_in_field(network: Network, field: Grey) -> list[Found]:
@@ -117,7 +117,7 @@ def find_in_maps(outputs: Floats) -> list[Found]:
     """Find the digits in the network's outputs, ``[h, w, 4 * CHANNELS]``, for a field in one size."""
     maps = unfold(outputs)
     whole = _Placed(0, 0, (STRIDE * maps.shape[0], STRIDE * maps.shape[1]), (1.0, 1.0))
-    return suppress(_peaks(maps, whole))
+    return suppress(_peaks(maps, [whole]))
 
 
 def lay_out(grey: Grey, scales: Sequence[float]) -> tuple[Grey, list[_Placed]]:
@@ -153,25 +153,43 @@ def unfold(outputs: Floats) -> Floats:
     return apart.transpose(0, 2, 1, 3, 4).reshape(CELLS * height, CELLS * width, CHANNELS)
 
 
-def _peaks(maps: Floats, placed: _Placed) -> Floats:
-    """Return the peaks of one size of the picture, ``[peaks, 4 + CLASSES]``: boxes in its pixels, probabilities."""
-    starts = zip(placed[:2], placed.size, strict=True)
-    rows, columns = (slice(at // STRIDE, -(-(at + side) // STRIDE)) for at, side in starts)
-    part = maps[rows, columns]
-    strength = part[..., :CLASSES].max(axis=-1)
+def _peaks(maps: Floats, places: Sequence[_Placed]) -> Floats:
+    """Return the peaks of all sizes of the picture, ``[peaks, 4 + CLASSES]``: boxes in its pixels, probabilities."""
+    owner = np.full(maps.shape[:2], -1, np.int16)
+    for number, placed in enumerate(places):
+        starts = zip(placed[:2], placed.size, strict=True)
+        owner[*(slice(at // STRIDE, -(-(at + side) // STRIDE)) for at, side in starts)] = number
+    strongest = np.ascontiguousarray(maps[..., :CLASSES].transpose(2, 0, 1)).max(axis=0)  # a quarter of max(axis=-1)
+    strength = np.where(owner < 0, np.float32(-np.inf), strongest)
+    y, x = _highest(strength)
+    order = np.argsort(owner[y, x], kind="stable")  # of peaks that are alike, those of the largest size come first
+    y, x = y[order], x[order]
+    at, of = maps[y, x], owner[y, x]
+    high, wide = UNIT * np.exp(SIZES.decode(at[:, CLASSES : CLASSES + 2])).T
+    down, right = PLACES.decode(at[:, CLASSES + 2 :]).T
+    start, scale = (np.array([field(placed) for placed in places])[of] for field in (_start, _scale))
+    middle_y, middle_x = (y + 0.5 + down) * STRIDE - start[:, 0], (x + 0.5 + right) * STRIDE - start[:, 1]
+    boxes = np.stack([middle_y - high / 2, middle_x - wide / 2, middle_y + high / 2, middle_x + wide / 2], axis=1)
+    probabilities = 1 / (1 + np.exp(-LOGITS.decode(at[:, :CLASSES])))
+    return np.asarray(np.concatenate([boxes / scale, probabilities], axis=1), np.float32)
+
+
+def _start(placed: _Placed) -> tuple[int, int]:
+    return placed.top, placed.left
+
+
+def _scale(placed: _Placed) -> tuple[float, float, float, float]:
+    return placed.scale * 2
+
+
+def _highest(strength: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows and columns of cells that none of their eight neighbours exceeds, and that are not too faint."""
     padded = np.pad(strength, 1, constant_values=-np.inf)
-    around = padded[:, :-2]
-    around = np.maximum(np.maximum(around, padded[:, 1:-1]), padded[:, 2:])
+    around = np.maximum(np.maximum(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
     highest = np.maximum(np.maximum(around[:-2], around[1:-1]), around[2:])
     least = np.log(_FAINTEST / (1 - _FAINTEST)) / LOGITS.unit + LOGITS.zero
     y, x = np.nonzero((strength >= highest) & (strength > least))
-    at = part[y, x]
-    high, wide = UNIT * np.exp(SIZES.decode(at[:, CLASSES : CLASSES + 2])).T
-    down, right = PLACES.decode(at[:, CLASSES + 2 :]).T
-    middle_y, middle_x = (y + 0.5 + down) * STRIDE, (x + 0.5 + right) * STRIDE
-    boxes = np.stack([middle_y - high / 2, middle_x - wide / 2, middle_y + high / 2, middle_x + wide / 2], axis=1)
-    probabilities = 1 / (1 + np.exp(-LOGITS.decode(at[:, :CLASSES])))
-    return np.asarray(np.concatenate([boxes / np.array(placed.scale * 2), probabilities], axis=1), np.float32)
+    return y, x
 
 
 def suppress(peaks: Floats) -> list[Found]:
@@ -198,19 +216,25 @@ def suppress(peaks: Floats) -> list[Found]:
 
 def _are_one_mark(boxes: Floats, is_mark: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which pairs, ``[N, N]``, are of one mark: their boxes are small and often miss each other."""
-    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
-    longer = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-    apart = np.abs(middles[:, np.newaxis] - middles).max(axis=-1)
+    top, left, bottom, right = boxes.T
+    longer = np.maximum(bottom - top, right - left)
+    middles = (top + bottom) / 2, (left + right) / 2
+    apart = np.maximum(*(np.abs(middle[:, np.newaxis] - middle) for middle in middles))
     near: NDArray[np.bool_] = apart < np.maximum(longer[:, np.newaxis], longer)
     return near & is_mark[:, np.newaxis] & is_mark
 
 
 def _overlaps(boxes: Floats) -> tuple[Floats, Floats]:
     """Return the shares of all pairs' intersections in their unions, and in the smaller box, ``[N, N]`` each."""
-    low = np.maximum(boxes[:, np.newaxis, :2], boxes[:, :2])
-    high = np.minimum(boxes[:, np.newaxis, 2:], boxes[:, 2:])
-    both = np.maximum(high - low, 0).prod(axis=-1)
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    top, left, bottom, right = boxes.T
+    both = _shared(top, bottom) * _shared(left, right)
+    area = (bottom - top) * (right - left)
     smaller = np.minimum(area[:, np.newaxis], area)
     union = area[:, np.newaxis] + area - both
     return np.asarray(both / union, np.float32), np.asarray(both / smaller, np.float32)
+
+
+def _shared(start: Floats, end: Floats) -> Floats:
+    """Return the length that each pair of stretches shares, ``[N, N]``."""
+    length: Floats = np.minimum(end[:, np.newaxis], end) - np.maximum(start[:, np.newaxis], start)
+    return np.maximum(length, 0, out=length)

@@ -49,6 +49,8 @@ def set_up(threads: int) -> None:
     except RuntimeError as error:
         raise UsageError("--threads: TensorFlow is in use in this process already; train in a new process") from error
     tf.config.experimental.enable_op_determinism()
+    # It warns of every function made anew, and each of a run's networks has one of its own.
+    tf.get_logger().setLevel("ERROR")
 
 
 def versions() -> dict[str, str]:

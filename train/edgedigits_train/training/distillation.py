@@ -18,11 +18,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.errors import InputError, UsageError
 from edgedigits.files import cache_folder, write_atomic
 from edgedigits_train.data import augmentation, warp
 from edgedigits_train.data.epochs import View
 from edgedigits_train.data.training_set import TrainingSet
+from edgedigits_train.training.keras_file import file_sha256, load_model, require_fits
 
 # All runs with a teacher draw their views from this seed: with seeds of their own they could not share the cache.
 VIEW_SEED = 0
@@ -30,6 +30,7 @@ VIEW_SEED = 0
 # pool they are more than two million images.
 VIEWS = 30
 _BATCH = 1000
+_OPTION = "--teacher"
 # The least logarithm of a probability, well inside a float16's range: a probability of e**-30 teaches nothing.
 _FLOOR = -30.0
 
@@ -46,22 +47,10 @@ class Teacher:
         UsageError: the model takes images of another shape, or has another number of classes.
 
         """
-        try:
-            self._model = keras.saving.load_model(path, compile=False)
-        except (OSError, KeyError, ValueError, TypeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise InputError(
-                f"--teacher: expected a .keras file, Keras {keras.__version__} cannot read {path}: {reason}"
-            ) from error
-        found = (*self._model.input_shape[1:], self._model.output_shape[-1])
-        expected = (*training_set.parts[0].shape[1:], training_set.classes)
-        if found != expected:
-            raise UsageError(
-                f"--teacher: expected images and classes {list(expected)}, found {list(found)} in {path}; "
-                "take a teacher that was trained on such data"
-            )
+        self._model = load_model(path, _OPTION)
+        require_fits(self._model, training_set, path, _OPTION)
         self._training_set = training_set
-        digest = hashlib.sha256(file_sha256(path).encode())
+        digest = hashlib.sha256(file_sha256(path, _OPTION).encode())
         for part in training_set.parts:
             digest.update(part.data)
         for module in (augmentation, warp):
@@ -94,22 +83,6 @@ class Teacher:
         probabilities = np.concatenate(outputs)
         logs = np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
         return np.asarray(np.maximum(logs, _FLOOR), np.float16)
-
-
-def file_sha256(path: str) -> str:
-    """Return the SHA-256 of a teacher's file.
-
-    Raises
-    ------
-    InputError: the file cannot be read.
-
-    """
-    try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(
-            f"--teacher: expected a .keras file, cannot read {path} ({error.strerror or error})"
-        ) from error
 
 
 def soften(logs: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:

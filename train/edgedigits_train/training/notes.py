@@ -22,7 +22,7 @@ def training_notes(config: TrainConfig, training_set: TrainingSet, parameters: i
             f"note: {images:,} images in batches of {config.batch_size} make {steps} steps in {config.epochs} epochs, "
             "too few to learn from; take more --epochs or a smaller --batch-size"
         )
-    if parameters > _MOST_PARAMETERS:
+    if parameters > _MOST_PARAMETERS and not config.from_model:
         height, width = training_set.size
         other = "" if config.model == DEFAULT_MODEL else f" or --model {DEFAULT_MODEL}"
         notes.append(

@@ -1,0 +1,1 @@
+"""What scoring an archive costs, beside the same written by hand."""

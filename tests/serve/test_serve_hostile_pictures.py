@@ -175,8 +175,8 @@ def cut_png(side: int = 4500) -> bytes:
     return whole[:60_000]
 
 
-def test_refused_pictures_do_not_stay_in_memory(start) -> None:
-    running, data = start(), cut_png()
+def test_refused_pictures_do_not_stay_in_memory(impatient) -> None:
+    running, data = impatient(decode_s=60), cut_png()
     for _ in range(2):
         assert "cut short" in running.post("/v1/classify", data).json()["detail"]
     before = settled(running)
@@ -227,8 +227,8 @@ def large_pictures() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("path", ["/v1/classify", "/v1/read"])
-def test_the_largest_pictures_of_all_kinds_are_answered_within_the_unit_s_memory(start, path) -> None:
-    running = start(*ALL_FORMATS)
+def test_the_largest_pictures_of_all_kinds_are_answered_within_the_unit_s_memory(impatient, path) -> None:
+    running = impatient(*ALL_FORMATS, decode_s=60)
     for name, data in large_pictures().items():
         with most_megabytes(running) as most:
             answer = running.post(path, data)

@@ -40,7 +40,9 @@ class Decoder:
     def __init__(self, limits: Limits, formats: tuple[str, ...]) -> None:
         """Start the process, which is ready a little later."""
         self._limits = limits
-        self._command = json.dumps([limits.pixels, limits.decoded_bytes, formats, limits.decode_s])
+        self._command = json.dumps(
+            [limits.pixels, limits.decoded_bytes, limits.ordinary_bytes, formats, limits.decode_s]
+        )
         self._lock = Lock()
         self._closed = False
         self._stopped: str | None = None
@@ -50,12 +52,12 @@ class Decoder:
         self._start()
 
     def decode(
-        self, wanted: Wanted, room: Callable[[int], AbstractContextManager[object]], is_contested: Callable[[], bool]
+        self, wanted: Wanted, room: Callable[[], AbstractContextManager[object]], is_contested: Callable[[], bool]
     ) -> Picture:
         """Decode a picture in the process.
 
-        ``room`` gives a context for the bytes that decoding takes; ``is_contested`` says whether others wait who would
-        be sooner done.
+        ``room`` gives a context for a picture that takes much memory; ``is_contested`` says whether others wait who
+        would be sooner done.
 
         Raises
         ------
@@ -71,26 +73,28 @@ class Decoder:
                 head = {"size": len(wanted.data), "channels": wanted.channels, "detail": wanted.detail}
                 self._write(process, json.dumps(head).encode() + b"\n", wanted.data)
                 told = self._hear(process)
-            if "needs" not in told:
-                raise ImageError(str(told["error"]))
+                if "needs" not in told:
+                    return self._result(process, told)
             with ExitStack() as stack:
                 try:
-                    stack.enter_context(room(int(told["needs"])))
+                    stack.enter_context(room())
                 except Problem:
                     self._write(process, _DROP)
                     raise
                 stack.enter_context(clock)
                 self._write(process, _GO)
-                told = self._hear(process)
-                if "error" in told:
-                    raise ImageError(str(told["error"]))
-                pixels = np.empty(told["shape"], np.uint8)
-                self._receive(process, pixels.data.cast("B"))
-            return Picture(pixels, int(told["scale"]), int(told["ns"]))
+                return self._result(process, self._hear(process))
         except (EOFError, OSError, ValueError):
             raise self._replace(process) from None
         finally:
             self.started = None
+
+    def _result(self, process: subprocess.Popen[bytes], told: dict[str, Any]) -> Picture:
+        if "error" in told:
+            raise ImageError(str(told["error"]))
+        pixels = np.empty(told["shape"], np.uint8)
+        self._receive(process, pixels.data.cast("B"))
+        return Picture(pixels, int(told["scale"]), int(told["ns"]))
 
     def close(self) -> None:
         """End the process, whatever it is at."""

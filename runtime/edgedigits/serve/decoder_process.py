@@ -1,6 +1,6 @@
 """The process that decodes pictures for the service: it has little to lose, and is killed when it takes too long.
 
-It reads a line of JSON and a picture's bytes from standard input, says how much memory decoding takes, waits for a
+It reads a line of JSON and a picture's bytes from standard input, says so if decoding takes much memory and waits for a
 line, and writes the pixels, or why there are none, to standard output. It ends with its input, or with the service.
 """
 
@@ -37,8 +37,8 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
-    """Decode pictures until standard input ends; the argument is JSON: limits of pictures, and seconds for each."""
-    pixels, decoded_bytes, formats, seconds = json.loads(sys.argv[1])
+    """Decode pictures until standard input ends; the argument is JSON: limits of pictures, and what each may take."""
+    pixels, decoded_bytes, ordinary, formats, seconds = json.loads(sys.argv[1])
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     _end_with_parent()
     return_freed_memory()
@@ -48,19 +48,21 @@ def main() -> int:
     limits = PictureLimits(pixels, decoded_bytes, tuple(formats))
     while line := source.readline():
         _limit_time(seconds)
-        _answer(source, sink, json.loads(line), limits)
-        gc.collect()  # images that hold each other; what was there at the start is frozen, so that it takes no time
+        if _answer(source, sink, json.loads(line), limits, ordinary):
+            gc.collect()  # large images hold each other
     return 0
 
 
-def _answer(source: BinaryIO, sink: BinaryIO, wanted: dict[str, Any], limits: PictureLimits) -> None:
+def _answer(source: BinaryIO, sink: BinaryIO, wanted: dict[str, Any], limits: PictureLimits, ordinary: int) -> bool:
+    """Decode a picture and write the result; return whether that took much memory, or may have."""
     data = source.read(wanted["size"])
     started = time.perf_counter_ns()
     try:
         needed = told_bytes(data, wanted["channels"], wanted["detail"], limits)
-        _tell(sink, {"needs": needed})
-        if source.readline() != GO:
-            return
+        if needed > ordinary:
+            _tell(sink, {"needs": needed})
+            if source.readline() != GO:
+                return True
         picture = read_picture(data, wanted["channels"], detail=wanted["detail"], limits=limits)
         _send(sink, picture, time.perf_counter_ns() - started)
     except ImageError as error:
@@ -68,8 +70,9 @@ def _answer(source: BinaryIO, sink: BinaryIO, wanted: dict[str, Any], limits: Pi
     except MemoryError:
         told = "image bytes: takes more memory than there is; save it anew as JPEG or PNG"
     else:
-        return
+        return needed > ordinary
     _tell(sink, {"error": told})  # here, where the memory of what failed is free again
+    return True
 
 
 def _send(sink: BinaryIO, picture: Picture, taken: int) -> None:

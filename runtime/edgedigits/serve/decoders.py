@@ -61,11 +61,8 @@ class Decoders:
         return self._worker.jobs > len(self._all) and decoder.started is not None and decoder.started > min(started)
 
     @contextmanager
-    def _room(self, decoder: Decoder, needed: int) -> Iterator[None]:
+    def _room(self, decoder: Decoder) -> Iterator[None]:
         """Let only one picture at a time take much memory; another waits, unless it keeps others waiting."""
-        if needed <= self._limits.ordinary_bytes:
-            yield
-            return
         waited = 0.0
         while not self._large.acquire(timeout=self._limits.patience_s):
             waited += self._limits.patience_s

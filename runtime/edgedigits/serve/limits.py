@@ -38,7 +38,7 @@ class Limits(NamedTuple):
     decoded_bytes: int = 130 * MEGABYTE
     ordinary_bytes: int = 24 * MEGABYTE
     decoders: int = 2
-    decode_s: float = 5.0
+    decode_s: float = 8.0
     patience_s: float = 1.0
     queue_length: int = 64
     connections: int = 256

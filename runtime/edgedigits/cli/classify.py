@@ -10,6 +10,7 @@ from edgedigits.cli.batch import add_images, process_batch, write_stages
 from edgedigits.console.options import add_model, add_output, output_of
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing
+from edgedigits.printable import printable
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _text(name: str, prediction: Prediction, *, draw: bool) -> str:
         from edgedigits.cli.half_blocks import draw as half_blocks
 
         drawn = "\n" + half_blocks(prediction.model_input)
-    return _line(name, prediction) + drawn
+    return printable(_line(name, prediction)) + drawn
 
 
 def _line(name: str, prediction: Prediction) -> str:

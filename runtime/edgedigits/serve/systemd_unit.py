@@ -10,7 +10,7 @@ from pathlib import Path
 
 # man systemd.exec explains each setting. ProcSubset=pid is left out because engines read /proc/cpuinfo, and
 # MemoryDenyWriteExecute because engines may generate code. ProtectHome is read-only because the virtual environment
-# may be in a home folder.
+# may be in a home folder. The processes that decode pictures limit themselves, by setrlimit and setpriority.
 _UNIT = """\
 [Unit]
 Description=edgedigits: reads digits for this network
@@ -50,6 +50,7 @@ RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
+SystemCallFilter=setrlimit prlimit64 setpriority
 UMask=0077
 
 [Install]

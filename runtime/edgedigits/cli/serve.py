@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from edgedigits.console.options import add_model
 from edgedigits.console.progress import progress
+from edgedigits.console.signed import model_options
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
+    from edgedigits.classifier import DigitClassifier
     from edgedigits.serve.service import Service
 
 _LOOPBACK = ("http://127.", "http://localhost", "http://[::1]")
@@ -54,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from edgedigits.serve.app import make_app
     from edgedigits.serve.memory_tuning import return_freed_memory
+    from edgedigits.serve.reload import Reloader
     from edgedigits.serve.server import listen, serve, url_of
 
     with listen(args.host, args.port) as listening:
@@ -61,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
         return_freed_memory()
 
         def ready() -> None:
+            Reloader(service, lambda: _classifier(args), progress).listen()
             print(_banner(url_of(listening), service), file=sys.stderr, flush=True)
 
         ended_by = serve(make_app(service, args.name, args.cors), service, listening, ready)
@@ -72,8 +76,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _print_unit(args: argparse.Namespace) -> None:
     from edgedigits.serve.systemd_unit import inaccessible_folder, unit_for
+    from edgedigits.store.active import ACTIVE, store_folder
 
-    print(unit_for(_options(args), camera=args.camera is not None), end="")
+    # The service's user has no data of its own in which the active bundle could be.
+    store = store_folder().absolute() if args.bundle == ACTIVE else None
+    print(unit_for(_options(args), camera=args.camera is not None, store=store), end="")
     if folder := inaccessible_folder():
         progress(
             f"edgedigits serve: expected a folder that the service's user may enter, found {folder}; install in /opt"
@@ -81,7 +88,6 @@ def _print_unit(args: argparse.Namespace) -> None:
 
 
 def _service(args: argparse.Namespace) -> Service:
-    from edgedigits.classifier import DigitClassifier
     from edgedigits.images.camera import frames
     from edgedigits.serve.camera import Camera
     from edgedigits.serve.limits import LIMITS
@@ -92,13 +98,18 @@ def _service(args: argparse.Namespace) -> Service:
     if args.camera is not None:
         frames(args.camera).close()  # raises now if the name is wrong or a program for it is missing
     with quiet_descriptor(2):
-        classifier = DigitClassifier(
-            args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads, max_pixels=LIMITS.pixels
-        )
+        classifier = _classifier(args)
     service = Service(classifier, Metrics(this_machine()), LIMITS, verified_inputs=verify(classifier))
     if args.camera is not None:
-        service.camera = Camera(args.camera, classifier.read, service.worker)
+        service.camera = Camera(args.camera, service.read_frame, service.worker)
     return service
+
+
+def _classifier(args: argparse.Namespace) -> DigitClassifier:
+    from edgedigits.classifier import DigitClassifier
+    from edgedigits.serve.limits import LIMITS
+
+    return DigitClassifier(**model_options(args), max_pixels=LIMITS.pixels)
 
 
 def _banner(url: str, service: Service) -> str:
@@ -112,6 +123,8 @@ def _options(args: argparse.Namespace) -> list[str]:
     """Return the options as words for the unit, with absolute paths and without those that were not given."""
     bundle = str(Path(args.bundle).resolve()) if args.bundle and Path(args.bundle).exists() else args.bundle
     given = {"--camera": args.camera, "--bundle": bundle, "--variant": args.variant}
+    files = {"--require-signature": args.require_signature, "--revoked": args.revoked}
+    given |= {option: str(file.absolute()) for option, file in files.items() if file is not None}
     several = [("--name", name) for name in args.name] + [("--cors", origin) for origin in args.cors]
     always = {"--host": args.host, "--port": str(args.port), "--engine": args.engine, "--threads": str(args.threads)}
     words = [*always.items(), *((option, value) for option, value in given.items() if value is not None), *several]

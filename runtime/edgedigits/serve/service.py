@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from edgedigits.classifier import DigitClassifier
 from edgedigits.errors import GateFailedError
 from edgedigits.manifest import ReferenceEngine
+from edgedigits.reading import Reading
 from edgedigits.serve.camera import Camera
 from edgedigits.serve.limits import Limits
 from edgedigits.serve.memory_budget import MemoryBudget
@@ -85,6 +88,10 @@ class Service:
         values = reading.to_dict()
         self._count(values, [digit.rejection and digit.rejection.reason for digit in reading.digits])
         return _encode(values).encode()
+
+    def read_frame(self, frame: NDArray[np.uint8]) -> Reading:
+        """Read a frame of the camera, uint8 ``[H, W]``, with the classifier of this moment."""
+        return self.classifier.read(frame)
 
     def card(self) -> dict[str, Any]:
         """Return the model, its engine, and the manifest of its bundle."""

@@ -63,7 +63,8 @@ def test_other_programs_archives_of_plain_files_are_read_too(tmp_path):
     [
         entry("../manifest.json"), entry("/etc/passwd"), entry("a/b"), entry(".hidden"), entry("two words"),
         entry("link", type=tarfile.SYMTYPE, linkname="/etc/passwd"), entry("hard", type=tarfile.LNKTYPE, linkname="x"),
-        entry("device", type=tarfile.CHRTYPE), entry("block", type=tarfile.BLKTYPE), entry("pipe", type=tarfile.FIFOTYPE),
+        entry("device", type=tarfile.CHRTYPE), entry("block", type=tarfile.BLKTYPE),
+        entry("pipe", type=tarfile.FIFOTYPE),
         entry("folder", type=tarfile.DIRTYPE), entry("sparse", type=tarfile.GNUTYPE_SPARSE),
         entry("manifest.json", b"a second one"), entry("else.bin", b"in no manifest"),
     ],
@@ -89,7 +90,7 @@ def test_a_size_is_believed_only_as_far_as_the_archive_goes(tmp_path):
     header.size = 1 << 32
     data[:512] = header.tobuf(tarfile.USTAR_FORMAT)[:512]
     path.write_bytes(data)
-    with pytest.raises(BundleError, match="expected manifest.json whole"):
+    with pytest.raises(BundleError, match="json whole"):
         parts_of(path)
 
 

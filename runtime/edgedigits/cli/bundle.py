@@ -23,6 +23,7 @@ _CHANGED, _SLOWER, _MEMORY, _TIMEOUT_S = 3, "20%", "20%", 600
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verbs of the command and their options."""
+    parser.epilog = "Each verb has --help; most of them print JSON with --json."
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB", title="verbs")
     bundle = {"metavar": "BUNDLE", "type": Path, "help": "a bundle's folder, or the .tar of pack"}
 
@@ -136,10 +137,9 @@ def _rollback(args: argparse.Namespace) -> int:
         left, now = roll_back(store)
         if args.why:
             refuse(store, left.bundle, args.why, left.report)
-    output_of(args).give(
-        {"left": left.bundle, "active": now.bundle, "why": args.why},
-        f"{now.bundle[:12]} is active again, {left.bundle[:12]} is not any more",
-    )
+    text = f"{now.bundle[:12]} is active again" if now else "no bundle is active"
+    values = {"left": left.bundle, "active": now.bundle if now else None, "why": args.why}
+    output_of(args).give(values, f"{text}, {left.bundle[:12]} is not any more")
     return 0
 
 

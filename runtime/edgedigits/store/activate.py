@@ -10,7 +10,6 @@ from pathlib import Path
 from types import FrameType
 
 from edgedigits.bundle import Bundle
-from edgedigits.errors import GateFailedError
 from edgedigits.records import to_plain
 from edgedigits.store.active import BUNDLES, read_active
 from edgedigits.store.gates import GateResult, Limits, Runs, choose_runs, run_gates
@@ -109,17 +108,22 @@ def _gates(
         with _time_limit(request.timeout_s):
             for result in run_gates(new, old, pictures, request.limits, progress):
                 results.append(result)  # noqa: PERF402  those before a gate that hangs are kept
-    except GateFailedError as error:
-        results.append(GateResult("time", "failed", str(error)))
+    except _LateError:
+        found = f"expected all gates within {request.timeout_s} s, found one that hangs or is slow; see --timeout"
+        results.append(GateResult("time", "failed", found))
     return tuple(results)
+
+
+class _LateError(Exception):
+    """The time is up; no gate takes it for an error of what it runs."""
 
 
 @contextmanager
 def _time_limit(seconds: int) -> Iterator[None]:
-    """Raise GateFailedError in the main thread after so many seconds; a process that runs for it is ended then."""
+    """Raise `_LateError` in the main thread after so many seconds; a process that runs for it is ended then."""
 
     def late(_: int, __: FrameType | None) -> None:
-        raise GateFailedError(f"expected all gates within {seconds} s, found one that hangs or is slow; see --timeout")
+        raise _LateError
 
     before = signal.signal(signal.SIGALRM, late)
     signal.alarm(seconds)

@@ -102,5 +102,6 @@ def signed_bundle(bundle: Bundle, signers: Signers) -> Bundle:
 
 
 def _hashes(manifest: Manifest) -> dict[str, str]:
-    attachments = [one for one in (manifest.golden.file, manifest.reference.file) if one is not None]
-    return {one.path: one.sha256 for one in (*manifest.files, *attachments)}
+    hashes = {file.path: file.sha256 for file in manifest.files}
+    attachments = (manifest.golden.file, manifest.reference.file)
+    return hashes | {one.path: one.sha256 for one in attachments if one is not None}

@@ -149,19 +149,22 @@ def switch(store: Path, bundle: str, variant: str | None, engine: str, report: d
     return record
 
 
-def roll_back(store: Path) -> tuple[Activation, Activation]:
-    """Make the bundle active again that was before; return what was active, and what is now.
+def roll_back(store: Path) -> tuple[Activation, Activation | None]:
+    """Make the bundle of the locked store active again that was before, or none if the first one is active.
 
-    Nothing has to be written for it but one link, so it works on a full disk.
+    Returns what was active, and what is now. Nothing has to be written for it but one link, so it works on a full disk.
 
     Raises
     ------
-    UsageError: there is none before.
+    UsageError: nothing is active.
 
     """
     now = read_active(store)
-    if now is None or now.previous is None:
-        raise UsageError("rollback: expected a bundle that was active before, found none; activate another one")
+    if now is None:
+        raise UsageError("rollback: expected an active bundle, found none; activate one")
+    if now.previous is None:
+        (store / ACTIVE).unlink()
+        return now, None
     before = read_activation(store, now.previous)
     _point(store, before.number)
     return now, before

@@ -183,7 +183,8 @@ class Fleet:
         ssh += " -o ServerAliveCountMax=3 -o ConnectTimeout=5 -o ConnectionAttempts=1"
         given = {
             "edgedigits_report": str(report), "edgedigits_limits": ["--max-slower", "60%"],
-            "edgedigits_here": [sys.executable, "-m", "edgedigits.cli.main"], "ansible_ssh_common_args": ssh, **variables,
+            "edgedigits_here": [sys.executable, "-m", "edgedigits.cli.main"], "ansible_ssh_common_args": ssh,
+            **variables,
         }  # fmt: skip
         environment = {
             **os.environ, "ANSIBLE_COLLECTIONS_PATH": str(self.folder / "collections"), "ANSIBLE_FORKS": "8",

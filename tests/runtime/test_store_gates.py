@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import planted
 import pytest
@@ -36,6 +37,12 @@ def activate(tmp_path, monkeypatch, run_here):
 
 
 @pytest.fixture
+def no_times(monkeypatch):
+    """Leave out what takes seconds, in tests of other gates."""
+    monkeypatch.setattr(gates, "_speed", lambda *_: iter(()))
+
+
+@pytest.fixture
 def board(activate, tmp_path, pictures):
     """A board where the tiny model is active, with pictures of its own, which are not named by label."""
     own = tmp_path / "store" / "pictures" / "seen"
@@ -60,17 +67,19 @@ def test_a_good_one_passes_every_gate(board, activate, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("plant", "options", "gate", "told"),
+    ("plant", "gate", "told"),
     [
-        (planted.damaged, (), "selftest", " of 47 golden inputs as recorded"),
-        (planted.relabelled, (), "parity", "of 20 answers changed"),
-        (planted.slow, (), "latency", "at most +20%"),
+        (planted.damaged, "selftest", " of 47 golden inputs as recorded"),
+        (planted.relabelled, "parity", "of 20 answers changed"),
+        (planted.slow, "latency", "at most +20%"),
     ],
 )
 def test_each_fault_fails_its_gate_and_the_old_one_stays(
-    board, activate, tmp_path, run_here, plant, options, gate, told
+    board, request, activate, tmp_path, run_here, plant, gate, told
 ):
-    code, found, _ = activate(plant(tmp_path / "bad"), *options)
+    if gate != "latency":
+        request.getfixturevalue("no_times")
+    code, found, _ = activate(plant(tmp_path / "bad"))
     assert code == 1
     assert [name for name, one in found.items() if one["outcome"] == "failed"] == [gate]
     assert told in found[gate]["found"]
@@ -98,12 +107,12 @@ def test_a_release_of_the_engine_that_is_too_old_is_refused_by_the_manifest_alon
     assert "99.1, here is" in found["requirements"]["found"]
 
 
-def test_where_nothing_is_known_of_the_engine_the_selftest_decides(board, activate, tmp_path):
+def test_where_nothing_is_known_of_the_engine_the_selftest_decides(board, no_times, activate, tmp_path):
     def unknown(values):
         for file in values["files"]:
             file["requirements"]["engines"] = {}
 
-    code, found, _ = activate(planted.copy(tmp_path / "new", unknown), "--max-slower", "200%")
+    code, found, _ = activate(planted.copy(tmp_path / "new", unknown))
     assert code == 0
     assert found["requirements"]["outcome"] == "undecided"
 
@@ -138,6 +147,24 @@ def test_a_gate_that_hangs_is_ended_and_its_process_too(module, board, activate,
     assert "within 3 s" in found["time"]["found"]
     assert active() == "tiny"
     assert str(tmp_path) not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("ratio", "peaks", "outcomes"),
+    [
+        ((0.99, 1.1), (50, 52), ("passed", "passed")), ((1.21, 1.4), (50, 50), ("failed", "passed")),
+        ((1.1, 1.3), (50, 63), ("undecided", "failed")), ((0.5, 0.6), (50, None), ("passed", "skipped")),
+        ((1, 1), (10, 13.9), ("passed", "passed")),  # what one file's peak differs by is no loss
+    ],
+)  # fmt: skip
+def test_latency_fails_where_it_is_certain_and_memory_where_it_is_more(ratio, peaks, outcomes, monkeypatch):
+    rows = [SimpleNamespace(error=None, summary=SimpleNamespace(peak_rss_mb=peak)) for peak in peaks]
+    result = SimpleNamespace(withheld=None, rows=rows)
+    monkeypatch.setattr(gates, "_configuration", lambda _: None)
+    monkeypatch.setattr(gates, "measure_rounds", lambda *_: (result, 0))
+    monkeypatch.setattr(gates, "compare_rows", lambda _: [SimpleNamespace(new_us=1, old_us=1, ratio_ci99=ratio)])
+    found = gates._speed(None, object(), gates.Limits(0, 0.2, 0.2))
+    assert tuple(one.outcome for one in found) == outcomes
 
 
 def answers(*said: tuple[str, str | None, str | None]) -> list[Answer]:

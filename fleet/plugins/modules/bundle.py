@@ -279,16 +279,20 @@ def serve(board: Board, result: dict[str, Any], before: dict[str, str | None] | 
     try:
         result["stage"] = "service"
         board.take(params["id"])
-        now = board.answers() if before is not None else None
-        if now is not None:
-            result["stage"] = "replay"
-            result["replay"] = compare(before, now)
-            newly, allowed = result["replay"]["newly_refused"], params["max_refused"]
-            if newly > allowed:
-                raise StepError(f"replay: {newly} stored pictures are refused that were not, at most {allowed} may")
+        if before is not None:
+            ask_again(board, result, before)
     except StepError as error:
         go_back(board, result, str(error))
         raise
+
+
+def ask_again(board: Board, result: dict[str, Any], before: dict[str, str | None]) -> None:
+    """Compare the service's answers to the stored pictures with those from before."""
+    result["stage"] = "replay"
+    result["replay"] = compare(before, board.answers() or {})
+    newly, allowed = result["replay"]["newly_refused"], board.params["max_refused"]
+    if newly > allowed:
+        raise StepError(f"replay: {newly} stored pictures are refused that were not, at most {allowed} may")
 
 
 def go_back(board: Board, result: dict[str, Any], why: str) -> None:

@@ -223,8 +223,8 @@ class Rollout:
         return sum(map(int, re.findall(r"changed=(\d+)", recap)))
 
 
-def until(holds: Any, what: str) -> None:
-    end = time.monotonic() + PATIENCE_S
+def until(holds: Any, what: str, patience_s: float = PATIENCE_S) -> None:
+    end = time.monotonic() + patience_s
     while not holds():
         assert time.monotonic() < end, f"waited in vain until {what}"
         time.sleep(0.05)

@@ -28,9 +28,8 @@ def programs() -> Path | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    missing = [name for name, there in {
-        "ansible-core, which make fleet brings": programs(), "sshd": Path("/usr/sbin/sshd").exists(), "ssh": shutil.which("ssh"),
-    }.items() if not there]  # fmt: skip
+    needed = {"sshd": Path("/usr/sbin/sshd").exists(), "ssh": shutil.which("ssh"), "what make fleet brings": programs()}
+    missing = [name for name, there in needed.items() if not there]
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.slow)

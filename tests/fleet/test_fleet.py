@@ -85,7 +85,8 @@ def test_a_good_bundle_reaches_every_board_with_the_variant_of_its_kind_and_only
     kinds["onnxruntime"] = measured(archive.with_suffix(""), "onnxruntime", tmp_path)
     for number, board in enumerate(fleet.boards):
         board.variables = {"edgedigits_kind": "pi" if board.emulated else ["litert", "onnxruntime"][number % 2]}
-    done = fleet.roll_out(archive, edgedigits_recommendations=kinds, edgedigits_limits=["--max-slower", "900%"])
+    limits = ["--max-slower", "900%", "--max-memory", "100%"]  # another engine is another matter
+    done = fleet.roll_out(archive, edgedigits_recommendations=kinds, edgedigits_limits=limits)
     assert done.code == 0, done.said
     new = done.told["bundle"]
     assert {board.active() for board in fleet.boards} == {new}
@@ -205,11 +206,11 @@ def test_boards_that_are_gone_or_go_in_the_middle_and_ssh_that_hangs_hold_nobody
     new = Bundle.load(archive.with_suffix("")).id
 
     def leave() -> None:
-        until((leaving.store / "bundles" / new).exists, "the gates begin")
+        until((leaving.store / "bundles" / new).exists, "the gates begin", 300)
         leaving.leave()
 
     def freeze() -> None:
-        until((frozen.store / "bundles" / new).exists, "the gates begin")
+        until((frozen.store / "bundles" / new).exists, "the gates begin", 300)
         for session in descendants(frozen.sshd.pid):
             os.kill(session, signal.SIGSTOP)
         os.kill(frozen.sshd.pid, signal.SIGSTOP)

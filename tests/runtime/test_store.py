@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -128,6 +129,28 @@ def test_an_id_is_asked_for_by_enough_characters(store, run_here, refused):
 def test_a_locator_is_no_bundle_to_activate(store, run_here, refused):
     done = run_here("bundle", "activate", put(store, SHIPPED / "locator"))
     refused(done, 2, "expected a classifier")
+
+
+def test_at_every_moment_of_many_switches_one_bundle_is_active(store):
+    ids = {put(store, place) for place in (SMALL, TINY)}
+    make_active(store, min(ids))
+    seen, over = set(), threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            try:
+                seen.add(Path(os.path.realpath(store / "active", strict=True)).name)
+            except OSError as error:
+                seen.add(error)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for _ in range(50):
+        for one in ids:
+            make_active(store, one)
+    over.set()
+    reader.join()
+    assert seen == ids
 
 
 # One process that knows everything already starts others, and kills each at a random moment of this work: install a

@@ -72,9 +72,13 @@ def test_other_programs_archives_of_plain_files_are_read_too(tmp_path):
 )  # fmt: skip
 def test_what_is_no_plain_file_of_the_bundle_is_refused(bad, tmp_path, run_here, refused, monkeypatch):
     monkeypatch.setenv("EDGEDIGITS_STORE", str(tmp_path / "store"))
-    line = refused(run_here("bundle", "install", tar(tmp_path, [*whole(), bad])), 2, "expected")
+    path = tar(tmp_path, [*whole(), bad])
+    line = refused(run_here("bundle", "install", path), 2, "expected")
     assert bad[0].name in line
     assert not (tmp_path / "store").exists()
+    if bad[0].name != "else.bin":  # by its header alone
+        with pytest.raises(BundleError, match="expected regular files, once each"):
+            parts_of(path)
 
 
 @pytest.mark.parametrize("kind", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])

@@ -138,7 +138,7 @@ def test_releases_compare_as_numbers(release, needs, fits):
 @pytest.mark.parametrize("module", ["verification.inference", "store.replay", "measure.rounds"])
 def test_a_gate_that_hangs_is_ended_and_its_process_too(module, board, activate, tmp_path, monkeypatch):
     def hang(*_: object) -> None:
-        subprocess.run([sys.executable, "-c", "import time; time.sleep(3600)", str(tmp_path)], check=False)
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(60)", str(tmp_path)], check=False)
 
     monkeypatch.setattr(f"edgedigits.{module}.run_isolated", hang)
     code, found, _ = activate(planted.good(tmp_path / "good"), "--timeout", "3")

@@ -18,6 +18,7 @@ from edgedigits.engines import load_engine
 from edgedigits.manifest import Manifest, write_manifest
 from edgedigits.model import Model
 from edgedigits.records import from_plain
+from edgedigits.verification.golden import INPUTS_AT_LOAD
 
 
 def copy(folder: Path, change: Callable[[dict[str, Any]], object], name: str = "tiny") -> Path:
@@ -52,6 +53,20 @@ def damaged(folder: Path) -> Path:
         middle = len(data) // 2  # weights
         data[middle - 2000 : middle] = bytes(byte ^ 0x15 for byte in data[middle - 2000 : middle])
         replace(folder, file.path, bytes(data))
+    return folder
+
+
+def subtle(folder: Path) -> Path:
+    """Wrong in golden inputs that loading leaves to the self-test."""
+    copy(folder, lambda values: values.update(name="tiny-7"))
+    with np.load(folder / "golden.npz") as archive:
+        arrays = dict(archive)
+    for key, values in arrays.items():
+        if key.startswith("expected/"):
+            values[INPUTS_AT_LOAD:] = values[INPUTS_AT_LOAD:, ::-1]
+    np.savez(folder / "golden.npz", **arrays)
+    found = hashlib.sha256((folder / "golden.npz").read_bytes()).hexdigest()
+    edit(folder, lambda values: values["golden"]["file"].update(sha256=found))
     return folder
 
 

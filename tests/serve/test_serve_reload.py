@@ -10,7 +10,7 @@ from pathlib import Path
 
 import planted
 import pytest
-from running import wait_until
+from running import first_line, wait_until
 
 from edgedigits.bundle import SHIPPED
 from edgedigits.store.contents import open_contents
@@ -64,7 +64,7 @@ def test_it_takes_the_new_one_and_answers_every_request_meanwhile(start, store, 
     assert running.said.count("edgedigits serve: runs ") == 3
 
 
-@pytest.mark.parametrize("plant", [planted.damaged, lambda folder: folder], ids=["wrong", "missing"])
+@pytest.mark.parametrize("plant", [planted.damaged, planted.subtle, Path], ids=["wrong", "subtly", "missing"])
 def test_it_stays_with_the_old_one_if_the_new_one_is_wrong_or_not_there(start, store, drawn, tmp_path, plant):
     running = start("--bundle", "active", EDGEDIGITS_STORE=str(store))
     before = bundle(running)
@@ -73,7 +73,7 @@ def test_it_stays_with_the_old_one_if_the_new_one_is_wrong_or_not_there(start, s
     else:
         (store / "active").unlink()
     running.process.send_signal(signal.SIGHUP)
-    assert "edgedigits serve: stays with tiny" in running.process.stderr.readline().decode()
+    assert "edgedigits serve: stays with tiny" in first_line(running.process)
     assert bundle(running) == before
     assert running.get("/readyz").status == 200
     assert running.post("/v1/classify", drawn[3], **{"Content-Type": "image/png"}).json()["digit"] == 3

@@ -21,10 +21,10 @@ from edgedigits.serve.systemd_unit import unit_for
     params=[
         (),
         ("--camera", "camera:0"),
-        ("--host", "0.0.0.0", "--port", "80", "--bundle", "small"),
+        ("--host", "0.0.0.0", "--port", "80", "--bundle", "small"),  # noqa: S104
         ("--bundle", "active"),
     ]
-)  # noqa: S104
+)
 def unit(request, command, tmp_path: Path) -> Path:
     done = command("serve", "--print-systemd-unit", *request.param)
     assert done.returncode == 0

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from edgedigits.console.options import add_model
 from edgedigits.console.progress import progress
+from edgedigits.console.signed import model_options
 from edgedigits.errors import UsageError
 from edgedigits.printable import printable
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
+    from edgedigits.classifier import DigitClassifier
     from edgedigits.serve.service import Service
 
 _LOOPBACK = ("http://127.", "http://localhost", "http://[::1]")
@@ -61,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from edgedigits.serve.app import make_app
     from edgedigits.serve.memory_tuning import return_freed_memory
+    from edgedigits.serve.reload import Reloader
     from edgedigits.serve.server import listen, serve, url_of
 
     if hasattr(signal, "SIGHUP"):
@@ -70,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
         return_freed_memory()
 
         def ready() -> None:
+            Reloader(service, lambda: _classifier(args), progress).listen()
             print(printable(_banner(url_of(listening), service)), file=sys.stderr, flush=True)
 
         try:
@@ -83,8 +87,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _print_unit(args: argparse.Namespace) -> None:
     from edgedigits.serve.systemd_unit import inaccessible_folder, unit_for
+    from edgedigits.store.active import ACTIVE, store_folder
 
-    print(unit_for(_options(args), camera=args.camera is not None), end="")
+    # The service's user has no data of its own in which the active bundle could be.
+    store = store_folder().absolute() if args.bundle == ACTIVE else None
+    print(unit_for(_options(args), camera=args.camera is not None, store=store), end="")
     if folder := inaccessible_folder():
         progress(
             f"edgedigits serve: expected a folder that the service's user may enter, found {folder}; install in /opt"
@@ -92,7 +99,6 @@ def _print_unit(args: argparse.Namespace) -> None:
 
 
 def _service(args: argparse.Namespace) -> Service:
-    from edgedigits.classifier import DigitClassifier
     from edgedigits.images.camera import frames
     from edgedigits.serve.camera import Camera
     from edgedigits.serve.limits import LIMITS
@@ -104,13 +110,11 @@ def _service(args: argparse.Namespace) -> Service:
     if args.camera is not None:
         frames(args.camera).close()  # raises now if the name is wrong or a program for it is missing
     with quiet_descriptor(2):
-        classifier = DigitClassifier(
-            args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads, max_pixels=LIMITS.pixels
-        )
+        classifier = _classifier(args)
     verified = verify(classifier)
     service = Service(classifier, Metrics(this_machine()), LIMITS, verified_inputs=verified, formats=formats)
     if args.camera is not None:
-        service.camera = Camera(args.camera, classifier.read, service.worker)
+        service.camera = Camera(args.camera, service.read_frame, service.worker)
     return service
 
 
@@ -122,6 +126,13 @@ def _formats(named: str | None) -> tuple[str, ...]:
     if unknown := [word for word in more if word not in FORMATS]:
         raise UsageError(f"--formats: expected some of {', '.join(FORMATS)}, found {unknown[0] or 'nothing'}")
     return tuple(sorted({*DEFAULT_FORMATS, *more}))
+
+
+def _classifier(args: argparse.Namespace) -> DigitClassifier:
+    from edgedigits.classifier import DigitClassifier
+    from edgedigits.serve.limits import LIMITS
+
+    return DigitClassifier(**model_options(args), max_pixels=LIMITS.pixels)
 
 
 def _banner(url: str, service: Service) -> str:
@@ -137,6 +148,8 @@ def _options(args: argparse.Namespace) -> list[str]:
     """Return the options as words for the unit, with absolute paths and without those that were not given."""
     bundle = str(Path(args.bundle).resolve()) if args.bundle and Path(args.bundle).exists() else args.bundle
     given = {"--camera": args.camera, "--bundle": bundle, "--variant": args.variant}
+    files = {"--require-signature": args.require_signature, "--revoked": args.revoked}
+    given |= {option: str(file.absolute()) for option, file in files.items() if file is not None}
     several = [("--formats", args.formats)] if args.formats is not None else []
     several += [("--name", name) for name in args.name] + [("--cors", origin) for origin in args.cors]
     always = {"--host": args.host, "--port": str(args.port), "--engine": args.engine, "--threads": str(args.threads)}

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from edgedigits.classifier import DigitClassifier
@@ -16,6 +18,7 @@ from edgedigits.errors import GateFailedError
 from edgedigits.images.decode import Picture
 from edgedigits.images.pipeline import channels_of
 from edgedigits.manifest import ReferenceEngine
+from edgedigits.reading import Reading
 from edgedigits.serve.camera import Camera
 from edgedigits.serve.decoder import Wanted
 from edgedigits.serve.decoders import DEFAULT_FORMATS, Decoders, is_small
@@ -97,6 +100,10 @@ class Service:
         values = reading.to_dict() | {"source": _SOURCE}
         self._count(values, [digit.rejection and digit.rejection.reason for digit in reading.digits])
         return _encode(values).encode()
+
+    def read_frame(self, frame: NDArray[np.uint8]) -> Reading:
+        """Read a frame of the camera, uint8 ``[H, W]``, with the classifier of this moment."""
+        return self.classifier.read(frame)
 
     def card(self) -> dict[str, Any]:
         """Return the model, its engine, and the manifest of its bundle."""

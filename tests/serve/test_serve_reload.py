@@ -53,6 +53,7 @@ def test_it_takes_the_new_one_and_answers_every_request_meanwhile(start, store, 
         ids.add(new)
         running.process.send_signal(signal.SIGHUP)
         wait_until(lambda new=new: bundle(running) == new)
+        wait_until(lambda new=new: told and json.loads(told[-1].body)["model"]["bundle"] == new)
     over.set()
     for thread in threads:
         thread.join()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits import __version__
-from edgedigits.bundle import MANIFEST
+from edgedigits.bundle import MANIFEST, MAP_STEPS
 from edgedigits.manifest import (
     SCHEMA,
     Adapter,
@@ -38,8 +38,6 @@ from edgedigits_export.bundle.schema import manifest_schema
 from edgedigits_export.compat.requirements import read_requirements
 
 _GOLDEN, _REFERENCE = "golden.npz", "reference.npz"
-# Golden maps are recorded in steps of 1/16: off by a third of the mean difference that is allowed, and a third smaller.
-_MAP_STEPS = 16
 
 
 def onnx_metadata(job: ExportJob) -> dict[str, str]:
@@ -71,11 +69,10 @@ def describe_bundle(
     """
     files = {file.name: file.converted.data for file in evaluation.files}
     engines, outputs = number_engines({file.name: file.golden for file in evaluation.files})
-    if job.task == "locate":
-        outputs = {name: np.round(maps * _MAP_STEPS) / np.float32(_MAP_STEPS) for name, maps in outputs.items()}
+    recorded = {name: _in_steps(maps) for name, maps in outputs.items()} if job.task == "locate" else outputs
     inputs = evaluation.golden_inputs
     pictures = {f"picture/{index}": np.frombuffer(data, np.uint8) for index, data in inputs.pictures.items()}
-    files[_GOLDEN] = _npz({"images": inputs.images} | pictures | outputs)
+    files[_GOLDEN] = _npz({"images": inputs.images} | pictures | recorded)
     if job.keep_reference:
         keras = evaluation.keras_reference
         places = {} if keras.places is None else {"places": keras.places}
@@ -162,6 +159,11 @@ def _npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     save: Any = np.savez_compressed  # the stubs of numpy 2 take any keyword for allow_pickle
     save(buffer, **arrays)
     return buffer.getvalue()
+
+
+def _in_steps(maps: NDArray[np.float32]) -> NDArray[np.uint8]:
+    steps: NDArray[np.uint8] = np.round(maps * MAP_STEPS).clip(0, 255).astype(np.uint8)
+    return steps
 
 
 def _attachment(name: str, files: Mapping[str, bytes], count: int) -> Attachment:

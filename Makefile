@@ -23,7 +23,7 @@ MEMBERS = $(addprefix build/members/,base small tiny nano lenet5 mlp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme constraints clean
+.PHONY: help install demo test test-fast cover mutants lint format type build pi pi-family bench models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme tutorial constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -152,6 +152,9 @@ reading: install ## measure how well digits are read (READING="--photographs FOL
 
 readme: install ## write the tables of README and docs from committed results
 	$(BIN)/python -m benchmarks.publish.readme
+
+tutorial: install ## execute the tutorial, and write its notebook, outputs and pictures (minutes)
+	$(BIN)/python -m benchmarks.publish.tutorial
 
 constraints: install ## pin the newest versions that go together, for all Pythons and systems, into constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --upgrade --extra dev --python-version 3.11 --no-emit-index-url \

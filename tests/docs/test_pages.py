@@ -19,7 +19,7 @@ from edgedigits_export.emulation.cache import boards_cache
 ROOT = Path(__file__).parents[2]
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 PAGES = {page.name: page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
-LINKED = [*PAGES.values(), *ROOT.glob("docs/*/*.md"), ROOT / "examples" / "README.md"]
+LINKED = [*PAGES.values(), *ROOT.glob("docs/*/*.md"), ROOT / "examples" / "README.md", ROOT / "RELEASE.md"]
 # Commands that CI itself runs (.ci/run), or that make the environment the others are run in.
 ELSEWHERE = ("make ", "python3 -m venv", "pip install ")
 # Needs an emulated board, which is fetched once: `make pi` does.

@@ -27,12 +27,15 @@ _CODE = re.compile(
     r"|^```console\n(?P<commands>(?:\$ [^\n]*\n)+)(?P<told>.*?)^```\n",
     re.MULTILINE | re.DOTALL,
 )
-# The same digits from wherever edgedigits gets them, so that nothing here waits for Keras' server.
+# The same digits from wherever edgedigits gets them, so that nothing here waits for Keras' server. Then the cache is
+# empty, as a student's is.
 _PRELUDE = """\
+import os
 import tensorflow as tf
 from edgedigits.datasets import load_mnist
 _parts = load_mnist(keras_loader=tf.keras.datasets.mnist.load_data)
 tf.keras.datasets.mnist.load_data = lambda: tuple((part.images[..., 0], part.labels) for part in _parts)
+os.environ["EDGEDIGITS_CACHE"] = os.path.abspath("cache")
 """
 
 

@@ -24,7 +24,7 @@ MEMBERS = $(addprefix build/members/,base small tiny nano lenet5 mlp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast cover mutants lint format type build sbom pi pi-family bench models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme tutorial constraints clean
+.PHONY: help install demo test test-fast cover mutants lint format type build sbom pi pi-family fleet bench models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme tutorial constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,18 @@ pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compat
 
 pi-family: override PI += $(addprefix --member ,$(filter-out %/small,$(MEMBERS)))
 pi-family: pi ## pi, and for the whole family self-test, parity and instructions (needs build/members, which `make models` makes)
+
+# Ansible in an environment of its own; the collection's place among others is what its linter finds it by.
+ANSIBLE := build/ansible
+FLEET ?= tests/fleet/test_fleet.py
+COLLECTIONS := build/collections/ansible_collections/edgedigits
+fleet: install ## roll bundles out to boards on this machine, with everything that goes wrong (FLEET=tests/fleet/test_wave.py: one wave)
+	test -x $(ANSIBLE)/bin/ansible-lint || { $(PYTHON) -m venv $(ANSIBLE) \
+	  && $(BIN)/uv pip install --quiet --python $(ANSIBLE)/bin/python 'ansible-core>=2.16,<2.20' ansible-lint; }
+	rm -rf $(COLLECTIONS) && mkdir -p $(COLLECTIONS) && cp -r fleet $(COLLECTIONS)/
+	cd $(COLLECTIONS)/fleet && PATH=$(CURDIR)/$(ANSIBLE)/bin:$$PATH ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/build/collections \
+	  ansible-lint --offline -q
+	EDGEDIGITS_ANSIBLE=$(CURDIR)/$(ANSIBLE)/bin $(BIN)/python -m pytest -q -n 0 $(FLEET) $(PYTEST)
 
 bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine (50 minutes, 4 GB in the cache)
 	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --calibration-samples 1000 --gate shipped \

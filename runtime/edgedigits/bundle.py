@@ -26,6 +26,7 @@ from edgedigits.manifest import (
     output_shape,
     read_manifest,
 )
+from edgedigits.store.active import ACTIVE, active_bundle
 
 SHIPPED = Path(__file__).parent / "bundles"
 DEFAULT_BUNDLE, LOCATOR_BUNDLE = "small", "locator"
@@ -66,7 +67,7 @@ class Bundle(NamedTuple):
 
     @staticmethod
     def load(name_or_path: str | Path | None = None) -> Bundle:
-        """Load the default bundle, a shipped one by name, or one by path.
+        """Load the default bundle, a shipped one by name, the store's ``active`` one, or one by path.
 
         Raises
         ------
@@ -228,7 +229,7 @@ def _check_parameters(parameters: Mapping[str, float], where: str) -> None:
 
 
 def find_bundle(name_or_path: str | Path | None) -> Path:
-    """Return the folder of a bundle, given a shipped name or a path, or None for the default bundle.
+    """Return the folder of a bundle, given a shipped name, ``active`` or a path, or None for the default bundle.
 
     Raises
     ------
@@ -238,6 +239,8 @@ def find_bundle(name_or_path: str | Path | None) -> Path:
     if name_or_path is None or (str(name_or_path) in shipped_bundles() and not Path(name_or_path).exists()):
         return SHIPPED / str(name_or_path or DEFAULT_BUNDLE)
     path = Path(name_or_path)
+    if str(name_or_path) == ACTIVE and not path.exists():
+        return active_bundle()[0]
     if not (path / MANIFEST).is_file():
         from edgedigits.keras_files import export_first
 

@@ -16,7 +16,7 @@ from edgedigits.bundle import Bundle, Variant
 from edgedigits.engines import EngineName, load_engine
 from edgedigits.errors import BundleError, ImageError, UsageError
 from edgedigits.images.convention import SIZE, follows_mnist, pass_through
-from edgedigits.images.decode import MAX_PIXELS, ImageSource, read_picture
+from edgedigits.images.decode import MAX_PIXELS, ImageSource, Picture, PictureLimits, read_picture
 from edgedigits.images.digits import Seen
 from edgedigits.images.pipeline import channels_of, fit
 from edgedigits.manifest import PipelineId
@@ -81,7 +81,7 @@ class DigitClassifier:
         if expect_id is not None:
             require_id(model, expect_id)
         self.model = model
-        self._max_pixels = max_pixels
+        self._limits = PictureLimits(pixels=max_pixels)
         loaded = load_engine(engine_name, model, num_threads)
         wrapping = wrapping_of(model.bundle.manifest, model.file) if model.bundle and model.file else None
         if model.bundle and wrapping:
@@ -113,12 +113,12 @@ class DigitClassifier:
         if verify:
             check_at_load(model, self.classify_batch, f"{self.engine_id.name} {self.engine_id.version}")
 
-    def classify(self, image: ImageSource, *, mnist: bool = False, bgr: bool = False) -> Prediction:
+    def classify(self, image: ImageSource | Picture, *, mnist: bool = False, bgr: bool = False) -> Prediction:
         """Classify one image.
 
         Parameters
         ----------
-        image: a path, encoded bytes, a binary file, a PIL image, or an array (see `read_picture`).
+        image: a path, encoded bytes, a binary file, a PIL image, an array (see `read_picture`), or what that returns.
         mnist: whether a 28x28 image follows MNIST's convention (light ink on dark, centred) and is the model input as
             it is; by default a dark border decides.
         bgr: whether an array has its colours in the order of OpenCV.
@@ -143,7 +143,8 @@ class DigitClassifier:
                 return Prediction(np.ndarray, data, scores, times_ns, self._context)
         # The picture of an array has memory of its own.
         channels = channels_of(self.pipeline, self.image_shape)
-        picture = read_picture(image, channels, bgr=bgr, max_pixels=self._max_pixels)
+        picture = read_picture(image, channels, bgr=bgr, limits=self._limits)
+        started -= picture.decode_ns
         decoded = perf_counter_ns()
         seen = self._see(picture.pixels, is_array=isinstance(image, np.ndarray), mnist=mnist)
         prepared = perf_counter_ns()
@@ -206,7 +207,7 @@ class DigitClassifier:
             raise ImageError(f"batch: expected [N, {height}, {width}, {channels}], found {list(images.shape)}")
         return infer(images)
 
-    def read(self, image: ImageSource, *, bgr: bool = False) -> Reading:
+    def read(self, image: ImageSource | Picture, *, bgr: bool = False) -> Reading:
         """Read all digits of a picture in lines and words; ``image`` and ``bgr`` are as for `classify`.
 
         Raises
@@ -223,7 +224,7 @@ class DigitClassifier:
             )
         from edgedigits.reader import Page, read_page
 
-        page = Page(image, _name(image), self._max_pixels, bgr=bgr)
+        page = Page(image, _name(image), self._limits, bgr=bgr)
         return read_page(page, self.locator, lambda crops: infer(fit(crops, self.image_shape)), self._context)
 
     def close(self) -> None:
@@ -262,10 +263,10 @@ class DigitClassifier:
         return UsageError(f"{self.model.name}: this classifier is closed; make another")
 
 
-def _name(image: ImageSource) -> str:
+def _name(image: ImageSource | Picture) -> str:
     return str(image) if isinstance(image, _PATHS) else type(image).__name__
 
 
-def _source(image: ImageSource) -> str | Path | type:
+def _source(image: ImageSource | Picture) -> str | Path | type:
     """Return what a prediction keeps of an image: its path, or its type, so that the object itself can go."""
     return image if isinstance(image, _PATHS) else type(image)

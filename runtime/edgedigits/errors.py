@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from edgedigits.printable import printable
+
 
 class EdgeDigitsError(Exception):
     """The base class of all errors that edgedigits raises on purpose."""
@@ -29,8 +31,8 @@ class EdgeDigitsError(Exception):
     exit_code: ClassVar[int] = 2
 
     def __str__(self) -> str:
-        """Return the message on one line, even if a file's name has line ends."""
-        return " ".join(super().__str__().splitlines())
+        """Return the message on one line of printable text, whatever a file's name has in it."""
+        return printable(" ".join(super().__str__().split("\n")))
 
 
 class GateFailedError(EdgeDigitsError):

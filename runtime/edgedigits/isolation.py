@@ -11,18 +11,22 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
 from edgedigits import errors
 from edgedigits.errors import EdgeDigitsError, ModelRejectedError
+from edgedigits.parts import Progress, silent
 
 # What engines write of themselves, such as LiteRT about its delegate, says nothing about an end.
 _BANNER = re.compile(r"INFO: |W\d{4} |I\d{4} |WARNING: ")
 
 
-def run_isolated(module: str, arguments: list[str], what: str) -> Any:
+def run_isolated(module: str, arguments: list[str], what: str, progress: Progress = silent) -> Any:
     """Run ``python -m module arguments`` and return the JSON value that it reports; ``what`` names it in messages.
+
+    ``progress`` is given what the process says by `tell_parent`.
 
     Raises
     ------
@@ -30,17 +34,42 @@ def run_isolated(module: str, arguments: list[str], what: str) -> Any:
     ModelRejectedError: the process crashed, for example at an instruction that this processor lacks.
 
     """
-    command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own module
-    try:
-        report = json.loads(done.stdout.splitlines()[-1])
-    except (ValueError, IndexError):
-        died = how_it_died(done.returncode, done.stderr)
-        raise ModelRejectedError(f"{what} {died}; take another engine or variant") from None
+    command, report = [sys.executable, "-m", module, *arguments], {}
+    with (
+        tempfile.TemporaryFile("w+") as errors_,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors_, text=True) as process,  # noqa: S603  our own module
+    ):
+        try:
+            for line in process.stdout or ():
+                report = _parsed(line)
+                if "progress" in report:
+                    progress(report["progress"])
+        except BaseException:  # an interruption, say
+            process.kill()
+            raise
+        code = process.wait()
+        errors_.seek(0)
+        died = how_it_died(code, errors_.read())
     if "error" in report:
         kind: type[EdgeDigitsError] = getattr(errors, report["kind"])
         raise kind(report["error"])
+    if "result" not in report:
+        raise ModelRejectedError(f"{what} {died}; take another engine or variant")
     return report["result"]
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    """Return what a process told in a line of JSON; nothing where the line is an engine's own."""
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def tell_parent(text: str) -> None:
+    """Say something about work in progress to the process that called `run_isolated`."""
+    print(json.dumps({"progress": text}), flush=True)
 
 
 def how_it_died(code: int, said: str) -> str:

@@ -8,6 +8,7 @@ from edgedigits.bundle import Bundle
 from edgedigits.engines import ENGINES, choose_engine
 from edgedigits.errors import BundleError, ModelRejectedError, UsageError
 from edgedigits.model import Model, is_model_file, lone_model, model_of_bundle
+from edgedigits.store.active import ACTIVE, active_bundle
 
 _MIN_ID = 12  # characters, as results print them
 
@@ -19,6 +20,8 @@ def choose_model(bundle: str | Path | Bundle | None, variant: str | None, engine
             raise BundleError(f"{bundle}: expected no variant with a lone model file, found {variant!r}; leave it out")
         model = lone_model(Path(bundle))
         return model, choose_engine(engine, model.format)[0]
+    if str(bundle) == ACTIVE and not Path(ACTIVE).exists():
+        bundle, variant, engine = active_bundle(variant, engine)
     loaded = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
     engines = choose_engine(engine)
     file = loaded.pick(variant, list(dict.fromkeys(ENGINES[name].format for name in engines)))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.images.decode import ImageSource, read_picture
+from edgedigits.images.decode import ImageSource, Picture, PictureLimits, read_picture
 from edgedigits.images.digits import Box, Seen, scaled, see_all
 from edgedigits.images.judge import fuse, judge
 from edgedigits.images.lines import Item, join_dots, lay_out, mark_text
@@ -24,11 +24,11 @@ DETAIL = 1000
 
 
 class Page(NamedTuple):
-    """A picture to read, the name that the result gives it, and the size above which it is refused."""
+    """A picture to read, the name that the result gives it, and what it may take."""
 
-    source: ImageSource
+    source: ImageSource | Picture
     name: str
-    max_pixels: int
+    limits: PictureLimits
     bgr: bool = False
 
 
@@ -41,8 +41,9 @@ def read_page(page: Page, network: Network, classify_batch: ClassifyBatch, conte
 
     """
     started = time.perf_counter_ns()
-    picture = read_picture(page.source, 1, bgr=page.bgr, detail=DETAIL, max_pixels=page.max_pixels)
+    picture = read_picture(page.source, 1, bgr=page.bgr, detail=DETAIL, limits=page.limits)
     grey = picture.pixels[..., 0]
+    started -= picture.decode_ns
     decoded = time.perf_counter_ns()
     seen, marks = see_all(network, grey)
     located = time.perf_counter_ns()

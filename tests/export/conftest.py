@@ -18,7 +18,7 @@ from sharing import MadeOnce
 from edgedigits.datasets import Dataset
 from edgedigits.datasets.own import read_npz
 from edgedigits.manifest import PRECISIONS
-from edgedigits_export.convert import tflite
+from edgedigits_export.convert import tflite_converter
 from edgedigits_export.convert.tflite import convert_tflite
 from edgedigits_export.convert.tflite_flatbuffer import pack
 from edgedigits_export.lazy_imports import load, quiet
@@ -98,7 +98,7 @@ def newer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Case], bytes]:
     """Make a file with per-channel Dense weights, FULLY_CONNECTED 12: tflite-runtime 2.14 refuses it."""
 
     def make(case: Case) -> bytes:
-        monkeypatch.setattr(tflite, "DENSE_PER_TENSOR", "_not_asked_for")
+        monkeypatch.setattr(tflite_converter, "DENSE_PER_TENSOR", "_not_asked_for")
         return convert_tflite(case.frozen, "dynamic-int8", case.images)
 
     return make

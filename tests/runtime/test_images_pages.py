@@ -15,7 +15,7 @@ from PIL import Image
 
 from edgedigits.errors import ImageError
 from edgedigits.images import formats
-from edgedigits.images.decode import read_pages, read_picture
+from edgedigits.images.decode import PictureLimits, read_pages, read_picture
 
 LITTLE, BIG = b"II", b"MM"
 THUMBNAIL, PAGE, MASK = 1, 2, 4
@@ -201,7 +201,7 @@ def test_a_page_that_is_cut_off_is_told_by_its_number_after_those_before_it(thre
 
 def test_each_page_is_held_to_the_limit_of_pixels():
     pages = [np.zeros((2, 3), np.uint8), np.zeros((1, 7), np.uint8)]
-    found = read_pages(tiff(pages), 1, max_pixels=6)
+    found = read_pages(tiff(pages), 1, limits=PictureLimits(6))
     assert next(found).pixels.shape == (2, 3, 1)
     with pytest.raises(ImageError) as caught:
         next(found)
@@ -285,7 +285,7 @@ def test_no_broken_byte_of_a_tiff_makes_it_fail_otherwise(data):
     for _ in range(data.draw(st.integers(1, 3))):
         whole[data.draw(st.integers(4, len(whole) - 1))] = data.draw(st.integers(0, 255))
     with suppress(ImageError):
-        found = list(read_pages(bytes(whole), 1, max_pixels=10_000))
+        found = list(read_pages(bytes(whole), 1, limits=PictureLimits(10_000)))
         assert 1 <= len(found) <= 3
 
 

@@ -37,6 +37,13 @@ def test_a_result_comes_back_with_the_arguments_it_was_made_of(module):
     assert run_isolated(name, ["a", "b c"], "it") == {"words": ["a", "b c"], "n": 1.5}
 
 
+def test_what_it_says_meanwhile_comes_before_the_result(module):
+    said = []
+    work = "from edgedigits.isolation import tell_parent\ndef work():\n    tell_parent('half')\n    return 2\n"
+    assert run_isolated(module(TELL + work + "raise SystemExit(report_to_parent(work))"), [], "it", said.append) == 2
+    assert said == ["half"]
+
+
 @pytest.mark.parametrize(
     "kind", [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
 )

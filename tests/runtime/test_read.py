@@ -16,6 +16,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageDraw, ImageFilter
 
 from edgedigits.errors import ImageError, UsageError
+from edgedigits.images.decode import PictureLimits
 from edgedigits.images.judge import judge
 from edgedigits.reader import Page, read_page
 
@@ -192,7 +193,7 @@ def test_a_word_is_found_on_a_large_faint_grid(pen: Pen, classifier: Any) -> Non
 
 
 def read_with(classifier: Any, page: Any, answer: Any) -> Any:
-    return read_page(Page(page, "page", page.size), classifier.locator, answer, classifier._context)
+    return read_page(Page(page, "page", PictureLimits(page.size)), classifier.locator, answer, classifier._context)
 
 
 def answering(classifier: Any, *, unsure: set[int]) -> Any:

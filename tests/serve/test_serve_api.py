@@ -117,9 +117,9 @@ def test_a_body_that_is_text_about_a_picture_is_told_with_the_cure(service, draw
     assert "\n" not in detail
 
 
-def test_a_picture_of_the_format_that_has_neither_zeros_nor_line_ends_is_read(service) -> None:
+def test_a_picture_of_the_format_that_has_neither_zeros_nor_line_ends_is_read_where_that_is_taken(start) -> None:
     grey = b"P5 28 28 255 " + bytes([200]) * 784
-    assert service.ask("POST", "/v1/classify", grey, FORM).status == 200
+    assert start("--formats", "ppm").ask("POST", "/v1/classify", grey, FORM).status == 200
 
 
 def test_model_tells_which_one_answers_and_its_manifest(service, shipped) -> None:
@@ -202,10 +202,12 @@ def test_a_model_that_is_not_of_digits_classifies_and_cannot_read(bundle_copy, e
         bundle_copy, lambda values: values.update(preprocessing={"id": "resize/1", "locator": None, "parameters": {}})
     )
     with DigitClassifier(bundle_copy) as other:
-        app = make_app(Service(other, Metrics(this_machine()), LIMITS))
+        service = Service(other, Metrics(this_machine()), LIMITS)
+        app = make_app(service)
         status, told = asyncio.run(ask(app, "/v1/classify", drawn[1]))
         assert (status, told["pipeline"]) == (200, "resize/1")
         status, told = asyncio.run(ask(app, "/v1/read", drawn[1]))
+        service.close()
     assert status == 501
     assert "digit/2" in told["detail"]
 

@@ -17,7 +17,14 @@ from edgedigits.serve import systemd_unit
 from edgedigits.serve.systemd_unit import unit_for
 
 
-@pytest.fixture(params=[(), ("--camera", "camera:0"), ("--host", "0.0.0.0", "--port", "80", "--bundle", "small")])  # noqa: S104
+@pytest.fixture(
+    params=[
+        (),
+        ("--camera", "camera:0"),
+        ("--host", "0.0.0.0", "--port", "80", "--bundle", "small"),  # noqa: S104
+        ("--bundle", "active"),
+    ]
+)
 def unit(request, command, tmp_path: Path) -> Path:
     done = command("serve", "--print-systemd-unit", *request.param)
     assert done.returncode == 0
@@ -75,6 +82,15 @@ def open_place() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+def test_the_active_bundle_is_of_the_store_of_whoever_prints_the_unit(command, tmp_path: Path) -> None:
+    store = {"EDGEDIGITS_STORE": "of two words"}
+    lines = command("serve", "--bundle", "active", "--print-systemd-unit", env=store).stdout.splitlines()
+    assert f'Environment="EDGEDIGITS_STORE={tmp_path}/of two words"' in lines
+    (program,) = (line for line in lines if line.startswith("ExecStart="))
+    assert " --bundle active" in program
+    assert "ExecReload=/bin/kill -HUP $MAINPID" in lines
 
 
 def test_a_home_that_others_may_not_enter_is_said(open_place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

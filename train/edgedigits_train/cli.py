@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgedigits.printable import printable
 from edgedigits_train.config import (
     DEFAULT_MODEL,
     DEFAULT_PRESET,
@@ -253,4 +254,4 @@ def _minutes(seconds: float) -> str:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(printable(line, lines=True), file=sys.stderr, flush=True)

@@ -11,10 +11,11 @@ from typing import cast
 
 from edgedigits import __version__
 from edgedigits.files import folder_atomic
+from edgedigits.parts import Progress
 from edgedigits.training_record import trained_quantization
 from edgedigits_export.bundle.describe import describe_bundle, onnx_metadata
 from edgedigits_export.bundle.evaluate import ExportEvaluation, evaluate_files
-from edgedigits_export.bundle.job import ExportJob, Progress
+from edgedigits_export.bundle.job import ExportJob
 from edgedigits_export.bundle.repair import Repairer
 from edgedigits_export.bundle.replace import refuse_to_replace
 from edgedigits_export.convert.stored_model import Convertible

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from edgedigits.datasets import Dataset
 from edgedigits.errors import EdgeDigitsError, InputError, ModelRejectedError
 from edgedigits.manifest import Accuracy, LeftOut, Repair, TensorInfo
+from edgedigits.parts import Progress
 from edgedigits.verification.compare import Comparison, accuracy_of
 from edgedigits.verification.gates import GateVerdict, exit_code_of, judge_variant
 from edgedigits.verification.golden import tolerance_of
 from edgedigits.verification.inference import infer_isolated
 from edgedigits_export.bundle.golden import GoldenInputs, choose_golden_inputs
-from edgedigits_export.bundle.job import ExportJob, Progress
+from edgedigits_export.bundle.job import ExportJob
 from edgedigits_export.bundle.keras_reference import KerasReference, expected_of
 from edgedigits_export.bundle.reference_engines import GoldenOutputs, run_reference_engines
 from edgedigits_export.bundle.repair import Repaired, Repairer
@@ -148,12 +149,12 @@ def evaluate_files(
             progress(f"running {path.name}")
             path.write_bytes(file.data)
             try:
-                found = _evaluate_file(job, file, path, usual)
+                found = _evaluate_file(job, file, path, usual, progress)
             except EdgeDigitsError as error:
                 missing.append(LeftOut(file.variant.name, str(error), _REFUSED))
                 continue
             if repairer and repairer.needs_repair(file, found.judged, found.verdict.outcome):
-                found = _evaluate_repaired(job, repairer.repair(file), path, found, golden)
+                found = _evaluate_repaired(job, repairer.repair(file), path, found, golden, progress)
             files.append(found)
     if not files:
         reasons = "; ".join(f"{one.variant}: {one.reason}" for one in missing)
@@ -177,12 +178,17 @@ def _set_up(job: ExportJob, golden: GoldenInputs, judging: Dataset) -> _Setup:
 
 
 def _evaluate_repaired(
-    job: ExportJob, repaired: Repaired, path: Path, before: FileEvaluation, golden: GoldenInputs
+    job: ExportJob,
+    repaired: Repaired,
+    path: Path,
+    before: FileEvaluation,
+    golden: GoldenInputs,
+    progress: Progress,
 ) -> FileEvaluation:
     if not repaired.record.found:
         return replace(before, repair=repaired.record)
     path.write_bytes(repaired.file.data)
-    found = _evaluate_file(job, repaired.file, path, _set_up(job, golden, job.confirming))
+    found = _evaluate_file(job, repaired.file, path, _set_up(job, golden, job.confirming), progress)
     return replace(found, repair=repaired.record)
 
 
@@ -206,9 +212,16 @@ def _majority_share(labels: NDArray[np.int64]) -> float:
     return float(np.bincount(labels).max() / len(labels))
 
 
-def _evaluate_file(job: ExportJob, file: ConvertedFile, path: Path, setup: _Setup) -> FileEvaluation:
+def _evaluate_file(
+    job: ExportJob, file: ConvertedFile, path: Path, setup: _Setup, progress: Progress
+) -> FileEvaluation:
     precision, format_ = file.variant
-    infer = partial(infer_isolated, path, wrapping=job.finished.wrapping if job.finished else None)
+    infer = partial(
+        infer_isolated,
+        path,
+        wrapping=job.finished.wrapping if job.finished else None,
+        progress=lambda done: progress(f"{path.name}: {done}"),
+    )
     run = infer(ENGINES[format_], setup.images)
     of_golden, of_reference, of_judging = np.split(run.probabilities, setup.starts)
     temperature = job.confidence.temperature

@@ -20,9 +20,10 @@ Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 # How many random pairs are blended to find those near a boundary; more find closer ones, slowly. All are pairs of the
 # same few images, whichever the model: several bundles hold no more of the data than one.
 _PAIRS, _SOURCES = 1000, 64
+_PAIRED_VALUES = 2**24  # of large images fewer pairs: a network for photographs needs minutes for a thousand
 # The label of fields without handwriting, and how many of them are golden.
 PRINTED, _FIELDS = "printed", 1
-_BLENDS = 32
+_BLENDS, _BLENDED = 32, 256
 _MIX = 0.5
 _ENLARGED = 3
 
@@ -97,12 +98,18 @@ def _ordinary(data: Dataset, rng: np.random.Generator) -> NDArray[np.uint8]:
 def _closest_blends(data: Dataset, predict: Predict, rng: np.random.Generator) -> NDArray[np.uint8]:
     sources = rng.permutation(len(data))[:_SOURCES]
     pairs = np.stack(np.triu_indices(len(sources)), axis=1)
-    first, second = sources[rng.permutation(pairs)[:_PAIRS].T]
-    mixed = _MIX * data.images[first].astype(np.float32) + (1 - _MIX) * data.images[second]
-    images = np.rint(mixed).astype(np.uint8)
-    top = np.sort(predict(images), axis=1)
-    closest: NDArray[np.uint8] = images[np.argsort(top[:, -1] - top[:, -2], kind="stable")[:_BLENDS]]
-    return closest
+    count = min(_PAIRS, max(_BLENDS, _PAIRED_VALUES // data.images[0].size))
+    pairs = sources[rng.permutation(pairs)[:count]]
+    # Part by part: a thousand photographs in float32 take as much memory as many a whole network.
+    parts = [pairs[start : start + _BLENDED] for start in range(0, len(pairs), _BLENDED)]
+    top = np.concatenate([np.sort(predict(_blend(data, part)), axis=1)[:, -2:] for part in parts])
+    return _blend(data, pairs[np.argsort(top[:, 1] - top[:, 0], kind="stable")[:_BLENDS]])
+
+
+def _blend(data: Dataset, pairs: NDArray[np.int64]) -> NDArray[np.uint8]:
+    first, second = (data.images[rows].astype(np.float32) for rows in pairs.T)
+    blends: NDArray[np.uint8] = np.rint(_MIX * first + (1 - _MIX) * second).astype(np.uint8)
+    return blends
 
 
 def _patterns(shape: tuple[int, ...]) -> NDArray[np.uint8]:

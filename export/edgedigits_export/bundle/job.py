@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -18,8 +17,6 @@ from edgedigits_export.bundle.preprocessing import Steps
 from edgedigits_export.compat.runs_on import Target
 from edgedigits_export.convert.variants import ConvertedFile, Variant
 from edgedigits_export.keras_model.scaling import Scaling
-
-Progress = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,17 @@ from edgedigits.errors import DatasetError, UsageError
 from edgedigits.images.resize import read_resized
 from edgedigits.manifest import Confidence, Preprocessing, Task
 from edgedigits.model import is_model_file
+from edgedigits.parts import Progress
 from edgedigits.training_record import read_training_record
 from edgedigits_export.bundle.calibration import Calibration, choose_calibration
 from edgedigits_export.bundle.finished import open_finished
-from edgedigits_export.bundle.job import ExportedModel, ExportJob, ExportRequest, FinishedFile, Progress
+from edgedigits_export.bundle.job import ExportedModel, ExportJob, ExportRequest, FinishedFile
 from edgedigits_export.bundle.judging import choose_judging, halve
 from edgedigits_export.bundle.labels import choose_labels
 from edgedigits_export.bundle.naming import default_name
 from edgedigits_export.bundle.preprocessing import choose_preprocessing, look_like_digits
 from edgedigits_export.bundle.scaling_check import AskedModel, require_likeliest, require_raw_pixels, rivals_of
+from edgedigits_export.convert.memory import keep_no_blocks
 from edgedigits_export.convert.onnx import require_opset
 from edgedigits_export.convert.precision import precision_of
 from edgedigits_export.convert.variants import ConvertedFile, Variant
@@ -64,6 +66,7 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
     if finished:
         found = _prepare_finished(request, progress)
     else:
+        keep_no_blocks()
         if is_saved_model(request.model):
             progress("note: a SavedModel is converted from its serving signature: no temperature, no report by layer")
         keras_model = load_keras(request.model, request.custom_objects)
@@ -131,7 +134,7 @@ def _prepare_locator(keras_model: Any, request: ExportRequest, training: dict[st
 def _prepare_classifier(
     keras_model: Any, request: ExportRequest, training: dict[str, Any] | None, progress: Progress
 ) -> _Prepared:
-    frozen = freeze(keras_model, request.scaling, request.input_size)
+    frozen = freeze(keras_model, request.scaling, request.input_size, progress)
     found = _look_at_data(request, frozen, training, progress)
     if training is None and not frozen.takes_bytes:  # what the trainer made takes raw pixels
         progress("asking the model how pixels are scaled")

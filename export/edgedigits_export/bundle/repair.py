@@ -12,10 +12,11 @@ from edgedigits.input_shapes import InputShape
 from edgedigits.manifest import Repair, RepairTrial
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.rounds import Plan, measure_rounds
+from edgedigits.parts import Progress
 from edgedigits.verification.compare import Comparison
 from edgedigits.verification.inference import infer_isolated
 from edgedigits.verification.statistics import Z95, tango
-from edgedigits_export.bundle.job import ExportJob, Progress, RepairChoice
+from edgedigits_export.bundle.job import ExportJob, RepairChoice
 from edgedigits_export.bundle.keras_reference import KerasReference, expected_of
 from edgedigits_export.compat.requirements import read_requirements
 from edgedigits_export.compat.runs_on import why_refused
@@ -113,8 +114,13 @@ class Repairer:
 
     def _compare(self, data: bytes, variant: Variant) -> Comparison:
         with on_disk(data, f".{variant.format}") as path:
-            outputs = infer_isolated(path, ENGINES[variant.format], self._job.choosing.images).probabilities
-        return self._keras.compare(outputs, self._job.confidence.temperature)
+            run = infer_isolated(
+                path,
+                ENGINES[variant.format],
+                self._job.choosing.images,
+                progress=lambda done: self._progress(f"{variant.name}: {done}"),
+            )
+        return self._keras.compare(run.probabilities, self._job.confidence.temperature)
 
     def _high(self, compared: Comparison) -> float:
         """Return the upper bound that has to be within the margin; where there is none, the drop itself."""

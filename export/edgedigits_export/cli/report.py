@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edgedigits.console.progress import progress
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing, write_atomic
+from edgedigits.printable import printable
 
 if TYPE_CHECKING:
     from edgedigits.bundle import Bundle
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     bench = read_figures(args.bench, bundle) if args.bench else measure_figures("bench", bundle, progress)
     page = render(Report(trained, bundle, parity, bench)).encode()
     write_atomic(args.output, page)
-    print(f"{args.output}: {len(page) / 1e6:.1f} MB, open it in a browser")
+    print(f"{printable(str(args.output))}: {len(page) / 1e6:.1f} MB, open it in a browser")
     return 0
 
 

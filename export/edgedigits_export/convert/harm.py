@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgedigits.engines import load_engine
 from edgedigits.model import lone_model
+from edgedigits.parts import Progress
 from edgedigits.tensors import pixel_inference
 from edgedigits_export.convert.recipe import Quantizer, RangeMethod, Recipe, WeighedOperator
 
@@ -33,7 +34,7 @@ def weigh_operators(
     suffix: str,
     engine: str,
     images: NDArray[np.uint8],
-    progress: Callable[[str], object],
+    progress: Progress,
 ) -> list[WeighedOperator]:
     """Return the operators, each with the mean squared difference of probabilities when only it is quantized.
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from edgedigits.errors import BundleError, UsageError
 from edgedigits_export.convert import onnx_graph
+from edgedigits_export.convert.onnx_order import put_in_order
 from edgedigits_export.convert.stored_model import Convertible
+from edgedigits_export.convert.tf2onnx_memory import without_copies
 from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.keras_model.frozen import INPUT_NAME, OUTPUT_NAME
 from edgedigits_export.lazy_imports import load, quiet
@@ -27,26 +30,34 @@ def convert_onnx(frozen: Convertible, opset: int = DEFAULT_OPSET) -> bytes:
 
     """
     require_opset(opset)
-    function = frozen.concrete_function(None)
-    tf2onnx = load("tf2onnx")
+    graph = frozen.contract_graph()
     try:
         with quiet():
-            model, _ = tf2onnx.convert.from_graph_def(
-                function.graph.as_graph_def(),
-                input_names=[f"{INPUT_NAME}:0"],
-                output_names=[f"{OUTPUT_NAME}:0"],
-                opset=opset,
-            )
+            model = _converted(graph, opset)
+            put_in_order(model)
             onnx_graph.replace_erfc(model)
             load("onnx").checker.check_model(model)
+            onnx_graph.fix_reshapes(model, frozen.input_shape)
     # tf2onnx raises what its rewriters raise, or leaves operators that ONNX has not.
     except Exception as error:
         raise UsageError(f"the model cannot be converted to ONNX opset {opset}: {decisive_sentence(error)}") from error
-    onnx_graph.fix_reshapes(model, frozen.input_shape)
     onnx_graph.keep_used_opsets(model, opset)
     if frozen.any_size:
         onnx_graph.free_size(model)
     return serialize_onnx(model)
+
+
+def _converted(graph: Any, opset: int) -> Any:
+    """Return what tf2onnx makes of a GraphDef."""
+
+    def convert() -> Any:
+        ends = {"input_names": [f"{INPUT_NAME}:0"], "output_names": [f"{OUTPUT_NAME}:0"]}
+        return load("tf2onnx").convert.from_graph_def(graph, opset=opset, **ends)[0]
+
+    # Where one of its optimizers fails it can do without, and where something else does, the same happens again.
+    with suppress(Exception), without_copies():
+        return convert()
+    return convert()
 
 
 def require_opset(opset: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgedigits_export.convert.kept_float import Node, gates, normalizations
 from edgedigits_export.lazy_imports import load
 
 _WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
@@ -34,31 +34,38 @@ def replace_erfc(model: Any) -> None:
 def fix_reshapes(model: Any, input_shape: tuple[int, int, int]) -> None:
     """Give every Reshape that computes its shape at run time a constant shape, where only the batch axis varies.
 
-    A free batch axis makes tf2onnx write Shape, Gather, Cast, Slice, Concat before each Flatten. The shape is measured
-    for two batch sizes; if it is ``[N, fixed…]`` in both, ``[-1, fixed…]`` says the same. With ranks known again,
-    onnxruntime fuses each Dense layer into one Gemm, so that int8 keeps its bias in 32 bits.
+    A free batch axis makes tf2onnx write Shape, Gather, Cast, Slice, Concat before each Flatten. The result is measured
+    for two batch sizes; where one axis alone differs, -1 there says the same. With ranks known again, onnxruntime fuses
+    each Dense layer into one Gemm, so that int8 keeps its bias in 32 bits.
     """
     constant = {initializer.name for initializer in model.graph.initializer}
     computed = [n for n in model.graph.node if n.op_type == "Reshape" and n.input[1] not in constant]
-    names = sorted({node.input[1] for node in computed})
-    if not names:
+    if not computed:
         return
-    two, three = (_measure(model, names, batch, input_shape) for batch in (2, 3))
-    for name in names:
-        shape, other = two[name], three[name]
-        if shape[0] != 2 or other[0] != 3 or not np.array_equal(shape[1:], other[1:]) or (shape[1:] < 1).any():
+    two, three = (_shapes(model, [node.output[0] for node in computed], batch, input_shape) for batch in (2, 3))
+    # In the order of the nodes: names of tf2onnx hold numbers that go on counting from one model to the next.
+    for node, shape, other in zip(computed, two, three, strict=True):
+        varies = np.not_equal(shape, other)
+        if varies.sum() > 1 or not np.all(shape):
             continue
-        values = np.array([-1, *shape[1:]], np.int64)
-        fixed = load("onnx").numpy_helper.from_array(values, f"{name}/fixed")
-        model.graph.initializer.append(fixed)
-        for node in computed:
-            if node.input[1] == name:
-                node.input[1] = fixed.name
+        values = np.where(varies, -1, shape).astype(np.int64)
+        name = f"{node.input[1]}/{values.tolist()}"
+        if name not in constant:
+            constant.add(name)
+            model.graph.initializer.append(load("onnx").numpy_helper.from_array(values, name))
+        node.input[1] = name
     _drop_unused(model)
 
 
 def float_nodes(model: Any) -> list[str]:
-    """Return the nodes that are not quantized: softmax, its readers, and what precedes the first weights."""
+    """Return the nodes that are not quantized: see `_unweighted_nodes`, `normalizations` and `gates`."""
+    operators = [Node(node.op_type, tuple(node.input), tuple(node.output)) for node in model.graph.node]
+    kept = normalizations(operators) | gates(operators, {entry.name for entry in model.graph.initializer})
+    return list(dict.fromkeys([*_unweighted_nodes(model), *(model.graph.node[index].name for index in sorted(kept))]))
+
+
+def _unweighted_nodes(model: Any) -> list[str]:
+    """Return softmax, its readers, and what precedes the first weights."""
     weights = {initializer.name for initializer in model.graph.initializer}
     excluded: list[str] = []
     unweighted = {entry.name for entry in model.graph.input}
@@ -119,17 +126,16 @@ def free_size(model: Any) -> None:
             end.type.tensor_type.shape.dim[axis].dim_param = name
 
 
-def _measure(
-    model: Any, names: list[str], batch: int, input_shape: tuple[int, int, int]
-) -> dict[str, NDArray[np.int64]]:
-    """Return the values of int64 tensors inside the graph for one batch size."""
+def _shapes(model: Any, names: list[str], batch: int, input_shape: tuple[int, int, int]) -> list[tuple[int, ...]]:
+    """Return the shapes of tensors inside the graph for one batch size."""
     onnx, runtime = load("onnx"), load("onnxruntime")
     probe = onnx.ModelProto()
     probe.CopyFrom(model)
-    probe.graph.output.extend(onnx.helper.make_tensor_value_info(n, onnx.TensorProto.INT64, None) for n in names)
+    known = {entry.name for entry in probe.graph.output}
+    probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in known)
     session = runtime.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
     images = np.zeros((batch, *input_shape), np.uint8)
-    return dict(zip(names, session.run(names, {model.graph.input[0].name: images}), strict=True))
+    return [value.shape for value in session.run(names, {model.graph.input[0].name: images})]
 
 
 def _drop_unused(model: Any) -> None:

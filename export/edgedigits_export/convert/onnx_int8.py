@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import UsageError
+from edgedigits.parts import Progress, in_parts, silent
 from edgedigits_export.convert import onnx_graph
 from edgedigits_export.convert.inner_values import open_onnx
 from edgedigits_export.convert.onnx import parse_onnx, serialize_onnx
@@ -34,8 +34,8 @@ class OnnxQuantizer(AbstractContextManager["OnnxQuantizer"]):
     scaling) and the softmax always stay float32.
     """
 
-    def __init__(self, float32: bytes, calibration: NDArray[np.uint8]) -> None:
-        """Prepare a file, calibrated on raw images uint8 ``[N, H, W, C]``.
+    def __init__(self, float32: bytes, calibration: NDArray[np.uint8], progress: Progress = silent) -> None:
+        """Prepare a file, calibrated on raw images uint8 ``[N, H, W, C]``; ``progress`` is told how many are done.
 
         Raises
         ------
@@ -44,7 +44,7 @@ class OnnxQuantizer(AbstractContextManager["OnnxQuantizer"]):
         """
         if not len(calibration):
             raise UsageError("int8 needs calibration images, found none; name them with --calibration")
-        self._quantization = load("onnxruntime.quantization")
+        self._quantization, self._progress = load("onnxruntime.quantization"), progress
         source = parse_onnx(float32)
         self._opset, self._ir_version, self._calibration = onnx_graph.opset(source), source.ir_version, calibration
         # Files and not objects: quant_pre_process moves the weights of a model given as an object to external data.
@@ -147,15 +147,12 @@ class OnnxQuantizer(AbstractContextManager["OnnxQuantizer"]):
 
     def _reader(self) -> Any:
         """Return onnxruntime's reader of calibration data, which gives one image at a time."""
-        calibration = self._calibration
+        images = in_parts(self._calibration, 1, lambda done: self._progress(f"calibrating, {done}"))
 
         class Reader(self._quantization.CalibrationDataReader):  # type: ignore[misc,name-defined]
-            def __init__(self) -> None:
-                self._images: Iterator[NDArray[np.uint8]] = iter(calibration)
-
             def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-                image = next(self._images, None)
-                return None if image is None else {INPUT_NAME: image[np.newaxis]}
+                image = next(images, None)
+                return None if image is None else {INPUT_NAME: image}
 
         return Reader()
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from edgedigits_export.convert.memory import give_back
 from edgedigits_export.lazy_imports import load, quiet
 
 _ABOUT = "about.json"
@@ -30,8 +31,8 @@ class Convertible(Protocol):
     def scores_function(self) -> tuple[Any, bool]:
         """Return the graph from ``pixels`` to scores, for one image, and whether a softmax has to follow."""
 
-    def concrete_function(self, batch: int | None) -> Any:
-        """Return the graph from ``image`` uint8 to ``probabilities``, for so many images."""
+    def contract_graph(self) -> Any:
+        """Return the GraphDef from ``image`` uint8 to ``probabilities``, for any number of images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,38 +44,49 @@ class StoredModel:
     classes: int
     any_size: bool
     needs_softmax: bool
-    ends: dict[str, tuple[str, str]]
+    scores_ends: tuple[str, str]
 
     @classmethod
     def load(cls, folder: Path) -> StoredModel:
         """Read what `store_model` wrote."""
         about = json.loads((folder / _ABOUT).read_text())
-        ends = {name: (first, last) for name, (first, last) in about.pop("ends").items()}
-        return cls(folder=str(folder), input_shape=tuple(about.pop("input_shape")), ends=ends, **about)
+        shape, ends = (tuple(about.pop(name)) for name in ("input_shape", "scores_ends"))
+        return cls(folder=str(folder), input_shape=shape, scores_ends=ends, **about)
 
     def scores_function(self) -> tuple[Any, bool]:
         """Return the graph from ``pixels`` to scores, for one image, and whether a softmax has to follow."""
-        return self._function("scores"), self.needs_softmax
+        tf = load("tensorflow")
+        first, last = self.scores_ends
 
-    def concrete_function(self, batch: int | None) -> Any:  # noqa: ARG002  only the one with a free first axis is stored
-        """Return the graph from ``image`` uint8 to ``probabilities``, for any number of images."""
-        return self._function("contract")
+        def scores(pixels: Any) -> Any:
+            return tf.import_graph_def(self._graph("scores"), {first: pixels}, [last], name="")
 
-    def _function(self, name: str) -> Any:
-        tf = load("tensorflow").compat.v1
         with quiet():
-            graph = tf.GraphDef.FromString(Path(self.folder, f"{name}.pb").read_bytes())
-            whole = tf.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
-            return whole.prune(*self.ends[name])
+            spec = tf.TensorSpec((1, *self.input_shape), tf.float32, "pixels")
+            return tf.compat.v1.wrap_function(scores, [spec]), self.needs_softmax
+
+    def contract_graph(self) -> Any:
+        """Return the GraphDef from ``image`` uint8 to ``probabilities``, for any number of images."""
+        return self._graph("contract")
+
+    def _graph(self, name: str) -> Any:
+        return load("tensorflow").compat.v1.GraphDef.FromString(Path(self.folder, f"{name}.pb").read_bytes())
 
 
 def store_model(frozen: Convertible, folder: Path, *, contract: bool) -> None:
     """Write a model's graphs, the one of the ``contract`` only where it is asked for."""
+    give_back()  # each graph holds all weights
     scores, needs_softmax = frozen.scores_function()
-    functions = {"scores": scores} | ({"contract": frozen.concrete_function(None)} if contract else {})
-    for name, function in functions.items():
-        (folder / f"{name}.pb").write_bytes(function.graph.as_graph_def().SerializeToString(deterministic=True))
-    ends = {name: (function.inputs[0].name, function.outputs[0].name) for name, function in functions.items()}
+    ends = scores.inputs[0].name, scores.outputs[0].name
+    _write(scores.graph.as_graph_def(), folder / "scores.pb")
+    del scores
+    give_back()
+    if contract:
+        _write(frozen.contract_graph(), folder / "contract.pb")
     model = StoredModel(str(folder), frozen.input_shape, frozen.classes, frozen.any_size, needs_softmax, ends)
     about = {name: value for name, value in asdict(model).items() if name != "folder"}
     (folder / _ABOUT).write_text(json.dumps(about))
+
+
+def _write(graph: Any, path: Path) -> None:
+    path.write_bytes(graph.SerializeToString(deterministic=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -10,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import UsageError
+from edgedigits.parts import Progress, silent
 from edgedigits.training_record import TrainedQuantization
 from edgedigits_export.convert.inner_values import open_tflite
+from edgedigits_export.convert.kept_float import Node, normalizations
 from edgedigits_export.convert.ranges import Histogram, range_of
 from edgedigits_export.convert.recipe import Operator, RangeMethod, Recipe
 from edgedigits_export.convert.stored_model import Convertible
+from edgedigits_export.convert.tflite_converter import converter_of, samples_of
 from edgedigits_export.convert.tflite_graph import add_contract
 from edgedigits_export.convert.trained_ranges import float_operators, impose_ranges
 from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.lazy_imports import load, quiet
 
-DENSE_PER_TENSOR = "_experimental_disable_per_channel_quantization_for_dense_layers"
 # So many images, evenly spaced, fill the histograms: every value of every tensor of a large model takes its time.
 _COUNTED = 100
 
@@ -30,13 +31,17 @@ class TfliteQuantizer:
 
     The converter writes a float32 file with the lowest and the highest value of each activation in it; its quantizer
     makes every int8 file of that, with other ranges written into it, and with the operators left out that stay in
-    float.
+    float. What normalises by a variance always does (see `normalizations`).
     """
 
     def __init__(
-        self, model: Convertible, calibration: NDArray[np.uint8], trained: TrainedQuantization | None = None
+        self,
+        model: Convertible,
+        calibration: NDArray[np.uint8],
+        trained: TrainedQuantization | None = None,
+        progress: Progress = silent,
     ) -> None:
-        """Convert and calibrate on raw images uint8 ``[N, H, W, C]``.
+        """Convert and calibrate on raw images uint8 ``[N, H, W, C]``; ``progress`` is told how many are done.
 
         ``trained`` is the grid that the model was trained on: its ranges stand in every file, and its layers in float
         stay so.
@@ -50,22 +55,16 @@ class TfliteQuantizer:
             raise UsageError("int8 needs calibration images, found none; name them with --calibration")
         self._calibration, self._any_size, self._trained = calibration, model.any_size, trained
         scores, self._needs_softmax = model.scores_function()
-        self._calibrated = self._calibrate(scores)
+        self._calibrated = self._calibrate(scores, progress)
         self._schema = load("ai_edge_litert.schema_py_generated")
 
-    def _calibrate(self, scores: Any) -> bytes:
+    def _calibrate(self, scores: Any, progress: Progress) -> bytes:
         tf = load("tensorflow")
-
-        def samples() -> Iterator[list[NDArray[np.float32]]]:
-            for image in self._calibration:
-                yield [image[np.newaxis].astype(np.float32)]
-
         try:
             with quiet():
-                converter = tf.lite.TFLiteConverter.from_concrete_functions([scores])
-                setattr(converter, DENSE_PER_TENSOR, True)
+                converter = converter_of(scores)
                 converter.optimizations = [tf.lite.Optimize.DEFAULT]
-                converter.representative_dataset = samples
+                converter.representative_dataset = samples_of(self._calibration, progress)
                 converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
                 converter._experimental_calibrate_only = True  # noqa: SLF001  its quantizer has no other entrance
                 return bytes(converter.convert())
@@ -85,8 +84,9 @@ class TfliteQuantizer:
             return 0 if data is None else len(data) // 4
 
         return tuple(
-            Operator(graph.tensors[one.outputs[0]].name.decode(), sum(constants(int(index)) for index in one.inputs))
-            for one in graph.operators
+            Operator(name, sum(constants(int(index)) for index in one.inputs))
+            for name, one in zip(self._names(graph), graph.operators, strict=True)
+            if name not in self._kept_float
         )
 
     def quantize(self, recipe: Recipe) -> bytes:
@@ -103,7 +103,7 @@ class TfliteQuantizer:
                 quantized = quantizer.mlir_quantize(
                     self._with_ranges(recipe.ranges),
                     disable_per_channel_for_dense_layers=True,
-                    denylisted_nodes={*self._in_float, *recipe.in_float} or None,
+                    denylisted_nodes={*self._in_float, *self._kept_float, *recipe.in_float} or None,
                 )
         except UsageError:
             raise
@@ -111,6 +111,24 @@ class TfliteQuantizer:
         except Exception as error:
             raise UsageError(f"the model cannot be quantized to TFLite int8: {decisive_sentence(error)}") from error
         return add_contract(bytes(quantized), needs_softmax=self._needs_softmax, any_size=self._any_size)
+
+    @cached_property
+    def _kept_float(self) -> frozenset[str]:
+        """The names of the operators that are never quantized."""
+        model = self._parsed()
+        graph = model.subgraphs[0]
+        kinds = {value: name for name, value in vars(self._schema.BuiltinOperator).items()}
+        nodes = [
+            Node(kinds[model.operatorCodes[one.opcodeIndex].builtinCode], tuple(one.inputs), tuple(one.outputs))
+            for one in graph.operators
+        ]
+        names = self._names(graph)
+        return frozenset(names[index] for index in normalizations(nodes))
+
+    @staticmethod
+    def _names(graph: Any) -> list[str]:
+        """Return the names by which the quantizer knows operators: those of their first outputs."""
+        return [graph.tensors[one.outputs[0]].name.decode() for one in graph.operators]
 
     def _parsed(self) -> Any:
         return self._schema.ModelT.InitFromPackedBuf(self._calibrated, 0)

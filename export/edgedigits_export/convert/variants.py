@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,8 +22,10 @@ from numpy.typing import NDArray
 from edgedigits.errors import UsageError
 from edgedigits.isolation import how_it_died
 from edgedigits.manifest import Format, LeftOut, Precision
+from edgedigits.parts import Progress, silent
 from edgedigits.training_record import TrainedQuantization
 from edgedigits_export.convert import worker
+from edgedigits_export.convert.memory import give_back
 from edgedigits_export.convert.recipe import WHOLE, Operator, RangeMethod, Recipe, WeighedOperator
 from edgedigits_export.convert.stored_model import Convertible, store_model
 from edgedigits_export.convert.worker import CALIBRATION, OPTIONS, request_of
@@ -74,6 +76,7 @@ class Converter(AbstractContextManager["Converter"]):
         self._folder = Path(self._place.name)
         self._process: subprocess.Popen[str] | None = None
         store_model(model, self._folder, contract=contract)
+        give_back()
         np.save(self._folder / CALIBRATION, options.calibration)
         trained = None if options.trained is None else asdict(options.trained)
         told = {"opset": options.opset, "onnx_metadata": dict(options.onnx_metadata), "trained": trained}
@@ -84,18 +87,18 @@ class Converter(AbstractContextManager["Converter"]):
         self._end()
         self._place.cleanup()
 
-    def convert(self, variant: Variant, recipe: Recipe = WHOLE) -> ConvertedFile:
-        """Return the file of a variant; the recipe is for integer files.
+    def convert(self, variant: Variant, recipe: Recipe = WHOLE, progress: Progress = silent) -> ConvertedFile:
+        """Return the file of a variant; the recipe is for integer files, and ``progress`` is told of long work.
 
         Raises
         ------
         UsageError: it cannot be made; the message says why.
 
         """
-        self._ask(request_of(variant.name, recipe), lambda _: None)
+        self._ask(request_of(variant.name, recipe), lambda done: progress(f"{variant.name}: {done}"))
         return ConvertedFile(variant, (self._folder / variant.name).read_bytes())
 
-    def weigh(self, variant: Variant, ranges: RangeMethod, progress: Callable[[str], object]) -> list[WeighedOperator]:
+    def weigh(self, variant: Variant, ranges: RangeMethod, progress: Progress) -> list[WeighedOperator]:
         """Return the operators of an integer variant in their order, each with its harm (see `harm`).
 
         Raises
@@ -106,7 +109,7 @@ class Converter(AbstractContextManager["Converter"]):
         weighed = self._ask({"variant": variant.name, "weigh": ranges}, progress)["weighed"]
         return [WeighedOperator(Operator(**one["operator"]), one["harm"]) for one in weighed]
 
-    def _ask(self, request: dict[str, Any], progress: Callable[[str], object]) -> dict[str, Any]:
+    def _ask(self, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         process = self._running()
         print(json.dumps(request), file=process.stdin, flush=True)
         for line in process.stdout or ():
@@ -138,18 +141,19 @@ class Converter(AbstractContextManager["Converter"]):
 
 
 def convert_variants(
-    converter: Converter, variants: Sequence[Variant], progress: Callable[[str], object]
+    converter: Converter, variants: Sequence[Variant], progress: Progress
 ) -> tuple[tuple[ConvertedFile, ...], tuple[LeftOut, ...]]:
     """Convert a model to each of ``variants``; return the files in their order, and what could not be made."""
-    files: list[ConvertedFile] = []
+    files: dict[Variant, ConvertedFile] = {}
     left_out: list[LeftOut] = []
-    for variant in variants:
+    # Integer files first: making them takes most memory, and each float file that waits beside it holds all weights.
+    for variant in sorted(variants, key=lambda one: one.precision != worker.INTEGER):
         progress(f"converting {variant.name}")
         try:
-            files.append(converter.convert(variant))
+            files[variant] = converter.convert(variant, progress=progress)
         except UsageError as error:
             left_out.append(LeftOut(variant.name, str(error), _cure(variant)))
-    return tuple(files), tuple(left_out)
+    return tuple(files[variant] for variant in variants if variant in files), tuple(left_out)
 
 
 def _cure(variant: Variant) -> str:

@@ -8,6 +8,7 @@ says why nothing was made. Lines with ``progress`` may come before it.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -19,9 +20,11 @@ import numpy as np
 
 from edgedigits.errors import UsageError
 from edgedigits.manifest import Format
+from edgedigits.parts import Progress
 from edgedigits.records import from_plain
 from edgedigits.training_record import TrainedQuantization
 from edgedigits_export.convert.harm import weigh_operators
+from edgedigits_export.convert.memory import give_back, keep_no_blocks
 from edgedigits_export.convert.onnx import annotate_onnx, convert_onnx
 from edgedigits_export.convert.onnx_int8 import OnnxQuantizer
 from edgedigits_export.convert.recipe import Quantizer, Recipe
@@ -38,9 +41,9 @@ ENGINES: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
 class Worker:
     """Converts the model in a folder; what several files need is made once."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        """Open what the parent wrote there; ``stack`` closes what has to be closed."""
-        self._folder, self._stack = folder, stack
+    def __init__(self, folder: Path, stack: ExitStack, progress: Progress) -> None:
+        """Open what the parent wrote there; ``stack`` closes what has to be, ``progress`` is told of long work."""
+        self._folder, self._stack, self._progress = folder, stack, progress
         self._model, self._calibration = StoredModel.load(folder), np.load(folder / CALIBRATION)
         self._options = json.loads((folder / OPTIONS).read_text())
         self._quantizers: dict[str, Quantizer] = {}
@@ -50,7 +53,9 @@ class Worker:
         precision, _, format_ = request["variant"].partition(".")
         if request.get("weigh"):
             quantizer, suffix = self._quantizer(format_), f".{format_}"
-            weighed = weigh_operators(quantizer, request["weigh"], suffix, ENGINES[format_], self._calibration, _tell)
+            weighed = weigh_operators(
+                quantizer, request["weigh"], suffix, ENGINES[format_], self._calibration, self._progress
+            )
             return {"weighed": [asdict(one) for one in weighed]}
         data = self._convert(precision, format_, request["recipe"])
         (self._folder / request["variant"]).write_bytes(data)
@@ -60,7 +65,7 @@ class Worker:
         if precision == INTEGER:
             data = self._quantizer(format_).quantize(Recipe(recipe["ranges"], tuple(recipe["in_float"])))
         elif format_ == "tflite":
-            data = convert_tflite(self._model, precision, self._calibration)
+            data = convert_tflite(self._model, precision, self._calibration, self._progress)
         else:
             data = self._float32_onnx
         if format_ == "tflite":
@@ -79,9 +84,9 @@ class Worker:
     def _quantizer(self, format_: str) -> Quantizer:
         if format_ not in self._quantizers:
             self._quantizers[format_] = (
-                TfliteQuantizer(self._model, self._calibration, self._trained)
+                TfliteQuantizer(self._model, self._calibration, self._trained, self._progress)
                 if format_ == "tflite"
-                else self._stack.enter_context(OnnxQuantizer(self._float32_onnx, self._calibration))
+                else self._stack.enter_context(OnnxQuantizer(self._float32_onnx, self._calibration, self._progress))
             )
         return self._quantizers[format_]
 
@@ -91,20 +96,22 @@ def request_of(variant: str, recipe: Recipe) -> dict[str, Any]:
     return {"variant": variant, "recipe": asdict(recipe)}
 
 
-def _tell(text: str) -> None:
-    print(json.dumps({"progress": text}), flush=True)
-
-
 def _serve(folder: Path) -> None:
     """Answer the requests on standard input until it ends."""
-    with ExitStack() as stack:
-        worker = Worker(folder, stack)
+    keep_no_blocks()
+    # A copy of standard output, because that is turned off while converters work, which write to it.
+    with ExitStack() as stack, os.fdopen(os.dup(sys.stdout.fileno()), "w") as parent:
+
+        def report(line: dict[str, Any]) -> None:
+            print(json.dumps(line), file=parent, flush=True)
+
+        worker = Worker(folder, stack, lambda text: report({"progress": text}))
         for line in sys.stdin:
             try:
-                answer = worker.answer(json.loads(line)) | {"error": None}
+                report(worker.answer(json.loads(line)) | {"error": None})
             except UsageError as error:
-                answer = {"error": str(error)}
-            print(json.dumps(answer), flush=True)
+                report({"error": str(error)})
+            give_back()
 
 
 if __name__ == "__main__":

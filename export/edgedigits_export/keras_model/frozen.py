@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import InputError, UsageError
+from edgedigits.parts import Progress, in_parts, silent
 from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.keras_model.inspect import ModelInfo, inspect_model
+from edgedigits_export.keras_model.plain_graph import in_plain_operators, softmax_input
 from edgedigits_export.keras_model.scaling import Scaling
 from edgedigits_export.keras_model.single_precision import in_float32
 from edgedigits_export.keras_model.two_classes import as_two_classes
+from edgedigits_export.keras_model.unrolled import unrolled
 from edgedigits_export.lazy_imports import load, quiet
 
 INPUT_NAME = "image"
@@ -22,7 +26,8 @@ OUTPUT_NAME = "probabilities"
 
 # The size of fields with which a locator is converted, calibrated and compared.
 LOCATOR_SHAPE = (128, 128, 1)
-_BATCH = 256
+# So many images at once, and of large ones fewer: Keras keeps the outputs of all layers until the last has computed.
+_BATCH, _BATCH_VALUES = 256, 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,7 @@ class FrozenModel:
     classes: the length of its vector of class scores.
     adds_softmax: whether its scores are logits, so that the exported graph ends in a softmax of its own.
     any_size: whether the model takes images of any size, so that ``input_shape`` is one of many.
+    progress: what is told how many images Keras is done with, where it takes long.
 
     """
 
@@ -46,6 +52,7 @@ class FrozenModel:
     classes: int
     adds_softmax: bool
     any_size: bool = False
+    progress: Progress = field(default=silent, compare=False)
 
     @property
     def parameters(self) -> int:
@@ -84,7 +91,7 @@ class FrozenModel:
         if not ends_in_softmax:
             return None
         constant = load("tensorflow").constant
-        parts = [np.asarray(function(constant(part.astype(np.float32)))[0]) for part in _batches(images)]
+        parts = [np.asarray(function(constant(part.astype(np.float32)))[0]) for part in self._batches(images)]
         return np.concatenate(parts, dtype=np.float32)
 
     def scores_function(self, batch: int | None = 1) -> tuple[Any, bool]:
@@ -94,13 +101,13 @@ class FrozenModel:
         is never quantized with the rest; probabilities made in another way stay as they are.
         """
         tf = load("tensorflow")
-        with quiet():
+        with quiet(), unrolled(self.model):
             spec = tf.TensorSpec((batch, *self.input_shape), tf.float32, name="pixels")
-            function = _constants(tf.function(lambda pixels: [self._call(pixels)]).get_concrete_function(spec))
-        softmax_input = _softmax_input(function.outputs[0])
-        if self.adds_softmax or softmax_input is None:
+            function = in_plain_operators(tf.function(lambda pixels: [self._call(pixels)]).get_concrete_function(spec))
+        last = softmax_input(function.outputs[0])
+        if self.adds_softmax or last is None:
             return function, self.adds_softmax
-        return function.prune([function.inputs[0].name], [softmax_input.name]), True
+        return function.prune([function.inputs[0].name], [last.name]), True
 
     def concrete_function(self, batch: int | None) -> Any:
         """Return a frozen TensorFlow function from ``image`` uint8 ``[batch, H, W, C]`` to ``probabilities``.
@@ -113,14 +120,22 @@ class FrozenModel:
             values = self._call(tf.cast(image, tf.float32))
             return tf.identity(tf.nn.softmax(values) if self.adds_softmax else values, name=OUTPUT_NAME)
 
-        with quiet():
+        with quiet(), unrolled(self.model):
             spec = tf.TensorSpec((batch, *self.input_shape), tf.uint8, name=INPUT_NAME)
-            frozen = _constants(tf.function(contract).get_concrete_function(spec))
+            frozen = in_plain_operators(tf.function(contract).get_concrete_function(spec))
             return frozen.prune(f"{INPUT_NAME}:0", f"{OUTPUT_NAME}:0")
 
+    def contract_graph(self) -> Any:
+        """Return the GraphDef from ``image`` uint8 ``[N, H, W, C]`` to ``probabilities``, for any number of images."""
+        return self.concrete_function(None).graph.as_graph_def()
+
     def _all_scores(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        parts = [self._scores(part) for part in _batches(images)]
+        parts = [self._scores(part) for part in self._batches(images)]
         return np.concatenate(parts) if parts else np.zeros((0, self.classes), np.float32)
+
+    def _batches(self, images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+        size = min(_BATCH, max(1, _BATCH_VALUES // math.prod(self.input_shape)))
+        return in_parts(images, size, lambda done: self.progress(f"Keras: {done}"))
 
     def _scores(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the Keras model's own outputs, float32 ``[N, classes]``."""
@@ -149,10 +164,6 @@ class FrozenModel:
         return tf.cast(self.model(pixels, training=False), tf.float32)
 
 
-def _batches(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    return [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
-
-
 def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the softmax over the last axis, computed in float64 so that it can serve as the reference."""
     shifted = scores.astype(np.float64) - scores.max(axis=-1, keepdims=True, initial=-np.inf)
@@ -160,10 +171,16 @@ def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return cast("NDArray[np.float32]", (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32))
 
 
-def freeze(model: Any, scaling: Scaling | None = None, input_size: tuple[int, int] | None = None) -> FrozenModel:
+def freeze(
+    model: Any,
+    scaling: Scaling | None = None,
+    input_size: tuple[int, int] | None = None,
+    progress: Progress = silent,
+) -> FrozenModel:
     """Inspect a Keras model and, if it is a classifier of single images, make it ready for export.
 
-    ``input_size`` is the height and the width of images where the model leaves them free.
+    ``input_size`` is the height and the width of images where the model leaves them free; ``progress`` is told of long
+    work.
 
     Raises
     ------
@@ -176,7 +193,7 @@ def freeze(model: Any, scaling: Scaling | None = None, input_size: tuple[int, in
         model, found = as_two_classes(model), ModelInfo(found.input_shape, 2, ends_in_softmax=True)
     scaling = scaling or Scaling()
     scaling.affine(found.input_shape[-1])
-    frozen = FrozenModel(model, scaling, found.input_shape, found.classes, adds_softmax=False)
+    frozen = FrozenModel(model, scaling, found.input_shape, found.classes, adds_softmax=False, progress=progress)
     if frozen.takes_bytes and scaling != Scaling():
         raise UsageError("expected no scaling of a model that takes raw pixels in uint8, found one; leave it out")
     if found.ends_in_softmax or _sums_to_one(frozen):
@@ -198,22 +215,3 @@ def _sums_to_one(frozen: FrozenModel) -> bool:
     images += list(rng.integers(0, 256, (4, *shape), dtype=np.uint8))
     scores = frozen.predict(np.stack(images))
     return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
-
-
-def _constants(function: Any) -> Any:
-    """Turn a concrete function's variables into constants, because the converters lose those of Keras 3 models."""
-    tools = load("tensorflow.python.framework.convert_to_constants")
-    frozen = tools.convert_variables_to_constants_v2(function)
-    if len(frozen.inputs) != 1:  # a table is no constant, and comes in beside the image
-        raise UsageError(
-            "expected a model that is made of its weights alone, found one with a table of TensorFlow or the like in "
-            "it, which no file here can hold; save it without that"
-        )
-    return frozen
-
-
-def _softmax_input(tensor: Any) -> Any | None:
-    """Return the input of the softmax that ends a graph, or None where the graph ends otherwise."""
-    while tensor.op.type == "Identity":
-        tensor = tensor.op.inputs[0]
-    return tensor.op.inputs[0] if tensor.op.type == "Softmax" else None

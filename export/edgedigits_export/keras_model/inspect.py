@@ -37,11 +37,13 @@ def inspect_model(model: Any, input_size: tuple[int, int] | None = None) -> Mode
     Raises
     ------
     UsageError: several inputs or outputs, undefined sizes, no image or no vector of class scores, channels before
-        rows and columns, several sigmoids at the end, or only some of the classes of a softmax.
+        rows and columns, layers quantized by Keras, several sigmoids at the end, or only some of the classes of a
+        softmax.
 
     """
     inputs, outputs = _ends(model, "inputs"), _ends(model, "outputs")
     _require_channels_last(model, tuple(inputs[0].shape)[1:])
+    _require_float(model)
     shape = _image_shape(_sized(tuple(inputs[0].shape)[1:], input_size))
     classes = _classes(tuple(outputs[0].shape)[1:])
     _require_all_classes(model)
@@ -80,6 +82,17 @@ def _require_channels_last(model: Any, shape: tuple[int | None, ...]) -> None:
             f"expected images [H, W, C], channels last, found {where}; build the model with "
             "data_format='channels_last' and set these weights, or put Input((H, W, C)) and Permute((3, 1, 2)) first"
         )
+
+
+def _require_float(model: Any) -> None:
+    """Refuse what ``model.quantize`` of Keras made: integers that no converter knows, rounded a second time."""
+    for layer in model._flatten_layers(include_self=False):  # noqa: SLF001  `layers` leaves out what layers hold
+        mode = getattr(layer, "quantization_mode", None)
+        if mode is not None:
+            raise UsageError(
+                f"expected a model in float, found layer {layer.path!r} quantized by Keras ({mode}); export the model "
+                f"as it was before quantize({mode!r}): the integers of int8 files are chosen here"
+            )
 
 
 def _sized(shape: tuple[int | None, ...], size: tuple[int, int] | None) -> tuple[int | None, ...]:

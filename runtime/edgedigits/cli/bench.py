@@ -11,6 +11,7 @@ from edgedigits.console.options import add_choice, add_output, add_shape, output
 from edgedigits.console.progress import progress
 from edgedigits.console.tables import table
 from edgedigits.errors import EdgeDigitsError, MeasurementError
+from edgedigits.printable import printable
 
 if TYPE_CHECKING:
     from edgedigits.measure.result import MeasuredRow, Recommendation, Result
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 def _shown() -> Progress:
     """Return a function that shows progress: one line that is replaced on a terminal, else a line for each round."""
     if sys.stderr.isatty():
-        return lambda line: print(f"\r\033[K{line}", end="\r", file=sys.stderr, flush=True)
+        return lambda line: print(f"\r\033[K{printable(line)}", end="\r", file=sys.stderr, flush=True)
     said: set[str] = set()
 
     def show(line: str) -> None:

@@ -17,8 +17,8 @@ from edgedigits.engines import ENGINES, choose_engine
 from edgedigits.engines.inspect import inspect_isolated
 from edgedigits.errors import TargetError, UsageError
 from edgedigits.input_shapes import parse_shapes, refuse_unknown_names, resolve_shapes
-from edgedigits.manifest import SUFFIXES, Manifest, TensorInfo
-from edgedigits.measure.configuration import Configuration
+from edgedigits.manifest import Manifest, TensorInfo
+from edgedigits.measure.configuration import Configuration, configuration_of
 from edgedigits.measure.recommend import SelectionCriteria
 from edgedigits.measure.rounds import Plan
 from edgedigits.model import is_model_file, lone_model
@@ -148,13 +148,7 @@ def _lone_targets(args: argparse.Namespace, path: Path) -> Iterator[_Target]:
 def _bundle_targets(args: argparse.Namespace, bundle: Bundle) -> Iterator[_Target]:
     """Yield each file of a bundle in each engine."""
     for file, engine in pairs(*choose_files(bundle, args.variant, args.engine)):
-        bundle.read(file)  # raises if the file is not the one in the manifest
-        variant = file.precision + SUFFIXES[file.format]
-        one = Configuration(
-            str(bundle.path / file.path), file.path, file.bytes, file.sha256, bundle.id, variant, engine, 1, {}, 1, (),
-            args.images,
-        )  # fmt: skip
-        image = file.image
+        one, image = configuration_of(bundle, file, engine, args.images), file.image
         if bundle.manifest.task == "locate" and not args.shape:
             image = image._replace(shape=(image.shape[0], *PAGE, image.shape[3]))
         yield _Target(one, None if args.images else (image,), 1)

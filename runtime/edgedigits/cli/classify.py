@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.batch import add_images, process_batch, write_stages
 from edgedigits.console.options import add_model, add_output, output_of
+from edgedigits.console.signed import model_options
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing
+from edgedigits.printable import printable
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.classifier import DigitClassifier
 
     with quiet_descriptor(2):
-        loaded = DigitClassifier(args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads)
+        loaded = DigitClassifier(**model_options(args))
     with loaded as classifier:
         if args.explain is not None and classifier.pipeline != "digit/2":
             raise UsageError(f"--explain: expected a model of digits, found the pipeline {classifier.pipeline}")
@@ -66,7 +68,7 @@ def _text(name: str, prediction: Prediction, *, draw: bool) -> str:
         from edgedigits.cli.half_blocks import draw as half_blocks
 
         drawn = "\n" + half_blocks(prediction.model_input)
-    return _line(name, prediction) + drawn
+    return printable(_line(name, prediction)) + drawn
 
 
 def _line(name: str, prediction: Prediction) -> str:

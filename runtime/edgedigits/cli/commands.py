@@ -52,6 +52,11 @@ COMMANDS = {
     "doctor": Command(
         "Trust", "examine this machine and print what it needs to run an engine", "edgedigits.cli.doctor"
     ),
+    "bundle": Command(
+        "Trust",
+        "keep bundles on this board, and switch to one if it answers here as it should",
+        "edgedigits.cli.bundle",
+    ),
     "train": Command("Make", "train a classifier", "edgedigits_train.cli", "train"),
     "export": Command("Make", "turn a Keras model into a verified bundle", "edgedigits_export.cli.export", "export"),
     "report": Command(

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgedigits.console.options import add_model, add_output, output_of
 from edgedigits.console.progress import progress
+from edgedigits.console.signed import model_options
 from edgedigits.console.tables import table
 from edgedigits.quiet import quiet_descriptor
 
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.evaluation import evaluate
 
     with quiet_descriptor(2):
-        loaded = DigitClassifier(args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads)
+        loaded = DigitClassifier(**model_options(args))
     with loaded as classifier:
         result = evaluate(classifier, args.folder, mnist=args.mnist)
         for error in result.errors:

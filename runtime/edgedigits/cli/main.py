@@ -16,6 +16,7 @@ from edgedigits.cli.commands import COMMANDS
 from edgedigits.cli.parser import Parser
 from edgedigits.errors import EdgeDigitsError
 from edgedigits.extras import require_extra
+from edgedigits.printable import printable
 
 _EXIT_CODES = "Exit codes: 0 done, 1 a gate failed, 2 bad input, 3 cannot run here, 4 not measurable."
 _INTERRUPTED = 130
@@ -58,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return _IO_ERROR
     except OSError as error:
-        print(f"edgedigits: {error.filename or 'I/O'}: {error.strerror or error}", file=sys.stderr)
+        told = printable(f"{error.filename or 'I/O'}: {error.strerror or error}")
+        print(f"edgedigits: {told}", file=sys.stderr)
         _drop_output()
         return _IO_ERROR
 

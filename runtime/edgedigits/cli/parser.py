@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from edgedigits.printable import printable
+
 
 class Parser(argparse.ArgumentParser):
     """An `argparse.ArgumentParser` that takes no abbreviations and suggests the commands and options there are."""
@@ -26,7 +28,7 @@ class Parser(argparse.ArgumentParser):
         commands = [str(word) for action in self._actions if not action.option_strings for word in action.choices or ()]
         hints = [_hint(word, commands) for word in self._given[:1]]
         hints += [_hint(word.partition("=")[0], options) for word in self._given if word.startswith("--")]
-        super().error(message + "".join(hints))
+        super().error(printable(message + "".join(hints)))
 
 
 def _hint(word: str, known: Sequence[str]) -> str:

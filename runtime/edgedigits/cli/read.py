@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from edgedigits.cli.batch import add_images, file_stem, process_batch, write_stages
 from edgedigits.console.options import add_model, add_output, output_of
+from edgedigits.console.signed import model_options
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing, write_atomic
+from edgedigits.printable import printable
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.classifier import DigitClassifier
 
     with quiet_descriptor(2):
-        loaded = DigitClassifier(args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads)
+        loaded = DigitClassifier(**model_options(args))
     with loaded as classifier:
 
         def process(name: str, picture: ImageSource) -> tuple[dict[str, Any], str]:
@@ -62,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _text(name: str, reading: Reading, *, alone: bool) -> str:
     """Return the text of a page, under its name if there are several."""
-    text = reading.text or NO_DIGITS
-    return text if alone else f"{name}:\n" + "\n".join(f"  {line}" for line in text.splitlines())
+    text = printable(reading.text, lines=True) or NO_DIGITS
+    return text if alone else f"{printable(name)}:\n" + "\n".join(f"  {line}" for line in text.splitlines())
 
 
 class _AnnotatedFiles:

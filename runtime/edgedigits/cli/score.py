@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgedigits.console.options import add_engine
+from edgedigits.console.options import add_engine_choice
 from edgedigits.console.tables import table
 from edgedigits.errors import UsageError
 from edgedigits.files import write_atomic
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--labelled", action="store_true", help="the folder of an image is its label")
     parser.add_argument("--bundle", help="a shipped bundle's name or a path (default: the small model in the package)")
-    add_engine(parser, threads=False)
+    add_engine_choice(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON and nothing else")
 
 

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 
 from edgedigits.console.options import add_model
 from edgedigits.console.progress import progress
+from edgedigits.console.signed import model_options
+from edgedigits.errors import UsageError
+from edgedigits.printable import printable
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
+    from edgedigits.classifier import DigitClassifier
     from edgedigits.serve.service import Service
 
 _LOOPBACK = ("http://127.", "http://localhost", "http://[::1]")
@@ -40,6 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="allow requests from pages of this origin, such as https://another.example (repeatable)",
     )
     parser.add_argument(
+        "--formats",
+        metavar="FORMAT,...",
+        help="also take pictures of these formats: BMP, GIF, PPM, TIFF (default: JPEG, PNG and WebP alone)",
+    )
+    parser.add_argument(
         "--print-systemd-unit",
         action="store_true",
         help="print a systemd unit that serves with the other options, and exit",
@@ -54,17 +63,23 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from edgedigits.serve.app import make_app
     from edgedigits.serve.memory_tuning import return_freed_memory
+    from edgedigits.serve.reload import Reloader
     from edgedigits.serve.server import listen, serve, url_of
 
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes does not end a service
     with listen(args.host, args.port) as listening:
         service = _service(args)
         return_freed_memory()
 
         def ready() -> None:
-            print(_banner(url_of(listening), service), file=sys.stderr, flush=True)
+            Reloader(service, lambda: _classifier(args), progress).listen()
+            print(printable(_banner(url_of(listening), service)), file=sys.stderr, flush=True)
 
-        ended_by = serve(make_app(service, args.name, args.cors), service, listening, ready)
-        service.close()
+        try:
+            ended_by = serve(make_app(service, args.name, args.cors), service, listening, ready)
+        finally:
+            service.close()
     if ended_by == signal.SIGINT:
         raise KeyboardInterrupt
     return 0
@@ -72,8 +87,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _print_unit(args: argparse.Namespace) -> None:
     from edgedigits.serve.systemd_unit import inaccessible_folder, unit_for
+    from edgedigits.store.active import ACTIVE, store_folder
 
-    print(unit_for(_options(args), camera=args.camera is not None), end="")
+    # The service's user has no data of its own in which the active bundle could be.
+    store = store_folder().absolute() if args.bundle == ACTIVE else None
+    print(unit_for(_options(args), camera=args.camera is not None, store=store), end="")
     if folder := inaccessible_folder():
         progress(
             f"edgedigits serve: expected a folder that the service's user may enter, found {folder}; install in /opt"
@@ -81,7 +99,6 @@ def _print_unit(args: argparse.Namespace) -> None:
 
 
 def _service(args: argparse.Namespace) -> Service:
-    from edgedigits.classifier import DigitClassifier
     from edgedigits.images.camera import frames
     from edgedigits.serve.camera import Camera
     from edgedigits.serve.limits import LIMITS
@@ -89,30 +106,52 @@ def _service(args: argparse.Namespace) -> Service:
     from edgedigits.serve.service import Service, verify
     from edgedigits.system_info.source import this_machine
 
+    formats = _formats(args.formats)
     if args.camera is not None:
         frames(args.camera).close()  # raises now if the name is wrong or a program for it is missing
     with quiet_descriptor(2):
-        classifier = DigitClassifier(
-            args.bundle, variant=args.variant, engine=args.engine, num_threads=args.threads, max_pixels=LIMITS.pixels
-        )
-    service = Service(classifier, Metrics(this_machine()), LIMITS, verified_inputs=verify(classifier))
+        classifier = _classifier(args)
+    verified = verify(classifier)
+    service = Service(classifier, Metrics(this_machine()), LIMITS, verified_inputs=verified, formats=formats)
     if args.camera is not None:
-        service.camera = Camera(args.camera, classifier.read, service.worker)
+        service.camera = Camera(args.camera, service.read_frame, service.worker)
     return service
+
+
+def _formats(named: str | None) -> tuple[str, ...]:
+    from edgedigits.images.formats import FORMATS
+    from edgedigits.serve.decoders import DEFAULT_FORMATS
+
+    more = [word.strip().upper() for word in named.split(",")] if named is not None else []
+    if unknown := [word for word in more if word not in FORMATS]:
+        raise UsageError(f"--formats: expected some of {', '.join(FORMATS)}, found {unknown[0] or 'nothing'}")
+    return tuple(sorted({*DEFAULT_FORMATS, *more}))
+
+
+def _classifier(args: argparse.Namespace) -> DigitClassifier:
+    from edgedigits.classifier import DigitClassifier
+    from edgedigits.serve.limits import LIMITS
+
+    return DigitClassifier(**model_options(args), max_pixels=LIMITS.pixels)
 
 
 def _banner(url: str, service: Service) -> str:
     model, engine = service.classifier.model_id, service.classifier.engine_id
     verified = f", verified on {service.verified_inputs} golden inputs" if service.verified_inputs else ""
     open_to = "" if url.startswith(_LOOPBACK) else "; open to the whole network, without a password"
-    return f"edgedigits serve: {url} runs {model.name} {model.variant or ''} in {engine.name}{verified}{open_to}"
+    unlimited = "" if sys.platform == "linux" else "; this system does not limit the memory of what decodes pictures"
+    runs = f"{url} runs {model.name} {model.variant or ''} in {engine.name}"
+    return f"edgedigits serve: {runs}{verified}{open_to}{unlimited}"
 
 
 def _options(args: argparse.Namespace) -> list[str]:
     """Return the options as words for the unit, with absolute paths and without those that were not given."""
     bundle = str(Path(args.bundle).resolve()) if args.bundle and Path(args.bundle).exists() else args.bundle
     given = {"--camera": args.camera, "--bundle": bundle, "--variant": args.variant}
-    several = [("--name", name) for name in args.name] + [("--cors", origin) for origin in args.cors]
+    files = {"--require-signature": args.require_signature, "--revoked": args.revoked}
+    given |= {option: str(file.absolute()) for option, file in files.items() if file is not None}
+    several = [("--formats", args.formats)] if args.formats is not None else []
+    several += [("--name", name) for name in args.name] + [("--cors", origin) for origin in args.cors]
     always = {"--host": args.host, "--port": str(args.port), "--engine": args.engine, "--threads": str(args.threads)}
     words = [*always.items(), *((option, value) for option, value in given.items() if value is not None), *several]
     return [word for pair in words for word in pair]

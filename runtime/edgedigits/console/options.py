@@ -10,18 +10,38 @@ from edgedigits.console.output import Output
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose a model, a variant and an engine."""
-    parser.add_argument("--bundle", help="a shipped bundle's name or a path (default: the small model in the package)")
+    parser.add_argument(
+        "--bundle",
+        help="a shipped bundle's name, a path, or active for the one of edgedigits bundle activate (default: the small "
+        "model in the package)",
+    )
     add_engine(parser)
+    add_signers(parser)
 
 
-def add_engine(parser: argparse.ArgumentParser, *, threads: bool = True) -> None:
+def add_signers(parser: argparse.ArgumentParser) -> None:
+    """Add the options that refuse a bundle unless somebody signed it; see `edgedigits.console.signed`."""
+    parser.add_argument(
+        "--require-signature", type=Path, metavar="FILE",
+        help="refuse a bundle that is not signed by somebody in this file of allowed signers (man ssh-keygen)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--revoked", type=Path, metavar="FILE", help="for --require-signature: keys that do not count any more"
+    )
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose one variant and one engine, and its threads."""
+    add_engine_choice(parser)
+    parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
+
+
+def add_engine_choice(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose one variant and one engine."""
     parser.add_argument("--variant", help="a precision, with or without .tflite or .onnx (default: int8)")
     parser.add_argument(
         "--engine", default="auto", help="litert, tflite-runtime or onnxruntime (default: the first installed)"
     )
-    if threads:
-        parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
 
 
 def add_choice(parser: argparse.ArgumentParser, *, threads: bool = True) -> None:

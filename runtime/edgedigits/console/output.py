@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgedigits.files import refuse_existing, write_atomic
+from edgedigits.printable import printable
 
 
 class Output(NamedTuple):
@@ -47,7 +48,7 @@ class Output(NamedTuple):
         plain = _without_nan(result)
         if self.file is not None:
             write_atomic(self.file, (json.dumps(plain, indent=1) + "\n").encode())
-        print(json.dumps(plain) if self.json else text)
+        print(json.dumps(plain) if self.json else printable(text, lines=True))
 
 
 def _without_nan(value: Any) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from edgedigits.printable import printable
+
 
 def progress(text: str) -> None:
     """Print one line about work in progress."""
-    print(text, file=sys.stderr)
+    print(printable(text, lines=True), file=sys.stderr)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgedigits.printable import printable
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lay out rows under a head: columns of text are aligned to the left, columns of numbers to the right."""
-    cells = [list(head), *[list(row) for row in rows]]
+    cells = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     right = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(head))]
 

@@ -7,6 +7,7 @@ recognition?", ICCV 2009, here with a square window instead of a Gaussian one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -21,26 +22,42 @@ STEPS = 32  # levels for one standard deviation
 FLOOR = 6.0
 # Mean and deviation are those of cells of CELL pixels, in a window that reaches REACH cells to each side.
 CELL, REACH = 4, 8
-
-
+_BAND = 1 << 19  # pixels that are worked on at a time
 # Up to so many pixels a side, multiplying with whole matrices takes a fifth of the time of going over windows.
 _SMALL = 256
 
 
 def local_contrast(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the local contrast of a grey picture, uint8 ``[H, W]``, as uint8 ``[H, W]`` around `NONE`."""
-    small = max(grey.shape) <= _SMALL
+    if max(grey.shape) <= _SMALL:
+        return _of_small(grey)
+    levels, squares = _cells(grey)
+    mean, gain = _mean_and_gain(_surroundings(levels), _surroundings(squares))
+    contrast = np.empty_like(grey)
+    for rows in _bands(grey.shape):
+        levels = grey[rows].astype(np.float32)
+        inside = _enlarged(mean, rows, grey.shape[1]), _enlarged(gain, rows, grey.shape[1])
+        contrast[rows] = _levels(levels, *inside)
+    return contrast
+
+
+def _of_small(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     levels = grey.astype(np.float32)
-    around = _averaged if small else _surroundings
-    mean, square = around(levels), around(levels * levels)
+    mean, gain = _mean_and_gain(_averaged(levels), _averaged(levels * levels))
+    return _levels(levels, _interpolated(mean, grey.shape), _interpolated(gain, grey.shape)).astype(np.uint8)
+
+
+def _mean_and_gain(mean: Floats, square: Floats) -> tuple[Floats, Floats]:
     np.subtract(square, mean * mean, out=square)
     np.sqrt(np.maximum(square, 0, out=square), out=square)
-    enlarged = _interpolated if small else _enlarged
-    gain = enlarged(STEPS / (square + np.float32(FLOOR)), grey.shape)
-    levels -= enlarged(mean, grey.shape)
+    return mean, STEPS / (square + np.float32(FLOOR))
+
+
+def _levels(levels: Floats, mean: Floats, gain: Floats) -> Floats:
+    levels -= mean
     levels *= gain
     levels += NONE + 0.5
-    return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
+    return np.clip(levels, 0, 255, out=levels)
 
 
 def _averaged(values: Floats) -> Floats:
@@ -70,9 +87,27 @@ def _matrices(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return averaged, np.asarray(enlarged, np.float64)
 
 
+def _bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Yield the rows of bands of whole cells: numbers of four bytes for all pixels would be most of the memory."""
+    height, width = shape
+    rows = CELL * max(1, _BAND // (CELL * width))
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))
+
+
+def _cells(grey: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    """Return the means of cells, and of the cells' squares."""
+    means, squares = [], []
+    for rows in _bands(grey.shape):
+        levels = grey[rows].astype(np.float32)
+        means.append(np.asarray(Image.fromarray(levels).reduce(CELL)))
+        squares.append(np.asarray(Image.fromarray(levels * levels).reduce(CELL)))
+    return np.concatenate(means), np.concatenate(squares)
+
+
 def _surroundings(values: Floats) -> Floats:
     """Return the mean of the window around each cell, as far as the window lies inside the picture."""
-    cells = np.asarray(Image.fromarray(values).reduce(CELL), np.float64)
+    cells = np.asarray(values, np.float64)
     for _ in range(2):
         sums = np.concatenate([np.zeros((1, cells.shape[1])), np.cumsum(cells, axis=0)])
         at = np.arange(len(cells))
@@ -81,7 +116,7 @@ def _surroundings(values: Floats) -> Floats:
     return cells.astype(np.float32)
 
 
-def _enlarged(cells: Floats, shape: tuple[int, ...]) -> Floats:
-    height, width = shape
-    whole = (0, 0, width / CELL, height / CELL)
-    return np.asarray(Image.fromarray(cells).resize((width, height), Image.Resampling.BILINEAR, whole))
+def _enlarged(cells: Floats, rows: slice, width: int) -> Floats:
+    inside = (0, rows.start / CELL, width / CELL, rows.stop / CELL)
+    size = (width, rows.stop - rows.start)
+    return np.asarray(Image.fromarray(cells).resize(size, Image.Resampling.BILINEAR, inside))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import warnings
 from collections.abc import Generator, Iterator
@@ -16,24 +17,57 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgedigits.errors import ImageError
-from edgedigits.images.formats import check_size, open_image, turn_pages
+from edgedigits.images.decoded_bytes import MAX_DECODED, check_bytes
+from edgedigits.images.formats import FORMATS, check_size, open_image, turn_pages
 from edgedigits.images.pixels import array_pixels, image_pixels, is_flat, is_grey, is_turned
 
 ImageSource = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[Any]
 
-# 64 megapixels of grey fit the memory of a 512 MB board; Pillow's own limit lets 178 through.
-MAX_PIXELS = 64_000_000
+MAX_PIXELS = 64_000_000  # Pillow's own limit lets 178 million through
 MAX_BYTES = 4 * MAX_PIXELS  # of a stream that cannot be read again from its start
 # JPEG can be decoded at 1/2, 1/4 or 1/8 scale at less than half of the cost; a 12-megapixel photograph comes as 1000 x
 # 750. A digit that takes a 25th of the shorter side keeps 20 pixels then, and MNIST's box has no more.
 DETAIL = 512
+# A picture made grey has no more pixels than this, or finding digits in it takes gigabytes.
+_MAX_GREY = 6_000_000
+
+
+_BYTES = "image bytes"  # what errors call bytes
+
+
+class PictureLimits(NamedTuple):
+    """What a picture may take and be.
+
+    Attributes
+    ----------
+    pixels: the size above which it is refused before it is decoded.
+    decoded_bytes: the memory that decoding it may take, as `decoded_bytes` tells it from the header.
+    formats: the formats of files that are taken.
+
+    """
+
+    pixels: int = MAX_PIXELS
+    decoded_bytes: int = MAX_DECODED
+    formats: tuple[str, ...] = FORMATS
+
+
+PICTURE_LIMITS = PictureLimits()
 
 
 class Picture(NamedTuple):  # made for every answer: a third of what a frozen dataclass costs
-    """Pixels uint8 ``[H, W, C]``, C is 1 or 3, upright, and the source's pixels per pixel: 1, or 2, 4, 8 for a JPEG."""
+    """A decoded picture.
+
+    Attributes
+    ----------
+    pixels: uint8 ``[H, W, C]``, C is 1 or 3, upright.
+    scale: the source's pixels per pixel; 1, or more where a large picture was made smaller.
+    decode_ns: the nanoseconds that decoding took, where another process did it; else 0.
+
+    """
 
     pixels: NDArray[np.uint8]
     scale: int
+    decode_ns: int = 0
 
 
 def read_pixels(source: ImageSource, channels: int | None = None, *, bgr: bool = False) -> NDArray[np.uint8]:
@@ -54,12 +88,12 @@ def read_shape(path: Path) -> tuple[int, int, int]:
 
 
 def read_picture(
-    source: ImageSource,
+    source: ImageSource | Picture,
     channels: int | None = None,
     *,
     bgr: bool = False,
     detail: int = DETAIL,
-    max_pixels: int = MAX_PIXELS,
+    limits: PictureLimits = PICTURE_LIMITS,
 ) -> Picture:
     """Decode a path, bytes, a binary file, a PIL image of any mode, or an array.
 
@@ -67,11 +101,14 @@ def read_picture(
     colour where that is flat. Transparent parts get the ground, white or black, that the ink stands out from; the EXIF
     orientation is applied; of several pages or frames the first counts. `array_pixels` says what arrays and files of
     more than 8 bits mean; ``bgr`` is about arrays, files know their colours. A file object is read from its start if it
-    can be, and left open. Made grey, a JPEG is decoded small as long as both sides keep ``detail`` pixels.
+    can be, and left open. Made grey, a JPEG is decoded small as long as both sides keep ``detail`` pixels, and what has
+    more than six megapixels is made smaller. A `Picture` is returned as it is.
 
     An ImageError says that there is no image of an allowed format or array of pixels, that it is damaged, or too large.
     """
-    with closing(read_pages(source, channels, bgr=bgr, detail=detail, max_pixels=max_pixels)) as pages:
+    if isinstance(source, Picture):
+        return source
+    with closing(read_pages(source, channels, bgr=bgr, detail=detail, limits=limits)) as pages:
         return next(pages)
 
 
@@ -81,7 +118,7 @@ def read_pages(
     *,
     bgr: bool = False,
     detail: int = DETAIL,
-    max_pixels: int = MAX_PIXELS,
+    limits: PictureLimits = PICTURE_LIMITS,
 ) -> Generator[Picture, None, None]:
     """Decode the pages of a TIFF, each when it is asked for; all else is one page, see `read_picture`.
 
@@ -90,40 +127,69 @@ def read_pages(
     if channels not in {None, 1, 3}:
         raise ImageError(f"a model with {channels} channels: expected 1 (grey) or 3 (RGB)")
     if isinstance(source, np.ndarray):
-        source = Image.fromarray(array_pixels(source, max_pixels, bgr=bgr))
+        source = Image.fromarray(array_pixels(source, limits.pixels, bgr=bgr))
     if isinstance(source, Image.Image):
         with _guarded("image"):
-            picture = _decode(source, "image", channels, max_pixels)
+            picture = _decode(source, "image", channels, limits)
         yield picture
         return
     given, name = _open(source)
     with nullcontext() if given is source else given:  # a file object is its owner's
         with _guarded(name):
             file = _rewound(given, name)
-            image = open_image(file, name)
+            image = open_image(file, name, limits.formats)
             pages = turn_pages(image, name)
         for number in count(1):
             label = f"{name}, page {number}" if number > 1 else name
             with _guarded(label):
                 if next(pages, None) is None:
                     return
-                picture = _decode(image, label, channels, max_pixels, detail, file)
+                picture = _decode(image, label, channels, limits, detail, file)
             yield picture
 
 
-def _decode(
-    image: Image.Image, name: str, channels: int | None, max_pixels: int, detail: int = 0, file: BinaryIO | None = None
-) -> Picture:
-    """Decode the page that an image is at; a JPEG with its file may be read again for its colours."""
-    check_size(image, name, max_pixels)
-    width, mode = image.width, image.mode
+def told_bytes(data: bytes, channels: int | None, detail: int, limits: PictureLimits = PICTURE_LIMITS) -> int:
+    """Return the memory that `read_picture` takes for a file's bytes, as its header tells; errors are the same."""
+    name = _BYTES
+    with _guarded(name):
+        file = _rewound(io.BytesIO(data), name)
+        image = open_image(file, name, limits.formats)
+        check_size(image, name, limits.pixels)
+        return _prepare(image, name, channels, limits, detail, file)
+
+
+def _prepare(
+    image: Image.Image, name: str, channels: int | None, limits: PictureLimits, detail: int, file: BinaryIO | None
+) -> int:
+    """Choose how small a JPEG is decoded; return the memory that an image takes, or refuse it."""
+    size = image.size
     if detail and channels == 1:
         # A JPEG keeps its luminance apart: without its colours it is decoded in up to a quarter less time.
         image.draft("L" if file else "RGB", (detail, detail))
-    scale, is_luminance = round(width / image.width), image.mode != mode
+    out = channels or (1 if is_grey(image) else 3)
+    return check_bytes(image, name, size, out, limits.decoded_bytes, file)
+
+
+def _decode(
+    image: Image.Image,
+    name: str,
+    channels: int | None,
+    limits: PictureLimits,
+    detail: int = 0,
+    file: BinaryIO | None = None,
+) -> Picture:
+    """Decode the page that an image is at; a JPEG with its file may be read again for its colours."""
+    check_size(image, name, limits.pixels)
+    size, mode = image.size, image.mode
+    _prepare(image, name, channels, limits, detail, file)
     pixels = image_pixels(image, name, channels)
-    if file and is_luminance and is_flat(image):
-        return _decode(open_image(file, name), name, channels, max_pixels, detail)
+    if file and image.mode != mode and is_flat(image):
+        image.close()
+        return _decode(open_image(file, name, limits.formats), name, channels, limits, detail)
+    scale = round(size[0] / image.width)
+    if channels == 1 and image.width * image.height > _MAX_GREY:
+        less = math.ceil(math.sqrt(image.width * image.height / _MAX_GREY))
+        pixels, scale = np.asarray(Image.fromarray(pixels[..., 0]).reduce(less))[..., np.newaxis], scale * less
     return Picture(pixels, scale)
 
 
@@ -137,6 +203,8 @@ def _guarded(name: str) -> Iterator[None]:
             yield
     except ImageError:
         raise
+    except MemoryError as error:
+        raise ImageError(f"{name}: takes more memory than there is; make it smaller first") from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"{name}: is damaged or cut short ({reason})") from error
@@ -145,7 +213,7 @@ def _guarded(name: str) -> Iterator[None]:
 def _open(source: Any) -> tuple[BinaryIO, str]:
     """Return a file, and what errors call it."""
     if isinstance(source, bytes | bytearray | memoryview):
-        return io.BytesIO(source), "image bytes"
+        return io.BytesIO(source), _BYTES
     if isinstance(source, str | os.PathLike):
         path = Path(os.fsdecode(source))
         try:

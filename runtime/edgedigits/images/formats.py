@@ -11,27 +11,26 @@ from PIL import Image, UnidentifiedImageError
 from edgedigits.errors import ImageError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
-_WEBP_WEIGHT = 3  # decoding takes so many times the memory that a PNG takes, and the file may have a few bytes
 MAX_PAGES = 1000  # a file of a few megabytes can claim a million
 # Tags of TIFF. Of a page's kind bit 0 says that it is a smaller copy of another, bit 2 that it is a mask.
-_KIND, _COPY_OR_MASK, _TILE_WIDTH, _TILE_LENGTH = 254, 0b101, 322, 323
+_KIND, _COPY_OR_MASK = 254, 0b101
 # And of cameras' raw files, whose first page is a small copy of what lies below it.
 _PAGES_BELOW, _DNG_VERSION = 330, 50706
 
 
-def open_image(file: BinaryIO, name: str) -> Image.Image:
-    """Read an image's header from a file's start; an ImageError says that it is of no allowed format, or huge."""
+def open_image(file: BinaryIO, name: str, formats: tuple[str, ...] = FORMATS) -> Image.Image:
+    """Read an image's header from a file's start; an ImageError says that it is of none of the formats, or huge."""
     file.seek(0)
     head = file.read(10)
     file.seek(0)
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+    if head.startswith(b"\x89PNG\r\n\x1a\n") and "PNG" in formats:
         from PIL.PngImagePlugin import PngImageFile  # `Image.open` would import four more readers, which takes 4 ms
 
         return PngImageFile(file)
     try:
-        image = Image.open(file, formats=FORMATS)
+        image = Image.open(file, formats=formats)
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name}: expected an image ({', '.join(FORMATS)}), {_found(file)}") from error
+        raise ImageError(f"{name}: expected an image ({', '.join(formats)}), {_found(file)}") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: cannot be decoded ({error})") from error
     if _is_raw(image, head):  # Pillow would give the small copy in it
@@ -58,14 +57,12 @@ def _is_raw(image: Image.Image, head: bytes) -> bool:
 
 
 def check_size(image: Image.Image, name: str, max_pixels: int) -> None:
-    """Refuse, by an ImageError, no pixels, or more than ``max_pixels``: of a TIFF's tiles too, of WebP a third."""
-    most, tags = max_pixels // (_WEBP_WEIGHT if image.format == "WEBP" else 1), getattr(image, "tag_v2", {})
+    """Refuse, by an ImageError, no pixels, or more than ``max_pixels``."""
     if not image.width * image.height:
         raise ImageError(f"{name}: expected an image, found {image.width} x {image.height} pixels")
-    for what, width, height in (("", *image.size), ("tiles of ", tags.get(_TILE_WIDTH, 0), tags.get(_TILE_LENGTH, 0))):
-        if width * height > most:
-            expected = f"expected {what}at most {most // 1_000_000} megapixels"
-            raise ImageError(f"{name}: {expected}, found {width} x {height}; make it smaller first")
+    if image.width * image.height > max_pixels:
+        expected = f"expected at most {max_pixels // 1_000_000} megapixels"
+        raise ImageError(f"{name}: {expected}, found {image.width} x {image.height}; make it smaller first")
 
 
 def turn_pages(image: Image.Image, name: str) -> Iterator[int]:

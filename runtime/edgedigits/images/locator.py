@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgedigits.images.contrast import NONE, local_contrast
+from edgedigits.images.tiles import in_tiles
 
 Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -103,7 +104,7 @@ def page_scales(grey: Grey) -> list[float]:
 
 def _locate(network: Network, grey: Grey, scales: Sequence[float]) -> list[Found]:
     canvas, places = lay_out(grey, scales)
-    maps = unfold(network(canvas[np.newaxis, ..., np.newaxis])[0])
+    maps = unfold(in_tiles(network, canvas))
     return suppress(_peaks(maps, places))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgedigits.bundle import Bundle
 from edgedigits.input_shapes import InputShape
+from edgedigits.manifest import SUFFIXES, ModelFile
 from edgedigits.records import Count, Sha256
 
 
@@ -55,3 +57,17 @@ class Configuration:
     def identity(self) -> tuple[str, str]:
         """What a newer version of the same model has in common: the variant (or the file's name) and the setting."""
         return self.variant or self.file, self.setting
+
+
+def configuration_of(bundle: Bundle, file: ModelFile, engine: str, images: str | None = None) -> Configuration:
+    """Return the configuration of a bundle's file with one thread and a batch of one, without the shape of its input.
+
+    Raises
+    ------
+    BundleError: the file is not the one in the manifest.
+
+    """
+    bundle.read(file)
+    variant = file.precision + SUFFIXES[file.format]
+    path = str(bundle.path / file.path)
+    return Configuration(path, file.path, file.bytes, file.sha256, bundle.id, variant, engine, 1, {}, 1, (), images)

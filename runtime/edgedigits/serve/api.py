@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect, Request
@@ -12,11 +13,13 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from edgedigits.errors import ImageError, UsageError
+from edgedigits.images.decode import DETAIL, Picture
+from edgedigits.reader import DETAIL as PAGE_DETAIL
 from edgedigits.serve import metrics
 from edgedigits.serve.camera import Camera, CameraFrame
 from edgedigits.serve.problems import Problem, busy
 from edgedigits.serve.service import Service
-from edgedigits.serve.uploads import receive_body
+from edgedigits.serve.uploads import is_form, picture_of, receive_body
 from edgedigits.serve.worker import QueueFullError
 
 _JSON = "application/json"
@@ -30,12 +33,12 @@ async def classify(request: Request) -> Response:
     if model_input not in _FLAGS:
         raise Problem(HTTPStatus.BAD_REQUEST, f"model_input: expected true or false, found {model_input}")
     service = _service(request)
-    return await _process(request, lambda body, kind: service.classify(body, kind, model_input=_FLAGS[model_input]))
+    return await _process(request, DETAIL, partial(service.classify, model_input=_FLAGS[model_input]))
 
 
 async def read(request: Request) -> Response:
     """Handle ``POST /v1/read``: the object of `read --json`."""
-    return await _process(request, _service(request).read)
+    return await _process(request, PAGE_DETAIL, _service(request).read)
 
 
 async def model(request: Request) -> Response:
@@ -97,14 +100,19 @@ def routes() -> list[Route]:
     ]
 
 
-async def _process(request: Request, process: Callable[[bytes, str | None], bytes]) -> Response:
-    """Receive the body and return the JSON that ``process`` makes of it."""
+async def _process(request: Request, detail: int, process: Callable[[bytes | Picture], bytes]) -> Response:
+    """Receive the body and return the JSON that ``process`` makes of its picture, decoded with this detail."""
     service = _service(request)
+    if service.is_ending:
+        raise busy("the service is ending; send it again in a moment")
     try:
         with service.memory.reserve() as reservation:
             body = await receive_body(request, reservation, service.limits)
-            kind = request.headers.get("content-type")
-            result = await service.worker.run(lambda: process(body, kind), request.receive)
+            data = await _picture_bytes(request, body)
+            del body
+            picture = await service.picture(data, detail, request.receive)
+            del data
+            result = await service.worker.run(partial(process, picture), request.receive)
     except (ClientDisconnect, asyncio.CancelledError):
         if not await request.is_disconnected():
             raise  # the service was told to end, and this took too long
@@ -118,6 +126,13 @@ async def _process(request: Request, process: Callable[[bytes, str | None], byte
     except MemoryError as error:
         raise busy("this picture needs more memory than there is now; make it smaller") from error
     return Response(result, media_type=_JSON)
+
+
+async def _picture_bytes(request: Request, body: bytes) -> bytes:
+    kind = request.headers.get("content-type")
+    if is_form(kind):  # a thread takes it apart, since it may have many parts
+        return await _service(request).worker.run(partial(picture_of, body, kind), request.receive)
+    return picture_of(body, kind)
 
 
 # The status that nginx logs for a client that disconnected; it is counted and never sent.

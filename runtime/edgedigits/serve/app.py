@@ -33,4 +33,4 @@ def make_app(service: Service, names: Sequence[str] = (), origins: Sequence[str]
     app.router.redirect_slashes = False  # behind a proxy, the address it names may not be ours
     app.state.service = service
     # It wraps Starlette, whose response to a bug does not pass through its own middleware.
-    return RequestMiddleware(app, service.metrics, paths, {*machine_names(), *names})
+    return RequestMiddleware(app, service, paths, {*machine_names(), *names})

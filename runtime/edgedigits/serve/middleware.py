@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Collection
 from functools import lru_cache
@@ -10,8 +11,9 @@ from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edgedigits.serve.metrics import Metrics
+from edgedigits.serve.limits import Limits
 from edgedigits.serve.problems import MEDIA_TYPE, problem_bytes
+from edgedigits.serve.service import Service
 
 # Browsers must not take JSON for a page, and other sites must not show the camera's picture.
 HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cross-origin-resource-policy", b"same-origin")]
@@ -28,6 +30,7 @@ PAGE_HEADERS = [
 ]
 
 
+_CLOSE = (b"connection", b"close")
 # The number of host headers whose check is cached.
 _CACHED_HOSTS = 64
 
@@ -35,9 +38,10 @@ _CACHED_HOSTS = 64
 class RequestMiddleware:
     """The ASGI middleware of the service."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, paths: Collection[str], names: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, service: Service, paths: Collection[str], names: Collection[str]) -> None:
         """``paths`` are counted by name, all others as one; ``names`` are the host names of the service."""
-        self._app, self._metrics = app, metrics
+        self._app, self._service = app, service
+        self._metrics, self._limits = service.metrics, service.limits
         self._paths = frozenset(paths)
         names = {name.lower() for name in names}
         self._is_own_host = lru_cache(_CACHED_HOSTS)(lambda host: _is_own_host(host, names))
@@ -47,17 +51,32 @@ class RequestMiddleware:
         headers = HEADERS if scope["method"] == "POST" else PAGE_HEADERS
         path = scope["path"] if scope["path"] in self._paths else "other"
 
+        started = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 message["headers"].extend(headers)
+                if self._service.is_ending:
+                    message["headers"].append(_CLOSE)  # or the client's next request meets a closed connection
                 self._metrics.count_request(path, message["status"])
             await send(message)
 
         host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
-        if self._is_own_host(host):
-            await self._app(scope, receive, send_with_headers)
+        if _head_bytes(scope) > self._limits.head_bytes:
+            too_large = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            await _send_problem(too_large, head_too_large(self._limits), send_with_headers)
+        elif not self._is_own_host(host):
+            detail = f"{host[:100]!r} is not a name of this service; add it with: edgedigits serve --name"
+            await _send_problem(HTTPStatus.MISDIRECTED_REQUEST, detail, send_with_headers)
         else:
-            await _send_misdirected(host, send_with_headers)
+            try:
+                await self._app(scope, receive, send_with_headers)
+            except asyncio.CancelledError:  # the service ends, and this was not done in time
+                if not started:
+                    ending = "the service is ending; send it again in a moment"
+                    await _send_problem(HTTPStatus.SERVICE_UNAVAILABLE, ending, send_with_headers)
 
 
 def _is_own_host(host: str, names: Collection[str]) -> bool:
@@ -85,9 +104,20 @@ def _is_address(name: str) -> bool:
     return True
 
 
-async def _send_misdirected(host: str, send: Send) -> None:
-    detail = f"{host[:100]!r} is not a name of this service; add it with: edgedigits serve --name"
-    body = problem_bytes(HTTPStatus.MISDIRECTED_REQUEST, detail)
+def head_too_large(limits: Limits) -> str:
+    """Return what a client is told whose request's head is too large."""
+    return f"expected a request's line and headers of at most {limits.head_bytes / 1024:g} kB, found more"
+
+
+def _head_bytes(scope: Scope) -> int:
+    fields = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return len(scope["raw_path"]) + len(scope["query_string"]) + fields
+
+
+async def _send_problem(status: HTTPStatus, detail: str, send: Send) -> None:
+    body = problem_bytes(status, detail)
     head = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": HTTPStatus.MISDIRECTED_REQUEST.value, "headers": head})
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        head.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": status.value, "headers": head})
     await send({"type": "http.response.body", "body": body})

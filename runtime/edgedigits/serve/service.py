@@ -5,24 +5,32 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from edgedigits.classifier import DigitClassifier
 from edgedigits.errors import GateFailedError
+from edgedigits.images.decode import Picture
+from edgedigits.images.pipeline import channels_of
 from edgedigits.manifest import ReferenceEngine
+from edgedigits.reading import Reading
 from edgedigits.serve.camera import Camera
+from edgedigits.serve.decoder import Wanted
+from edgedigits.serve.decoders import DEFAULT_FORMATS, Decoders, is_small
 from edgedigits.serve.limits import Limits
 from edgedigits.serve.memory_budget import MemoryBudget
 from edgedigits.serve.metrics import Metrics
-from edgedigits.serve.uploads import picture_of
 from edgedigits.serve.worker import Worker
 from edgedigits.verification.golden import check_golden
 
 _encode = json.JSONEncoder(allow_nan=False).encode  # json.dumps would make one a call
+
+_SOURCE = "bytes"  # what the command calls a picture that has no name
 
 
 @dataclass
@@ -31,6 +39,8 @@ class Service:
 
     Attributes
     ----------
+    formats: the formats of pictures that are taken.
+    is_ending: whether new pictures are refused, since the service was told to end.
     verified_inputs: the number of golden inputs on which the model was verified; None for a file without a bundle.
 
     """
@@ -40,12 +50,16 @@ class Service:
     limits: Limits
     camera: Camera | None = None
     verified_inputs: int | None = None
+    formats: tuple[str, ...] = DEFAULT_FORMATS
+    is_ending: bool = False
     worker: Worker = field(init=False)
+    decoders: Decoders = field(init=False)
     memory: MemoryBudget = field(init=False)
 
     def __post_init__(self) -> None:
-        """Start the worker."""
+        """Start the worker and the processes that decode pictures."""
         self.worker = Worker(self.limits.queue_length)
+        self.decoders = Decoders(self.limits, self.formats)
         self.memory = MemoryBudget(self.limits.held_bytes)
 
     def why_not_ready(self) -> str | None:
@@ -54,37 +68,42 @@ class Service:
             return f"one picture has taken {self.worker.busy_s():.0f} seconds so far"
         return None
 
-    def classify(self, body: bytes, content_type: str | None, *, model_input: bool) -> bytes:
-        """Classify a picture and return the JSON that `classify --json` prints.
-
-        ``model_input`` adds the model input as a PNG in base64.
+    async def picture(self, data: bytes, detail: int, disconnected: Callable[[], Awaitable[object]]) -> bytes | Picture:
+        """Return a picture decoded by another process; one so small that it can do no harm as it is.
 
         Raises
         ------
-        Problem: the body is a form without a picture.
-        ImageError: the picture cannot be read.
+        ImageError: it cannot be decoded.
+        Problem: 503, there is no process for it now.
 
         """
-        prediction = self.classifier.classify(picture_of(body, content_type))
-        values = prediction.to_dict()
+        if is_small(data):
+            return data
+        channels = channels_of(self.classifier.pipeline, self.classifier.image_shape)
+        return await self.decoders.decode(Wanted(data, channels, detail), disconnected)
+
+    def classify(self, picture: bytes | Picture, *, model_input: bool) -> bytes:
+        """Classify a picture and return the JSON that `classify --json` prints.
+
+        ``model_input`` adds the model input as a PNG in base64. An ImageError says that it cannot be read.
+        """
+        prediction = self.classifier.classify(picture)
+        values = prediction.to_dict() | {"source": _SOURCE}
         self._count(values, [prediction.rejected])
         if model_input:
             values["model_input"] = _png(prediction.model_input)
         return _encode(values).encode()
 
-    def read(self, body: bytes, content_type: str | None) -> bytes:
-        """Read a picture and return the JSON that `read --json` prints.
-
-        Raises
-        ------
-        Problem: the body is a form without a picture.
-        ImageError: the picture cannot be read.
-
-        """
-        reading = self.classifier.read(picture_of(body, content_type))
-        values = reading.to_dict()
+    def read(self, picture: bytes | Picture) -> bytes:
+        """Read a picture and return the JSON that `read --json` prints; an ImageError says that it cannot be read."""
+        reading = self.classifier.read(picture)
+        values = reading.to_dict() | {"source": _SOURCE}
         self._count(values, [digit.rejection and digit.rejection.reason for digit in reading.digits])
         return _encode(values).encode()
+
+    def read_frame(self, frame: NDArray[np.uint8]) -> Reading:
+        """Read a frame of the camera, uint8 ``[H, W]``, with the classifier of this moment."""
+        return self.classifier.read(frame)
 
     def card(self) -> dict[str, Any]:
         """Return the model, its engine, and the manifest of its bundle."""
@@ -101,7 +120,8 @@ class Service:
         }
 
     def close(self) -> None:
-        """End the worker after its present picture, then close the classifier."""
+        """End the processes at once and the worker after its present picture, then close the classifier."""
+        self.decoders.close()
         self.worker.close()
         self.classifier.close()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 # man systemd.exec explains each setting. ProcSubset=pid is left out because engines read /proc/cpuinfo, and
 # MemoryDenyWriteExecute because engines may generate code. ProtectHome is read-only because the virtual environment
-# may be in a home folder.
+# may be in a home folder. The processes that decode pictures limit themselves, by setrlimit and setpriority.
 _UNIT = """\
 [Unit]
 Description=edgedigits: reads digits for this network
@@ -18,7 +18,8 @@ After=network.target
 
 [Service]
 Type=notify
-ExecStart={command}
+{store}ExecStart={command}
+ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=2
 WatchdogSec=60
@@ -50,6 +51,7 @@ RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
+SystemCallFilter=setrlimit prlimit64 setpriority
 UMask=0077
 
 [Install]
@@ -65,10 +67,12 @@ DeviceAllow=char-media rw
 DeviceAllow=char-dma_heap rw"""
 
 
-def unit_for(options: Sequence[str], *, camera: bool) -> str:
-    """Return the text of the unit; ``options`` are those of `edgedigits serve`."""
+def unit_for(options: Sequence[str], *, camera: bool, store: Path | None = None) -> str:
+    """Return the text of the unit; ``options`` are those of `edgedigits serve`, ``store`` has the active bundle."""
     command = " ".join(_quoted(word) for word in [*_program(), "serve", *options])
-    return _UNIT.format(command=command, devices=_CAMERA if camera else _NO_DEVICES)
+    devices = _CAMERA if camera else _NO_DEVICES
+    setting = "" if store is None else f"Environment={_quoted(f'EDGEDIGITS_STORE={store}')}\n"
+    return _UNIT.format(command=command, devices=devices, store=setting)
 
 
 def inaccessible_folder() -> Path | None:

@@ -14,6 +14,7 @@ from edgedigits.serve.memory_budget import Reservation
 from edgedigits.serve.problems import Problem
 
 _FIELDS = "application/x-www-form-urlencoded"  # so curl calls every body, pictures too
+_PARTS = 100  # a form of one file has few others
 _HEAD = 1024  # bytes in which a field of text shows
 
 
@@ -38,6 +39,11 @@ async def receive_body(request: Request, reservation: Reservation, limits: Limit
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
+def is_form(content_type: str | None) -> bool:
+    """Return whether a body of this content type is a form that may hold a file."""
+    return (content_type or "").lower().startswith("multipart/form-data")
+
+
 def picture_of(body: bytes, content_type: str | None) -> bytes:
     """Return the picture in a body: the one file of a form, or else the whole body, whatever its content type.
 
@@ -49,7 +55,7 @@ def picture_of(body: bytes, content_type: str | None) -> bytes:
     kind = (content_type or "").lower()
     if kind.startswith(_FIELDS):
         _refuse_text(body)
-    if content_type is None or not kind.startswith("multipart/form-data"):
+    if content_type is None or not is_form(content_type):
         return body
     _, options = parse_options_header(content_type)
     files = _Files()
@@ -94,11 +100,15 @@ class _Files:
     def __init__(self) -> None:
         self.found: list[bytearray] = []
         self.ended = False
+        self._parts = 0
         self._header: tuple[bytearray, bytearray] = bytearray(), bytearray()
         self._is_file = False
 
     def begin(self) -> None:
         self._is_file = False
+        self._parts += 1
+        if self._parts > _PARTS:
+            raise FormParserError(f"more than {_PARTS} parts")
 
     def name(self, data: bytes, start: int, end: int) -> None:
         self._header[0].extend(data[start:end])

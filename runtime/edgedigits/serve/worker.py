@@ -1,4 +1,4 @@
-"""A worker thread that processes one picture after the other from a queue of limited length.
+"""Worker threads that take pieces of work from a queue of limited length: one for inference, others for decoding.
 
 Preparing a photograph takes long and blocks other threads' Python code. In a thread of its own it leaves the event
 loop responsive, and a board with one core never processes two pictures at once.
@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
+from traceback import clear_frames
 from typing import Any, Generic, TypeVar
 
 Result = TypeVar("Result")
+_END_S = 2.0  # a thread that is at work longer ends with the process
 
 
 class QueueFullError(Exception):
@@ -41,19 +43,20 @@ class _Job(Generic[Result]):
 
 
 class Worker:
-    """The worker thread and its queue.
+    """The worker's threads and their queue.
 
     All methods are called from one event loop.
     """
 
-    def __init__(self, max_jobs: int) -> None:
-        """Start the thread, which never keeps a process alive; ``max_jobs`` includes the job that runs."""
+    def __init__(self, max_jobs: int, threads: int = 1) -> None:
+        """Start the threads, which never keep a process alive; ``max_jobs`` includes the jobs that run."""
         self._max_jobs = max_jobs
         self._jobs = 0
         self._job_started: float | None = None
         self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()
-        self._thread = Thread(target=self._work, name="inference", daemon=True)
-        self._thread.start()
+        self._threads = [Thread(target=self._work, name="worker", daemon=True) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def jobs(self) -> int:
@@ -68,7 +71,7 @@ class Worker:
     async def run(
         self, work: Callable[[], Result], disconnected: Callable[[], Awaitable[object]] | None = None
     ) -> Result:
-        """Run ``work`` in the thread and return its result, or raise its exception.
+        """Run ``work`` in a thread and return its result, or raise its exception.
 
         ``disconnected`` returns when nobody wants the result any more; a job that still waits then leaves the queue.
 
@@ -84,7 +87,11 @@ class Worker:
         job = _Job(work)
         self._queue.put(job)
         # A job that runs at once cannot leave the queue any sooner.
-        watch = asyncio.ensure_future(_cancel_after(disconnected, job)) if disconnected and self._jobs > 1 else None
+        watch = (
+            asyncio.ensure_future(_cancel_after(disconnected, job))
+            if disconnected and self._jobs > len(self._threads)
+            else None
+        )
         try:
             return await job.future
         finally:
@@ -92,11 +99,14 @@ class Worker:
             self._jobs -= 1
             if watch is not None:
                 watch.cancel()
+            del job  # its future holds the exception, whose traceback holds this frame
 
     def close(self) -> None:
-        """End the thread after the present job."""
-        self._queue.put(None)
-        self._thread.join()
+        """End the threads after their present jobs, which are waited for, but not for ever."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join(_END_S)
 
     def _work(self) -> None:
         while (job := self._queue.get()) is not None:
@@ -120,4 +130,14 @@ def _attempt(work: Callable[[], Result]) -> tuple[Result | None, BaseException |
     try:
         return work(), None
     except BaseException as error:  # noqa: BLE001  raised again where the result is awaited
+        _forget_frames(error)
         return None, error
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of what an exception's frames and its causes' hold, such as a picture; their lines stay for the log."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__

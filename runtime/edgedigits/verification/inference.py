@@ -16,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.engines import load_engine
-from edgedigits.isolation import report_to_parent, run_isolated
+from edgedigits.isolation import report_to_parent, run_isolated, tell_parent
 from edgedigits.manifest import TensorInfo
 from edgedigits.model import lone_model
+from edgedigits.parts import Progress, in_parts, silent
 from edgedigits.records import from_plain, to_plain
 from edgedigits.tensors import image_and_scores, pixel_inference
 from edgedigits.wrapping import Wrapping
+
+_PART = 100  # images between two looks at the clock; a multiple of those that onnxruntime takes at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,18 @@ class Inferences:
 
 
 def infer_isolated(
-    path: Path, engine: str, images: NDArray[np.uint8], num_threads: int = 1, *, wrapping: Wrapping | None = None
+    path: Path,
+    engine: str,
+    images: NDArray[np.uint8],
+    num_threads: int = 1,
+    *,
+    wrapping: Wrapping | None = None,
+    progress: Progress = silent,
 ) -> Inferences:
     """Run the file at ``path`` over ``images``, uint8 ``[N, H, W, C]``, in a fresh process.
 
-    ``wrapping`` is what has to be done around a finished file.
+    ``wrapping`` is what has to be done around a finished file. Where it takes long, ``progress`` is told how many
+    images are done.
 
     Raises
     ------
@@ -60,7 +70,7 @@ def infer_isolated(
         np.save(images_path, images)
         around = json.dumps(to_plain(wrapping) if wrapping else None)
         arguments = [str(path), engine, str(images_path), str(outputs_path), str(num_threads), around]
-        reply = run_isolated(__name__, arguments, f"{path.name}: {engine}")
+        reply = run_isolated(__name__, arguments, f"{path.name}: {engine}", progress)
         image, output = (from_plain(TensorInfo, reply[key], engine) for key in ("image", "output"))
         return Inferences(engine, reply["version"], image, output, np.load(outputs_path))
 
@@ -72,7 +82,9 @@ def _infer_in_this_process(
     loaded = load_engine(engine, lone_model(Path(path)), int(num_threads))
     told = json.loads(around)
     infer = pixel_inference(loaded, told and from_plain(Wrapping, told, "wrapping"))
-    np.save(outputs_path, infer(np.load(images_path)))
+    images = np.load(images_path, mmap_mode="r")
+    parts = [infer(part) for part in in_parts(images, _PART, tell_parent)]
+    np.save(outputs_path, np.concatenate(parts) if parts else infer(images))
     image, output = image_and_scores(loaded)
     return {"version": loaded.version, "image": to_plain(image), "output": to_plain(output)}
 

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+TOOLS := build/tools
 # Where `demo` writes. EPOCHS and the like: make demo TRAIN="--epochs 3".
 DEMO := demo
 TRAIN ?=
@@ -23,7 +24,7 @@ MEMBERS = $(addprefix build/members/,base small tiny nano lenet5 mlp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast cover mutants lint format type build pi pi-family fleet bench models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme constraints clean
+.PHONY: help install demo test test-fast cover mutants lint format type build sbom pi pi-family fleet bench models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme tutorial constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,8 +78,29 @@ format: install ## let ruff write what it can
 type: install ## mypy, strict
 	$(BIN)/mypy
 
-build: install ## the wheel, in dist/
-	$(BIN)/python -m build --quiet --outdir dist .
+# What builds and checks a wheel, without all that trains and tests.
+$(TOOLS)/.installed: constraints.txt
+	$(PYTHON) -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+	  build check-wheel-contents cyclonedx-bom twine
+	@touch $@
+
+build: $(TOOLS)/.installed ## sdist and wheel, in dist/ (any Python from 3.11 on)
+	rm -rf dist
+	$(TOOLS)/bin/python -m build --quiet --outdir dist .
+	$(TOOLS)/bin/twine --no-color check --strict dist/*
+	$(TOOLS)/bin/check-wheel-contents dist/*.whl
+
+# An environment without pip, so that what is listed is what `pip install` of the wheel brings. The tool wants to read the
+# version where it is not written.
+sbom: build ## CycloneDX bill of materials of the wheel and what it brings along here, in build/release/
+	$(PYTHON) -m venv --clear --without-pip build/installed
+	$(TOOLS)/bin/python -m pip --python build/installed/bin/python --disable-pip-version-check install --quiet dist/*.whl
+	mkdir -p build/release
+	name=$$(basename dist/*.tar.gz .tar.gz) && \
+	  sed "s/^dynamic = .*/version = \"$${name#*-}\"/" pyproject.toml > build/pyproject.toml && \
+	  $(TOOLS)/bin/cyclonedx-py environment --output-reproducible --pyproject build/pyproject.toml \
+	    -o build/release/$$name.cdx.json build/installed/bin/python
 
 pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compatibility and numerics, never speed
 	rm -rf dist && $(BIN)/python -m build --quiet --wheel --outdir dist .
@@ -164,6 +186,9 @@ reading: install ## measure how well digits are read (READING="--photographs FOL
 
 readme: install ## write the tables of README and docs from committed results
 	$(BIN)/python -m benchmarks.publish.readme
+
+tutorial: install ## execute the tutorial, and write its notebook, outputs and pictures (minutes)
+	$(BIN)/python -m benchmarks.publish.tutorial
 
 constraints: install ## pin the newest versions that go together, for all Pythons and systems, into constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --upgrade --extra dev --python-version 3.11 --no-emit-index-url \

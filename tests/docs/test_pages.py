@@ -19,6 +19,7 @@ from edgedigits_export.emulation.cache import boards_cache
 ROOT = Path(__file__).parents[2]
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 PAGES = {page.name: page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
+LINKED = [*PAGES.values(), *ROOT.glob("docs/*/*.md"), ROOT / "examples" / "README.md", ROOT / "RELEASE.md"]
 # Commands that CI itself runs (.ci/run), or that make the environment the others are run in.
 ELSEWHERE = ("make ", "python3 -m venv", "pip install ")
 # Needs an emulated board, which is fetched once: `make pi` does.
@@ -141,10 +142,10 @@ def test_readme_has_the_figures_of_the_committed_results() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_links_between_pages_lead_somewhere(page: str) -> None:
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", PAGES[page].read_text())
-    missing = [target for target in targets if not (PAGES[page].parent / target).exists()]
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text())
+    missing = [target for target in targets if not (page.parent / target).exists()]
     assert not missing
 
 

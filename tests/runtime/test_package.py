@@ -155,4 +155,4 @@ def test_every_verb_of_the_device_has_its_module():
             module = import_module(command.module)
             assert module.configure.__doc__, name
             assert callable(module.run)
-            assert command.extra == ("serve" if name == "serve" else None)
+            assert command.extra == {"serve": "serve", "score": "scale"}.get(name)

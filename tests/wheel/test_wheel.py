@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sharing import MadeOnce
 
 from edgedigits.datasets import Dataset, load_mnist
 from edgedigits.engines import ENGINES
@@ -21,15 +20,6 @@ from edgedigits.extras import requirements_of
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="session")
-def wheel(made_once: MadeOnce) -> Path:
-    def build(folder: Path) -> None:
-        command = [sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT]
-        subprocess.run(command, check=True, capture_output=True)
-
-    return next(made_once("dist", build).glob("*.whl"))
 
 
 @pytest.fixture(scope="session")

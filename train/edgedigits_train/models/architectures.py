@@ -79,7 +79,7 @@ def build_stages(x: Any, stages: tuple[Stage, ...]) -> Any:
 
 
 def mlp(x: Any) -> Any:
-    """Apply one hidden layer of 128 units; docs/back-propagation.md explains this network step by step."""
+    """Apply one hidden layer of 128 units; docs/tutorial/ explains this network step by step."""
     return layers.Dense(128, activation="relu", name="hidden")(layers.Flatten(name="inputs")(x))
 
 

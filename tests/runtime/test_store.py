@@ -15,6 +15,7 @@ import pytest
 
 from edgedigits.bundle import SHIPPED, Bundle
 from edgedigits.classifier import DigitClassifier
+from edgedigits.engines import installed_engines
 from edgedigits.store.active import read_active
 from edgedigits.store.contents import open_contents
 from edgedigits.store.store import entries, install, locked, switch
@@ -78,6 +79,7 @@ def test_rolling_back_the_first_one_leaves_none_active(store, run_here):
     assert [one.state for one in entries(store)] == ["installed"]
 
 
+@pytest.mark.skipif(not {"litert", "onnxruntime"} <= set(installed_engines()), reason="both formats are needed")
 def test_what_was_activated_is_one_variant_in_one_engine_unless_a_command_says_otherwise(store):
     found = put(store, SMALL)
     with locked(store):
@@ -230,8 +232,10 @@ raise SystemExit(main(sys.argv[2:]))
 """
 
 
-@pytest.mark.parametrize("room", [0, 100, 50_000, 200_000])
-def test_where_writing_ends_early_the_store_is_whole_and_rolling_back_works(store, room, tmp_path, refused):
+@pytest.mark.parametrize("share", [0, 0.002, 0.3, 0.99])
+def test_where_writing_ends_early_the_store_is_whole_and_rolling_back_works(store, share, tmp_path, refused):
+    room = int(share * max(file.stat().st_size for file in TINY.iterdir()))
+
     def run(*words: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", FULL, str(room), *map(str, words)]
         return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -241,7 +245,7 @@ def test_where_writing_ends_early_the_store_is_whole_and_rolling_back_works(stor
     refused(run("bundle", "install", TINY), 2, "cannot be written (File too large)")
     assert [one.id for one in entries(store)] == [small]
     tiny = put(store, TINY)
-    if room < 1000:  # the record of an activation
+    if share < 0.01:  # the record of an activation
         done = run("bundle", "activate", tiny, "--max-slower", "900%")
         assert done.returncode == 2
         assert "cannot be written" in done.stderr.splitlines()[-1]

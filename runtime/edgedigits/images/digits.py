@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,11 @@ _FAINT = 0.15
 _DIGIT, _MARK = 0.3, 0.35
 # Where nothing is as probable as this, smaller digits are looked for.
 _CLEAR = 0.5
+# A digit that takes this share of the height or the width is cut so tightly that it is looked at again with a frame of
+# paper, which is this share of the longer side; its middle is in the middle half of both sides.
+_FILLED, _FRAME, _MIDDLE = 0.85, 0.15, 0.5
+# A picture of so few pixels a side has room for nothing but a digit.
+_TINY = 32
 # Several digits are the question where the next one counts this much of the first one, and is this share as tall.
 _RIVAL, _AS_TALL = 0.35, 0.6
 # Where the locator has no opinion on a class, it keeps this much of one.
@@ -62,7 +67,9 @@ class Seen(NamedTuple):
 def see_one(network: Network, grey: Grey) -> Seen:
     """Look for the one digit of a picture, uint8 ``[H, W]``: central, large, and often cut tightly."""
     digits = list(_digits(locate_one(network, grey)))
-    if _best(digits) < _CLEAR:
+    if _is_cut_tightly(digits, grey):
+        digits = _locate_framed(network, grey)
+    elif _best(digits) < _CLEAR:
         digits = max(digits, list(_digits(locate_one(network, grey, closer=True))), key=_best)
     counted = sorted(((_central(found, grey.shape), found) for found in digits), key=itemgetter(0), reverse=True)
     whole = (0.0, 0.0, float(grey.shape[0]), float(grey.shape[1]))
@@ -76,6 +83,29 @@ def see_one(network: Network, grey: Grey) -> Seen:
     if rivals:
         return seen._replace(rejection=Rejection("several_digits", {"digits": float(1 + len(rivals))}))
     return seen
+
+
+def _is_cut_tightly(digits: list[Found], grey: Grey) -> bool:
+    """Return whether the best digit is in the middle and fills the picture; of a tiny one, whether there is none."""
+    if not digits:
+        return max(grey.shape) <= _TINY
+    top, left, bottom, right = max(digits, key=attrgetter("score")).box
+    height, width = grey.shape
+    central = abs(top + bottom - height) < _MIDDLE * height and abs(left + right - width) < _MIDDLE * width
+    return central and (bottom - top > _FILLED * height or right - left > _FILLED * width)
+
+
+def _locate_framed(network: Network, grey: Grey) -> list[Found]:
+    """Find the digits of a picture with paper around it, of the median of its edge."""
+    margin = round(_FRAME * max(grey.shape))
+    edge = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
+    framed = np.pad(grey, margin, constant_values=int(np.median(edge)))
+    return [_moved(found, margin) for found in _digits(locate_one(network, framed))]
+
+
+def _moved(found: Found, by: int) -> Found:
+    top, left, bottom, right = found.box
+    return found._replace(box=(top - by, left - by, bottom - by, right - by))
 
 
 def see_all(network: Network, grey: Grey) -> tuple[list[Seen], list[Found]]:

@@ -31,6 +31,7 @@ from edgedigits.measure.sample import Sample
 from edgedigits.model import lone_model
 from edgedigits.random_inputs import random_inputs
 from edgedigits.records import from_plain, to_plain
+from edgedigits.rlimits import limit_resources, memory_for
 from edgedigits.system_info.text import find_field, leading_integer, read_text
 from edgedigits.tensors import follows_contract
 
@@ -94,6 +95,9 @@ def _inference_run(configuration: Configuration) -> tuple[TimedRun, float, str]:
     Returns the run, the load time in milliseconds, and the release of the engine.
     """
     model, clock = lone_model(Path(configuration.path)), time.perf_counter_ns
+    if configuration.variant is None:
+        engine_version(configuration.engine)  # imported first: the limit is the file's
+        limit_resources(memory_for(len(model.data), configuration.threads))
     # Loaded once before and dropped, so that the load time has neither the import of the engine nor page faults of the
     # file's bytes.
     load_engine(configuration.engine, model, configuration.threads)
@@ -132,6 +136,7 @@ def _picture_run(configuration: Configuration) -> tuple[TimedRun, float, str]:
         variant=cast("Variant | None", configuration.variant),
         engine=cast("EngineName", configuration.engine),
         num_threads=configuration.threads,
+        verify=configuration.variant is not None,  # this process is one of its own already
     )
     load_ms = (time.perf_counter_ns() - started) / 1e6
     index = 0

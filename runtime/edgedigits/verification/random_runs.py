@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.engines import load_engine
+from edgedigits.engines import engine_version, load_engine
 from edgedigits.engines.refusal import refusal
 from edgedigits.errors import EdgeDigitsError
 from edgedigits.input_shapes import InputShape, refuse_unknown_names, resolve_shapes
@@ -21,6 +21,7 @@ from edgedigits.manifest import TensorInfo
 from edgedigits.model import lone_model
 from edgedigits.random_inputs import random_inputs, require_numbers
 from edgedigits.records import from_plain, to_plain
+from edgedigits.rlimits import limit_resources, memory_for
 from edgedigits.tensors import follows_contract
 
 
@@ -63,6 +64,8 @@ def run_on_random_inputs(
 
 def _run_in_this_process(path: str, engine: str, asked: str, seeds: str, num_threads: str, stored: str) -> Any:
     model = lone_model(Path(path))
+    engine_version(engine)  # imported first: the limit is the file's
+    limit_resources(memory_for(len(model.data), int(num_threads)))
     loaded = load_engine(engine, model, int(num_threads))
     file = Path(path).name
     require_numbers(loaded.inputs, file)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter_ns
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -231,6 +231,18 @@ class DigitClassifier:
 
         page = Page(image, _name(image), self._limits, bgr=bgr)
         return read_page(page, self.locator, lambda crops: infer(fit(crops, self.image_shape)), self._context)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: an engine's memory belongs to its process.
+
+        Raises
+        ------
+        TypeError: always.
+
+        """
+        raise TypeError(
+            "a DigitClassifier cannot be pickled or copied, as its engine belongs to this process: make one in each"
+        )
 
     def close(self) -> None:
         """Let go of the model; every later call raises UsageError.

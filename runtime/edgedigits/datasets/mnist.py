@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from edgedigits.datasets.dataset import Dataset
 from edgedigits.datasets.idx import decode_idx, encode_idx, gunzip
 from edgedigits.errors import DatasetError
-from edgedigits.files import cache_folder, write_atomic
+from edgedigits.files import cache_folder, write_cache
 from edgedigits.npz import read_arrays
 
 # SHA-256 of the four published files, uncompressed.
@@ -60,7 +60,7 @@ def load_mnist(path: str | Path | None = None, *, keras_loader: KerasLoader | No
         return _datasets(_verified(_read_idx_folder(cache)))
     files = _fetch(keras_loader)
     for name, data in files.items():
-        write_atomic(cache / name, data)
+        write_cache(cache / name, data)
     return _datasets(files)
 
 

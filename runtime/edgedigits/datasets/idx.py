@@ -39,7 +39,10 @@ def decode_idx(data: bytes, name: str) -> NDArray[np.uint8]:
     expected = header + int(np.prod(shape, dtype=object))
     if len(data) != expected:
         raise DatasetError(f"{name}: expected {expected} bytes from its header, found {len(data)}; fetch it again")
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    try:
+        return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    except ValueError as error:  # no values, in more rows than there can be
+        raise DatasetError(f"{name}: expected a shape that an array can have, found {list(shape)}") from error
 
 
 def encode_idx(values: NDArray[np.uint8]) -> bytes:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -60,6 +58,8 @@ def remove_left_over(folder: Path) -> None:
 def remove(place: Path) -> None:
     """Remove a file, a link or a folder with all in it, if it is there."""
     if place.is_dir() and not place.is_symlink():
+        import shutil  # this and the next import take 2 ms, which most users of this module do not need
+
         shutil.rmtree(place, ignore_errors=True)
     else:
         with suppress(OSError):
@@ -68,6 +68,8 @@ def remove(place: Path) -> None:
 
 def _make(path: Path, *, folder: bool) -> tuple[Path, int | None]:
     """Return a new file or folder, and the descriptor that holds its lock, if there are locks."""
+    import tempfile
+
     while True:
         prefix, suffix = f".{path.name}.", _PART if folder else _PART + path.suffix
         if folder:

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from edgedigits.errors import OutputError
 from edgedigits.files import cache_folder, folder_atomic, refuse_existing, write_atomic, write_cache
+from edgedigits.scratch import ScratchFolder
 from edgedigits.temporary_files import remove_left_over
 
 OLD, NEW = b"old" * 1000, b"new" * 1000
@@ -301,3 +303,14 @@ def test_a_link_that_somebody_planted_is_not_written_through(tmp_path):
 def test_a_cache_that_takes_nothing_fails_nobody(tmp_path):
     (tmp_path / "file").touch()
     write_cache(tmp_path / "file" / "below", NEW)
+
+
+def test_a_scratch_folder_is_removed_at_its_end_or_by_the_next_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / ".edgedigits.abcd1234.part"
+    left.mkdir()
+    (left / "model").touch()
+    with ScratchFolder() as folder:
+        assert names(tmp_path) == [Path(folder).name]
+        (Path(folder) / "file").touch()
+    assert names(tmp_path) == []

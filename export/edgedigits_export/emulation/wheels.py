@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
 from edgedigits.errors import TargetError
+from edgedigits.scratch import ScratchFolder
 from edgedigits_export.emulation.boards import EmulatedSystem
 
 _MACHINES = {"arm64": "aarch64", "armhf": "armv7l"}
@@ -69,7 +69,7 @@ def _install_pinned(words: Sequence[str], wanted: Sequence[str], what: str) -> N
     if not known.keys() >= set(wanted):
         pip_install([*words, *wanted], what)
         return
-    with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
+    with ScratchFolder() as folder:
         file = Path(folder, "requirements.txt")
         file.write_text("".join(f"{known[one]}\n" for one in wanted))
         pip_install([*words, "--require-hashes", "--requirement", str(file)], what)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 import zipfile
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 from edgedigits.errors import BundleError
 from edgedigits.json_text import parse_json
 from edgedigits.rlimits import at_most
+from edgedigits.scratch import ScratchFolder
 from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.keras_model.bombs import network_memory, refuse_bombs, refuse_large_weights
 from edgedigits_export.keras_model.custom_objects import register_custom_objects
@@ -72,7 +72,7 @@ def load_keras(path: Path | str, custom_objects: Path | None = None) -> Any:
         ) from error
     keras = load("keras")
     try:
-        with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder, quiet(), at_most(network_memory(path)):
+        with ScratchFolder() as folder, quiet(), at_most(network_memory(path)):
             readable = _in_keras3(path, form, saved, Path(folder)) if saved.is_keras2 else path
             return keras.models.load_model(readable, compile=False)
     # What a foreign file makes Keras raise has no narrower base.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from edgedigits.model import lone_model
 from edgedigits.random_inputs import random_inputs, require_numbers
 from edgedigits.records import from_plain, to_plain
 from edgedigits.rlimits import limit_resources, memory_for
+from edgedigits.scratch import ScratchFolder
 from edgedigits.tensors import follows_contract
 
 
@@ -54,7 +54,7 @@ def run_on_random_inputs(
     EdgeDigitsError: an error of the process, of the same class there and here (see `run_isolated`).
 
     """
-    with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
+    with ScratchFolder() as folder:
         stored = Path(folder, "outputs.npz")
         arguments = [str(path), engine, json.dumps(asked), str(seeds), str(num_threads), str(stored)]
         run = from_plain(RandomRun, run_isolated(__name__, arguments, f"{path.name}: {engine}"), engine)

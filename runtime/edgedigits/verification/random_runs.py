@@ -40,6 +40,7 @@ class RandomRun(NamedTuple):
     outputs: tuple[TensorInfo, ...]
 
 
+_SECONDS = 300  # of the processor, for a file that never ends
 # Of each output its value for each seed.
 Values = list[list[NDArray[Any]]]
 
@@ -65,7 +66,7 @@ def run_on_random_inputs(
 def _run_in_this_process(path: str, engine: str, asked: str, seeds: str, num_threads: str, stored: str) -> Any:
     model = lone_model(Path(path))
     engine_version(engine)  # imported first: the limit is the file's
-    limit_resources(memory_for(len(model.data), int(num_threads)))
+    limit_resources(memory_for(len(model.data), int(num_threads)), CPU=_SECONDS)
     loaded = load_engine(engine, model, int(num_threads))
     file = Path(path).name
     require_numbers(loaded.inputs, file)

@@ -95,9 +95,6 @@ def _inference_run(configuration: Configuration) -> tuple[TimedRun, float, str]:
     Returns the run, the load time in milliseconds, and the release of the engine.
     """
     model, clock = lone_model(Path(configuration.path)), time.perf_counter_ns
-    if configuration.variant is None:
-        engine_version(configuration.engine)  # imported first: the limit is the file's
-        limit_resources(memory_for(len(model.data), configuration.threads))
     # Loaded once before and dropped, so that the load time has neither the import of the engine nor page faults of the
     # file's bytes.
     load_engine(configuration.engine, model, configuration.threads)
@@ -220,6 +217,8 @@ def main(arguments: list[str]) -> int:
     if int(min_runs) < 1:
         raise UsageError(f"expected at least 1 run, found {min_runs}")
     configuration = from_plain(Configuration, json.loads(values), "configuration")
+    if configuration.variant is None:
+        limit_resources(memory_for(configuration.bytes, configuration.threads))
     return report_to_parent(lambda: to_plain(measure(configuration, float(seconds), int(min_runs))))
 
 

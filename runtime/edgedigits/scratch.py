@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,13 +15,14 @@ class ScratchFolder:
 
     def __init__(self) -> None:
         """Make the folder."""
-        self._until = ExitStack()
+        until = ExitStack()
         place = Path(tempfile.gettempdir(), "edgedigits")
-        self.name = str(self._until.enter_context(temporary_sibling(place, folder=True)))
+        self.name = str(until.enter_context(temporary_sibling(place, folder=True)))
+        self._end = weakref.finalize(self, until.close)  # at the process's end at the latest
 
     def cleanup(self) -> None:
         """Remove the folder with all in it."""
-        self._until.close()
+        self._end()
 
     def __enter__(self) -> str:
         """Return its name."""

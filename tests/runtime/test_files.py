@@ -314,3 +314,7 @@ def test_a_scratch_folder_is_removed_at_its_end_or_by_the_next_run(tmp_path, mon
         assert names(tmp_path) == [Path(folder).name]
         (Path(folder) / "file").touch()
     assert names(tmp_path) == []
+    forgotten = ScratchFolder()
+    assert names(tmp_path) == [Path(forgotten.name).name]
+    del forgotten
+    assert names(tmp_path) == []

@@ -10,6 +10,8 @@ TRAIN ?=
 # Of `test`: paths and options of pytest in place of all tests: make test PYTEST="tests/train -k paper",
 # make test PYTEST="-p randomly" in random order.
 PYTEST ?=
+# Of `fuzz`: for each target.
+FUZZ_SECONDS ?= 60
 # As many processes as processors; one that has nothing left takes over from another.
 TEST := -m pytest -q -n auto --dist worksteal
 # Of `make pi`: PI=--check compares with the committed result; PI="-o benchmarks/results/pi.json" replaces it, with
@@ -24,7 +26,7 @@ MEMBERS = $(addprefix build/members/,base small tiny nano lenet5 mlp)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast cover mutants lint format type build sbom pi pi-family fleet bench models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme tutorial constraints clean
+.PHONY: help install demo test test-fast cover mutants fuzz soak lint format type build sbom pi pi-family fleet bench models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme tutorial constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +67,16 @@ cover: install ## run all tests and measure how much of the three packages they 
 
 mutants: install ## break contract, gates, datasets and preprocessing on purpose: do the tests notice?
 	$(BIN)/python tests/mutants.py
+
+fuzz: install ## feed the readers of files with what Atheris makes up (FUZZ="picture npz": some; FUZZ_SECONDS=60 for each)
+	$(PYTHON) -m venv build/fuzz-venv
+	build/fuzz-venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt atheris -e . onnx flatbuffers
+	for name in $(or $(FUZZ),$$($(BIN)/python -c 'import sys; sys.path.insert(0, "tests/fuzz"); from targets import TARGETS; print(*TARGETS)')); do \
+	  build/fuzz-venv/bin/python tests/fuzz/fuzz.py $$name -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+soak: install ## does the service last? Requests of all kinds, hostile ones too, kills and restarts (20 minutes)
+	$(BIN)/python -m benchmarks.serving.soak
+	$(BIN)/python -m benchmarks.publish.readme
 
 lint: install ## ruff, and the rule that dependencies point one way
 	$(BIN)/ruff check

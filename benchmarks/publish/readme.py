@@ -28,6 +28,7 @@ from benchmarks.latency import engines, false_positives, overhead, roofline, sca
 from benchmarks.peers import peers
 from benchmarks.publish import pareto
 from benchmarks.publish.variants import variants_table
+from benchmarks.serving import soak
 from benchmarks.serving.serve_table import TABLES as SERVE_TABLES
 
 # Each writes its table on docs/benchmarks.md, under a mark of its name.
@@ -66,6 +67,7 @@ def sections() -> Iterator[tuple[str, str, str]]:
         yield "docs/benchmarks.md", benchmark.name, benchmark.table(read_result(benchmark.name))
     for part, make in SERVE_TABLES.items():
         yield "docs/serve.md", f"serve-{part}", make(read_result("serve"))
+    yield "docs/serve.md", "soak", soak.BENCHMARK.table(read_result("soak"))
 
 
 def _joined(*makers: Callable[[Result], str]) -> str:
@@ -97,7 +99,7 @@ def main() -> int:
         return int(bool(stale))
     for name, text in pages.items():
         (ROOT / name).write_text(text)
-    for benchmark in (*LATENCY, peers.BENCHMARK, pareto.BENCHMARK):
+    for benchmark in (*LATENCY, peers.BENCHMARK, pareto.BENCHMARK, soak.BENCHMARK):
         if benchmark.picture is not None:
             picture = benchmark.picture(read_result(benchmark.name))
             (ROOT / "docs" / f"{benchmark.name}.svg").write_bytes(picture)

@@ -62,10 +62,15 @@ class Server:
         """Return its standard error."""
         return self._log.read_text(errors="replace")
 
-    def end(self) -> int:
-        """SIGTERM, or SIGKILL if that does not do; returns the exit code."""
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    def end(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
+        """End it with a signal, or with SIGKILL if that does not do; returns the exit code."""
         if self.running:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(with_signal)
         try:
             return self._process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:

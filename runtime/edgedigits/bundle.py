@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -26,12 +24,16 @@ from edgedigits.manifest import (
     output_shape,
     read_manifest,
 )
+from edgedigits.npz import read_arrays
+from edgedigits.regular_files import read_regular
 from edgedigits.store.active import ACTIVE, active_bundle
 
 SHIPPED = Path(__file__).parent / "bundles"
 DEFAULT_BUNDLE, LOCATOR_BUNDLE = "small", "locator"
 DEFAULT_PRECISION = "int8"
 MANIFEST = "manifest.json"
+# Bytes: thousands of labels, and the outputs of 50,000 images in 1,000 classes.
+_LARGEST_MANIFEST, _LARGEST_ATTACHMENT = 2 << 20, 256 << 20
 
 # Every precision, alone or with the suffix of a format.
 Variant = Literal[
@@ -77,7 +79,7 @@ class Bundle(NamedTuple):
         """
         path = find_bundle(name_or_path)
         file = path / MANIFEST
-        manifest = read_manifest(_read(file), str(file))
+        manifest = read_manifest(_read(file, _LARGEST_MANIFEST), str(file))
         _check_parameters(manifest.preprocessing.parameters, str(file))
         return Bundle(path, manifest)
 
@@ -95,7 +97,7 @@ class Bundle(NamedTuple):
 
         """
         path = self.path / file.path
-        data = _read(path)
+        data = _read(path, _LARGEST_ATTACHMENT if isinstance(file, Attachment) else 2 * file.bytes + _LARGEST_MANIFEST)
         found = hashlib.sha256(data).hexdigest()
         if found != file.sha256:
             raise BundleError(
@@ -193,9 +195,8 @@ class Bundle(NamedTuple):
     def _arrays(self, attachment: Attachment, ending: str = "") -> dict[str, NDArray[Any]]:
         """Return the images of an attachment and all arrays whose key has this ending."""
         try:
-            with np.load(io.BytesIO(self.read(attachment)), allow_pickle=False) as archive:
-                return {key: archive[key] for key in archive.files if key.endswith(("images", ending))}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            return read_arrays(self.read(attachment), lambda key: key.endswith(("images", ending)))
+        except ValueError as error:
             raise BundleError(f"{self.path / attachment.path}: expected an .npz of arrays, found: {error}") from error
 
     def _expect(
@@ -203,9 +204,11 @@ class Bundle(NamedTuple):
     ) -> NDArray[Any]:
         """Return the array of a key after verifying its shape: as many rows of shape ``one`` as the manifest says."""
         found, shape = arrays.get(key), (attachment.count, *one)
-        if found is None or found.shape != shape or not found.size:
+        dtype = np.uint8 if key == "images" else np.float32
+        if found is None or found.shape != shape or not found.size or found.dtype != dtype:
             there = "nothing" if found is None else list(found.shape)
-            raise BundleError(f"{self.path / attachment.path}: expected {key} {list(shape)}, found {there}")
+            kind = "" if found is None or found.dtype == dtype else f" of {found.dtype}"
+            raise BundleError(f"{self.path / attachment.path}: expected {key} {list(shape)}, found {there}{kind}")
         return found
 
 
@@ -285,8 +288,8 @@ def split_variant(variant: str) -> tuple[str, Format | None]:
     return name, format_
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, limit: int) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path, limit, links=False)
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror or error}); is the bundle whole?") from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter_ns
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from edgedigits.images.pipeline import channels_of, fit
 from edgedigits.manifest import PipelineId
 from edgedigits.model_choice import choose_model, require_classifier, require_id
 from edgedigits.prediction import EngineId, ModelId, Prediction, PredictionContext
-from edgedigits.tensors import PixelInference, image_and_scores, pixel_inference
+from edgedigits.tensors import PixelInference, image_and_scores, pixel_inference, refusing
 from edgedigits.verification.golden import check_at_load
 from edgedigits.wrapping import wrapping_of
 
@@ -65,7 +65,8 @@ class DigitClassifier:
         num_threads: threads that the engine uses for one inference.
         expect_id: the id of the only bundle to accept, or at least its first 12 characters.
         verify: whether to run the model on a few golden inputs and compare its outputs with the recorded ones. This
-            takes a few inferences.
+            takes a few inferences. A lone file has none: a process of its own opens it first and runs it once, since a
+            broken one may crash the engine.
         max_pixels: the size above which a picture is refused before it is decoded.
 
         Raises
@@ -82,6 +83,10 @@ class DigitClassifier:
             require_id(model, expect_id)
         self.model = model
         self._limits = PictureLimits(pixels=max_pixels)
+        if verify and model.bundle is None:
+            from edgedigits.engines.inspect import inspect_isolated
+
+            inspect_isolated(Path(str(bundle)), engine_name)
         loaded = load_engine(engine_name, model, num_threads)
         wrapping = wrapping_of(model.bundle.manifest, model.file) if model.bundle and model.file else None
         if model.bundle and wrapping:
@@ -109,7 +114,7 @@ class DigitClassifier:
         self._load_options = num_threads, verify
         self._loading = threading.Lock()
         # None once closed. A call takes it once, at its start: closing does not disturb an inference that runs.
-        self._infer: PixelInference | None = pixel_inference(loaded, wrapping)
+        self._infer: PixelInference | None = refusing(pixel_inference(loaded, wrapping), loaded, model)
         if verify:
             check_at_load(model, self.classify_batch, f"{self.engine_id.name} {self.engine_id.version}")
 
@@ -226,6 +231,18 @@ class DigitClassifier:
 
         page = Page(image, _name(image), self._limits, bgr=bgr)
         return read_page(page, self.locator, lambda crops: infer(fit(crops, self.image_shape)), self._context)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: an engine's memory belongs to its process.
+
+        Raises
+        ------
+        TypeError: always.
+
+        """
+        raise TypeError(
+            "a DigitClassifier cannot be pickled or copied, as its engine belongs to this process: make one in each"
+        )
 
     def close(self) -> None:
         """Let go of the model; every later call raises UsageError.

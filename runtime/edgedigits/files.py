@@ -9,6 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgedigits.errors import OutputError
+from edgedigits.temporary_files import remove, temporary_sibling
+
+_CWD, _RENAME_EXCHANGE = -100, 2  # of renameat2
 
 
 def cache_folder() -> Path:
@@ -42,25 +45,30 @@ def write_atomic(path: Path, data: bytes) -> None:
     OutputError: the file cannot be written; an existing one is unchanged.
 
     """
-    import tempfile  # this import takes 2 ms, which most users of this module do not need
+    with file_atomic(path) as part:
+        part.write_bytes(data)
 
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
+
+def write_cache(path: Path, data: bytes) -> None:
+    """Write a file of a cache; where it cannot be written, nothing but time is lost."""
+    with suppress(OutputError):
+        write_atomic(path, data)
+
+
+@contextmanager
+def file_atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary file of the same ending to fill; it replaces ``path`` at the end, unless there was an error.
+
+    Raises
+    ------
+    OutputError: the file cannot be written; an existing one is unchanged.
+
+    """
+    with _told(path), temporary_sibling(path) as part:
+        yield part
+        _sync(part)
+        part.chmod(0o666 & ~_umask())
+        part.replace(path)
 
 
 @contextmanager
@@ -72,47 +80,65 @@ def folder_atomic(path: Path, *, overwrite: bool) -> Iterator[Path]:
     OutputError: ``path`` exists and ``overwrite`` is not set, or the folder cannot be written.
 
     """
-    import shutil
-    import tempfile
-
+    recover(path)
     refuse_existing(path, overwrite=overwrite)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    try:
+    with _told(path), temporary_sibling(path, folder=True) as work:
         yield work
         for file in work.rglob("*"):
             _sync(file)
         work.chmod(0o777 & ~_umask())
         _replace_folder(work, path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+
+
+def recover(path: Path) -> None:
+    """Bring back the folder that a process was replacing when it was killed, where that takes two steps."""
+    old = _old(path)
+    with suppress(OSError):
+        if os.path.lexists(old):
+            if os.path.lexists(path):  # the new one is there
+                remove(old)
+            else:
+                os.rename(old, path)
 
 
 def _replace_folder(work: Path, path: Path) -> None:
-    """Move ``work`` to ``path``; an old folder there is renamed first, since replacing it in one step is impossible."""
-    old = work.with_name(work.name + ".old")
-    had = os.path.lexists(path)
-    if had:
+    """Move ``work`` to ``path``; what was there is then in its place, or gone."""
+    if os.path.lexists(path) and not _exchange(work, path):
+        old = _old(path)
         os.rename(path, old)
-    try:
-        os.rename(work, path)
-    except OSError:
-        if had:
+        try:
+            os.rename(work, path)
+        except OSError:
             os.rename(old, path)
-        raise
+            raise
+        _sync(path.parent)
+        remove(old)
+        return
+    if not os.path.lexists(path):
+        os.rename(work, path)
     _sync(path.parent)
-    if had:
-        if old.is_dir() and not old.is_symlink():
-            import shutil
 
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            old.unlink()
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names in one step; False where the system or the disk cannot do that."""
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
+    return exchange is not None and not exchange(_CWD, os.fsencode(one), _CWD, os.fsencode(other), _RENAME_EXCHANGE)
+
+
+def _old(path: Path) -> Path:
+    return path.with_name(f".{path.name}.replaced")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def _sync(path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from edgedigits import errors
 from edgedigits.errors import EdgeDigitsError, ModelRejectedError
 from edgedigits.parts import Progress, silent
+from edgedigits.quiet import keep_engines_off_stdout
 
 # What engines write of themselves, such as LiteRT about its delegate, says nothing about an end.
 _BANNER = re.compile(r"INFO: |W\d{4} |I\d{4} |WARNING: ")
@@ -75,6 +76,8 @@ def tell_parent(text: str) -> None:
 def how_it_died(code: int, said: str) -> str:
     """Return in words how a process ended with this exit code, negative for a signal, and what it said last."""
     died = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    if died == "SIGXCPU":
+        return "takes more of the processor's time than a file may (SIGXCPU)"
     lines = [line for line in said.strip().splitlines() if not _BANNER.match(line)]
     last = lines[-1:] or ["it wrote nothing to standard error"]
     return f"died of {died} ({last[0][:200]})"
@@ -82,6 +85,7 @@ def how_it_died(code: int, said: str) -> str:
 
 def report_to_parent(work: Callable[[], Any]) -> int:
     """Do the work, print its result or error as JSON for `run_isolated`, and return the exit code."""
+    keep_engines_off_stdout()
     try:
         print(json.dumps({"result": work()}))
     except EdgeDigitsError as error:

@@ -11,6 +11,7 @@ import json
 from typing import Any, Literal, NamedTuple
 
 from edgedigits.errors import BundleError
+from edgedigits.json_text import parse_json
 from edgedigits.manifest_files import (
     ALIASES,
     PRECISIONS,
@@ -236,9 +237,8 @@ def read_manifest(data: bytes, where: str) -> Manifest:
 
     """
     try:
-        values = json.loads(data)
-        canonical(values)  # refuses NaN and infinity, which Python reads and JSON does not know
-    except (ValueError, RecursionError) as error:
+        values = parse_json(data)
+    except ValueError as error:
         raise BundleError(f"{where}: expected a JSON manifest, found something else ({error})") from error
     version = values.get("schema") if isinstance(values, dict) else None
     if version != SCHEMA:

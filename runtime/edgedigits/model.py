@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edgedigits.errors import BundleError
 from edgedigits.manifest import SUFFIXES, Format
+from edgedigits.regular_files import read_regular
 
 if TYPE_CHECKING:
     from edgedigits.bundle import Bundle
     from edgedigits.manifest import ModelFile
+
+_LARGEST = 2**31  # bytes: neither format refers further
 
 
 class Model(NamedTuple):
@@ -64,7 +67,7 @@ def lone_model(path: Path) -> Model:
     if format_ is None:
         raise BundleError(f"{path}: expected a file that ends in .tflite or .onnx, found {path.suffix or 'no ending'}")
     try:
-        data = path.read_bytes()
+        data = read_regular(path, _LARGEST)
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror or error})") from error
     if not data:

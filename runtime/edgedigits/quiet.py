@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -30,3 +31,20 @@ def quiet_descriptor(descriptor: int) -> Iterator[None]:
         os.dup2(kept, descriptor)
         os.close(kept)
         os.close(discard)
+
+
+def keep_engines_off_stdout() -> None:
+    """Let what native libraries write to file descriptor 1 go to standard error, so that only Python's output is there.
+
+    Does nothing where either stream is closed or no file.
+    """
+    said = sys.stdout
+    if sys.stderr is None or not isinstance(said, io.TextIOWrapper):
+        return
+    try:
+        own = os.dup(said.fileno())
+        os.dup2(2, 1)
+    except (OSError, ValueError):
+        return
+    buffering = 1 if said.line_buffering or said.write_through else -1
+    sys.stdout = open(own, "w", buffering, said.encoding, said.errors)  # noqa: SIM115  open to the end

@@ -7,15 +7,18 @@ input type, scale and zero point are read from the file and honoured.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.engines.protocol import Engine
-from edgedigits.errors import ModelRejectedError
+from edgedigits.errors import EdgeDigitsError, ModelRejectedError
 from edgedigits.manifest import TensorInfo
 from edgedigits.wrapping import Wrapping, to_form, to_shares
+
+if TYPE_CHECKING:
+    from edgedigits.model import Model
 
 PixelInference = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -59,6 +62,22 @@ def pixel_inference(engine: Engine, wrapping: Wrapping | None = None) -> PixelIn
     if (image.dtype, image.scale, scores.dtype, scores.scale) == ("uint8", None, "float32", None):
         return engine.run
     return lambda pixels: to_probabilities(engine.run(to_model_input(pixels, image)), scores)
+
+
+def refusing(infer: PixelInference, engine: Engine, model: Model) -> PixelInference:
+    """Return the function with what the engine raises while it infers as a ModelRejectedError."""
+
+    def run(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        try:
+            return infer(pixels)
+        except EdgeDigitsError:
+            raise
+        except Exception as error:  # engines raise their own types
+            from edgedigits.engines.refusal import refusal
+
+            raise refusal(engine.name, engine.version, model, error, "a picture") from error
+
+    return run
 
 
 def to_model_input(pixels: NDArray[np.uint8], image: TensorInfo) -> NDArray[Any]:

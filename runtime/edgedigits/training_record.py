@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from edgedigits.errors import BundleError
+from edgedigits.json_text import parse_json
 from edgedigits.records import from_plain
+from edgedigits.regular_files import read_regular
 
 NAME = "train.json"
+_LARGEST = 64 << 20
 _QUANTIZATION = "quantization"
 # Long, and not what made the weights: another run would take another time.
 _LEFT_OUT = frozenset({"history", "seconds"})
@@ -43,11 +45,16 @@ class TrainedQuantization:
 def read_training_record(model: Path, parameters: int) -> dict[str, Any] | None:
     """Read the trainer's record beside a ``.keras`` file; None where there is none of a model with these parameters."""
     for file in (model.with_suffix(f".{NAME}"), model.with_name(NAME)):
-        try:
-            record = dict(json.loads(file.read_text()))
-        except (OSError, ValueError, TypeError):
+        if not file.is_file():
             continue
-        if record.get("parameters") == parameters:
+        try:
+            record = parse_json(read_regular(file, _LARGEST))
+        except (OSError, ValueError) as error:
+            raise BundleError(
+                f"{file}: expected the record of the model beside it, found a broken file ({error}); restore it, or "
+                "move it away to export without it"
+            ) from error
+        if isinstance(record, dict) and record.get("parameters") == parameters:
             return {key: value for key, value in record.items() if key not in _LEFT_OUT}
     return None
 

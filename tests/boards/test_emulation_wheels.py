@@ -6,11 +6,12 @@ import subprocess
 
 import pytest
 
+from edgedigits.engines import ENGINES
 from edgedigits.errors import TargetError
 from edgedigits_export.emulation import wheels
-from edgedigits_export.emulation.boards import SYSTEMS
+from edgedigits_export.emulation.boards import SERVICE, SYSTEMS
 from edgedigits_export.emulation.qemu import _cached_folders
-from edgedigits_export.emulation.wheels import install_pure, install_wheel
+from edgedigits_export.emulation.wheels import install_pure, install_wheel, pinned
 
 # Small, without dependencies, and compiled for every platform.
 PACKAGE, VERSION = "markupsafe", "3.0.2"
@@ -51,10 +52,26 @@ def test_wheels_must_fit_the_systems_python_machine_and_c_library(monkeypatch, t
     )
     install_wheel(SYSTEMS["bookworm-armhf"], "tflite-runtime", "2.14.0", tmp_path)
     (words,) = asked
-    assert words[-1] == "tflite-runtime==2.14.0"
+    assert "--require-hashes" in words
     assert {"--platform=manylinux_2_36_armv7l", "--platform=manylinux2014_armv7l", "--abi=cp311"} <= set(words)
     assert not [word for word in words if "2_37" in word or "aarch64" in word]
     assert {"--only-binary=:all:", "--no-deps"} <= set(words)
+
+
+def test_every_release_that_boards_get_is_pinned_with_its_hash():
+    releases = {f"{name}=={version}" for name, version in SERVICE.items()}
+    for system in SYSTEMS.values():
+        wheels_ = system.wheels | {ENGINES[name].distribution: version for name, version in system.engines.items()}
+        releases |= {f"{name}=={version}" for name, version in wheels_.items()}
+    assert pinned().keys() == releases
+
+
+@pytest.mark.slow
+def test_a_wheel_of_another_hash_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(wheels, "pinned", lambda: {"h11==0.16.0": f"h11==0.16.0 --hash=sha256:{'0' * 64}"})
+    with pytest.raises(TargetError, match=r"h11==0\.16\.0: pip found none to install"):
+        install_pure({"h11": "0.16.0"}, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_python_without_pip_is_told_how_to_get_it(monkeypatch, tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from own_model import EXPORT
+from PIL import Image
 
 from edgedigits.cli.commands import COMMANDS
 from edgedigits_export.emulation.cache import boards_cache
@@ -97,6 +98,15 @@ def test_the_python_on_the_page_runs(page: str, place: Path) -> None:
         done = subprocess.run([sys.executable, "-c", block], cwd=place, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.split()[0].isdigit()
+
+
+def test_one_classifier_a_process_as_the_page_says(tmp_path: Path) -> None:
+    (block,) = blocks("scale.md", "python")
+    (tmp_path / "scans").mkdir()
+    Image.new("L", (28, 28)).save(tmp_path / "scans" / "blank.png")
+    (tmp_path / "pool.py").write_text(block)
+    done = subprocess.run([sys.executable, "pool.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout in {f"['{digit}']\n" for digit in range(10)}
 
 
 @pytest.mark.parametrize("block", blocks("own-model.md", "python"), ids=lambda block: block.split()[5])

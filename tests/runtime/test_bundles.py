@@ -191,7 +191,11 @@ def test_the_reference_is_read_or_left_out(bundle_copy, shipped, edit_manifest):
         ("images", np.zeros((2, 28, 28, 1), np.uint8), "images [{n}, 28, 28, 1], found [2, 28, 28, 1]"),
         ("images", np.zeros((0, 28, 28, 1), np.uint8), "images [{n}, 28, 28, 1], found [0, 28, 28, 1]"),
         ("expected/2/small-int8.onnx", None, "expected/0/small-int8.onnx [{n}, 10], found nothing"),
-        ("expected/2/small-int8.onnx", np.zeros((2, 9)), "expected/2/small-int8.onnx [{n}, 10], found [2, 9]"),
+        (
+            "expected/2/small-int8.onnx",
+            np.zeros((2, 9), np.float32),
+            "expected/2/small-int8.onnx [{n}, 10], found [2, 9]",
+        ),
     ],
 )
 def test_golden_arrays_that_are_not_what_the_manifest_says_are_told(bundle_copy, edit_manifest, key, value, expected):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
 import threading
 import weakref
@@ -169,3 +171,10 @@ def test_threads_that_call_while_the_classifier_is_closed_get_results_or_a_usage
             classifier.close()
             errors = [one.result(PATIENCE_S) for one in running]
         assert [(type(error), str(error)) for error in errors] == [(UsageError, CLOSED)] * THREADS
+
+
+@pytest.mark.parametrize("do", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_classifier_says_that_it_belongs_to_its_process(do):
+    classifier = DigitClassifier()
+    with pytest.raises(TypeError, match=r"cannot be pickled or copied, .*: make one in each$"):
+        do(classifier)

@@ -102,3 +102,9 @@ def test_a_broken_gzip_file_is_refused_with_its_name(broken):
         packed[2] = 0
     with pytest.raises(DatasetError, match=r"train-images.gz: expected a complete gzip file, found one that does not"):
         gunzip(bytes(packed), "train-images.gz")
+
+
+def test_no_values_in_more_rows_than_there_can_be_is_refused():
+    header = b"\0\0\x08\x03" + b"\xfa\0\0\xfe" + b"\xff" * 4 + bytes(4)
+    with pytest.raises(DatasetError, match="expected a shape that an array can have"):
+        decode_idx(header, "images")

@@ -5,13 +5,16 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
 
 from edgedigits.errors import OutputError
-from edgedigits.files import cache_folder, folder_atomic, refuse_existing, write_atomic
+from edgedigits.files import cache_folder, folder_atomic, refuse_existing, write_atomic, write_cache
+from edgedigits.scratch import ScratchFolder
+from edgedigits.temporary_files import remove_left_over
 
 OLD, NEW = b"old" * 1000, b"new" * 1000
 
@@ -251,3 +254,67 @@ def test_a_real_disk_that_is_full_is_told_too(tmp_path):
         assert names(small) == ["file"]
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+LEAVE = """
+import os, signal, sys
+from pathlib import Path
+from edgedigits.temporary_files import temporary_sibling
+with temporary_sibling(Path(sys.argv[1]), folder=sys.argv[2] == "folder") as place:
+    print(place.name, flush=True)
+    if sys.argv[3] == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    sys.stdin.read()
+"""
+
+
+def start(place, kind, ending):
+    return subprocess.Popen(
+        [sys.executable, "-c", LEAVE, place, kind, ending], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no locks")
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_process_left_is_removed_and_what_another_still_writes_is_not(tmp_path, kind):
+    with start(tmp_path / "out.bin", kind, "dies") as dead:
+        left = dead.stdout.readline().strip()
+    with start(tmp_path / "out.bin", kind, "lives") as alive:
+        used = alive.stdout.readline().strip()
+        (tmp_path / ".own.backup.part").touch()  # of the user's, and named nearly so
+        assert left not in names(tmp_path)
+        remove_left_over.cache_clear()
+        write_atomic(tmp_path / "more", NEW)
+        assert names(tmp_path) == sorted([used, ".own.backup.part", "more"])
+        alive.communicate("")
+    assert names(tmp_path) == [".own.backup.part", "more"]
+
+
+def test_a_link_that_somebody_planted_is_not_written_through(tmp_path):
+    (tmp_path / "victim").write_bytes(OLD)
+    for name in ("out", ".out.part", ".out.aaaaaaaa.part"):
+        (tmp_path / name).symlink_to("victim")
+    write_atomic(tmp_path / "out", NEW)
+    assert (tmp_path / "victim").read_bytes() == OLD
+    assert not (tmp_path / "out").is_symlink()
+    assert (tmp_path / "out").read_bytes() == NEW
+
+
+def test_a_cache_that_takes_nothing_fails_nobody(tmp_path):
+    (tmp_path / "file").touch()
+    write_cache(tmp_path / "file" / "below", NEW)
+
+
+def test_a_scratch_folder_is_removed_at_its_end_or_by_the_next_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / ".edgedigits.abcd1234.part"
+    left.mkdir()
+    (left / "model").touch()
+    with ScratchFolder() as folder:
+        assert names(tmp_path) == [Path(folder).name]
+        (Path(folder) / "file").touch()
+    assert names(tmp_path) == []
+    forgotten = ScratchFolder()
+    assert names(tmp_path) == [Path(forgotten.name).name]
+    del forgotten
+    assert names(tmp_path) == []

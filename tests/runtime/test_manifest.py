@@ -141,7 +141,7 @@ def test_json_that_is_no_object_has_no_schema(data):
 def test_what_json_does_not_know_is_not_read(number):
     values = copy.deepcopy(REAL)
     values["confidence"]["temperature"] = "here"
-    with pytest.raises(BundleError, match=r"m: expected a JSON manifest, found something else \(.*not JSON compliant"):
+    with pytest.raises(BundleError, match=r"m: expected a JSON manifest, found .* \(a number beyond 64 bits"):
         read_manifest(json.dumps(values).replace('"here"', number).encode(), "m")
 
 

@@ -107,13 +107,13 @@ def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"probabilities": None}, "an archive of 'header.npy'"),
-        ({"more": np.zeros(3)}, "an archive of 'header.npy', 'more.npy', 'probabilities.npy'"),
-        ({"header": np.array([{"a": 1}], dtype=object)}, "allow_pickle=False"),
-        ({"probabilities": np.array([None], dtype=object)}, "allow_pickle=False"),
+        ({"probabilities": None}, "an archive of 'header'"),
+        ({"more": np.zeros(3)}, "an archive of 'header', 'more', 'probabilities'"),
+        ({"header": np.array([{"a": 1}], dtype=object)}, "expected numbers or text"),
+        ({"probabilities": np.array([None], dtype=object)}, "expected numbers or text"),
         ({"probabilities": b"no array"}, "magic string"),
         ({"header": np.frombuffer(b"{", np.uint8)}, "Expecting property name"),
-        ({"header": np.frombuffer(b"[" * 100_000, np.uint8)}, "recursion"),
+        ({"header": np.frombuffer(b"[" * 100_000, np.uint8)}, "nested too deeply"),
         ({"header": np.frombuffer(b"[1]", np.uint8)}, "expected outputs of schema"),
         ({"header": header_with(schema="edgedigits/outputs/2")}, "found 'edgedigits/outputs/2'; save them again"),
         ({"header": header_with(engine=...)}, "field 'engine' is missing"),
@@ -144,7 +144,7 @@ def test_an_array_that_says_it_is_larger_than_its_bytes_is_refused(file):
 def test_an_archive_that_would_fill_the_memory_is_not_unpacked(file):
     rewrite(file, probabilities=bytes(257 * 2**20))
     assert file.stat().st_size < 2**20
-    with pytest.raises(InputError, match=r"bytes of arrays, more than 268,435,456"):
+    with pytest.raises(InputError, match=r"bytes of arrays in .* bytes, more than 7"):
         read_outputs(file)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -25,10 +27,10 @@ from edgedigits_train import run as run_module
 from edgedigits_train.config import resolve
 from edgedigits_train.data.training_set import TrainingSet
 from edgedigits_train.models.build import count_macs
-from edgedigits_train.run import PLOTS, train
+from edgedigits_train.run import PLOTS, begin_folder, train
 from edgedigits_train.start import find_start
 from edgedigits_train.training import backend, checkpoint
-from edgedigits_train.training.checkpoint import EpochResult, Progress
+from edgedigits_train.training.checkpoint import EpochResult, Progress, save_atomic
 from edgedigits_train.training.distillation import soften
 from edgedigits_train.training.evaluation import mean_loss, predict
 from edgedigits_train.training.loop import new_model
@@ -196,6 +198,39 @@ def test_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="expected a folder, found a file"):
         find_start(tmp_path / "run", {}, resume=False, overwrite=True)
     assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_a_run_that_ended_before_its_first_checkpoint_refuses_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".checkpoint.keras.abcd1234.part.keras").touch()
+    assert find_start(tmp_path, {}, resume=False, overwrite=False).progress is None
+
+
+def test_an_older_run_stays_until_the_new_one_has_a_checkpoint(trained_run: TrainedRun, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(trained_run.folder, tmp_path / "run"))
+    before = sorted(file.name for file in folder.iterdir())
+    progress = Progress(resolve({}), "", ())
+
+    class FullDisk:
+        def save(self, _: Path) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OutputError, match="No space left"):
+        begin_folder(folder, cast("keras.Model", FullDisk()), progress)
+    assert sorted(file.name for file in folder.iterdir()) == before
+
+
+def test_a_checkpoint_is_not_written_through_a_planted_link(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("kept")
+    for name in (".checkpoint.part.keras", "checkpoint.keras"):
+        (tmp_path / name).symlink_to("victim")
+
+    class Model:
+        def save(self, part: Path) -> None:
+            zipfile.ZipFile(part, "w").close()
+
+    save_atomic(tmp_path / "checkpoint.keras", cast("keras.Model", Model()), {"a": "b"})
+    assert (tmp_path / "victim").read_text() == "kept"
+    assert zipfile.ZipFile(tmp_path / "checkpoint.keras").namelist() == ["a"]
 
 
 def test_finished_run_is_not_resumed(trained_run: TrainedRun) -> None:

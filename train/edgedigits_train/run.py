@@ -131,8 +131,7 @@ def _begin(
         say(compare_start(start.source, model, validation))
     else:
         model = new_model(start.config, training_set)
-    clear_folder(folder)
-    checkpoint.save_checkpoint(folder, model, Progress(start.config, origin, ()))
+    begin_folder(folder, model, Progress(start.config, origin, ()))
     return model, ()
 
 
@@ -212,11 +211,11 @@ def _describe_paper(model: keras.Model, pools: PaperPools) -> PaperRecord:
     return PaperRecord(pools.train.counts(), pools.train.sha256(), score_paper(outputs, pools.validation))
 
 
-def clear_folder(folder: Path) -> None:
-    """Create the folder and delete an older run's files, the record first; all other files stay."""
+def begin_folder(folder: Path, model: keras.Model, progress: Progress) -> None:
+    """Write a run's first checkpoint, and only then delete an older run's files, the record first; others stay."""
+    checkpoint.save_checkpoint(folder, model, progress)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in (record.NAME, checkpoint.NAME, MODEL, REPORT, *PLOTS):
+        for name in (record.NAME, MODEL, REPORT, *PLOTS):
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written ({error.strerror or error})") from error

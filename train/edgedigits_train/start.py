@@ -10,6 +10,7 @@ from typing import Any
 
 from edgedigits.errors import OutputError, UsageError
 from edgedigits.files import refuse_existing
+from edgedigits.temporary_files import is_temporary
 from edgedigits_train import record
 from edgedigits_train.config import LOCATOR, TrainConfig, refuse_options_of_source, resolve
 from edgedigits_train.data.own import OwnData, look_at_own
@@ -45,7 +46,7 @@ def find_start(folder: Path, given: Mapping[str, Any], *, resume: bool, overwrit
     InputError: see `read_source`.
 
     """
-    if not resume:
+    if not resume and not _is_empty(folder):
         refuse_existing(folder, overwrite=overwrite)
     require_writable(folder)
     if not resume:
@@ -58,6 +59,11 @@ def find_start(folder: Path, given: Mapping[str, Any], *, resume: bool, overwrit
     config = progress.config
     config.require_same(given)
     return Start(config, progress, _look_at_data(config), _read_source(config))
+
+
+def _is_empty(folder: Path) -> bool:
+    """Return whether a run that ended before its first checkpoint may have left the folder."""
+    return folder.is_dir() and all(map(is_temporary, os.listdir(folder)))
 
 
 def _fresh(given: Mapping[str, Any]) -> Start:

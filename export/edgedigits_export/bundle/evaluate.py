@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +14,7 @@ from edgedigits.datasets import Dataset
 from edgedigits.errors import EdgeDigitsError, InputError, ModelRejectedError
 from edgedigits.manifest import Accuracy, LeftOut, Repair, TensorInfo
 from edgedigits.parts import Progress
+from edgedigits.scratch import ScratchFolder
 from edgedigits.verification.compare import Comparison, accuracy_of
 from edgedigits.verification.gates import GateVerdict, exit_code_of, judge_variant
 from edgedigits.verification.golden import tolerance_of
@@ -143,7 +143,7 @@ def evaluate_files(
     golden = choose_golden_inputs(job.golden_pool, model.predict, model.input_shape, job.preprocessing.id, job.seed)
     usual = _set_up(job, golden, job.judging)
     files, missing = [], list(left_out)
-    with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
+    with ScratchFolder() as folder:
         for file in converted:
             path = Path(folder, job.file_name(file.variant))
             progress(f"running {path.name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from edgedigits.errors import OutputError
 from edgedigits.files import refuse_existing
+from edgedigits.json_text import parse_json
 
 _MANIFEST = "manifest.json"
 
@@ -37,7 +37,7 @@ def refuse_to_replace(path: Path, *, overwrite: bool) -> None:
 
 def _written(folder: Path) -> set[str]:
     try:
-        manifest = json.loads((folder / _MANIFEST).read_bytes())
+        manifest = parse_json((folder / _MANIFEST).read_bytes())
     except (OSError, ValueError):
         return {_MANIFEST}
     return {_MANIFEST, *_paths(manifest)}

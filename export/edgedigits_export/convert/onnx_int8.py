@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import UsageError
 from edgedigits.parts import Progress, in_parts, silent
+from edgedigits.scratch import ScratchFolder
 from edgedigits_export.convert import onnx_graph
 from edgedigits_export.convert.inner_values import open_onnx
 from edgedigits_export.convert.onnx import parse_onnx, serialize_onnx
@@ -48,7 +48,7 @@ class OnnxQuantizer(AbstractContextManager["OnnxQuantizer"]):
         source = parse_onnx(float32)
         self._opset, self._ir_version, self._calibration = onnx_graph.opset(source), source.ir_version, calibration
         # Files and not objects: quant_pre_process moves the weights of a model given as an object to external data.
-        self._place = tempfile.TemporaryDirectory(prefix="edgedigits-")
+        self._place = ScratchFolder()
         given, self._prepared = (Path(self._place.name, name) for name in ("given", "prepared"))
         given.write_bytes(float32)
         try:

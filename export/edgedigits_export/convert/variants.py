@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ from edgedigits.errors import UsageError
 from edgedigits.isolation import how_it_died
 from edgedigits.manifest import Format, LeftOut, Precision
 from edgedigits.parts import Progress, silent
+from edgedigits.scratch import ScratchFolder
 from edgedigits.training_record import TrainedQuantization
 from edgedigits_export.convert import worker
 from edgedigits_export.convert.memory import give_back
@@ -72,7 +72,7 @@ class Converter(AbstractContextManager["Converter"]):
 
     def __init__(self, model: Convertible, options: ConvertOptions, *, contract: bool) -> None:
         """Store a model for the process that converts; ``contract`` says that ONNX files will be asked for."""
-        self._place = tempfile.TemporaryDirectory(prefix="edgedigits-")
+        self._place = ScratchFolder()
         self._folder = Path(self._place.name)
         self._process: subprocess.Popen[str] | None = None
         store_model(model, self._folder, contract=contract)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from edgedigits.engines import ENGINES
 from edgedigits.measure.machine import EMULATED
+from edgedigits.scratch import ScratchFolder
 from edgedigits_export.emulation.boards import SERVICE, EmulatedBoard, EmulatedSystem, processor_of, write_kernel_files
 from edgedigits_export.emulation.cache import CachedFolder, Progress, ensure_cached
 from edgedigits_export.emulation.python_environment import PythonEnvironment, clean_environment, copy_package
@@ -53,7 +53,7 @@ def emulated_board(
 
     """
     qemu, debian, *wheels = ensure_cached(_cached_folders(system, engines, service=service), progress)
-    with tempfile.TemporaryDirectory(prefix="edgedigits-") as name:
+    with ScratchFolder() as name:
         folder = Path(name)
         root = folder / "root"
         root.mkdir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import venv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from edgedigits.engines import ENGINES
 from edgedigits.extras import requirements_of
+from edgedigits.scratch import ScratchFolder
 from edgedigits_export.compat.check import numpy_limit
 from edgedigits_export.compat.verdict import EngineRelease
 from edgedigits_export.emulation.cache import Progress
@@ -31,7 +31,7 @@ def temporary_venv(engines: Mapping[str, str], progress: Progress) -> Iterator[P
     wanted = [f"{release.distribution}=={release.version}" for release in releases]
     required = [line for engine in engines for line in requirements_of(ENGINES[engine].extra)]
     others = [line for line in required if not line.startswith(tuple(release.distribution for release in releases))]
-    with tempfile.TemporaryDirectory(prefix="edgedigits-") as name:
+    with ScratchFolder() as name:
         folder = Path(name)
         progress(f"making a temporary environment with {', '.join(wanted)}")
         builder = venv.EnvBuilder(symlinks=os.name != "nt")

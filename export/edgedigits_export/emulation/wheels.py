@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
 from edgedigits.errors import TargetError
+from edgedigits.scratch import ScratchFolder
 from edgedigits_export.emulation.boards import EmulatedSystem
 
 _MACHINES = {"arm64": "aarch64", "armhf": "armv7l"}
@@ -31,12 +33,13 @@ def install_wheel(system: EmulatedSystem, package: str, version: str, folder: Pa
     tags = ["manylinux2014", *(f"manylinux_{major}_{old}" for old in range(_OLDEST_GLIBC, minor + 1))]
     tag = f"cp{system.python.replace('.', '')}"
     wanted = f"{package}=={version}"
-    pip_install(
+    _install_pinned(
         [
             "--no-deps", "--no-compile", "--target", str(folder), "--python-version", system.python,
             "--implementation", "cp", *(f"--abi={abi}" for abi in (tag, "abi3", "none")),
-            *(f"--platform={name}_{machine}" for name in tags), wanted,
+            *(f"--platform={name}_{machine}" for name in tags),
         ],
+        [wanted],
         f"{wanted} for {system.suite} {system.architecture}, Python {system.python}",
     )  # fmt: skip
 
@@ -51,7 +54,25 @@ def install_pure(packages: Mapping[str, str], folder: Path) -> None:
     """
     wanted = [f"{package}=={version}" for package, version in packages.items()]
     anywhere = ["--platform=any", "--implementation=py", "--abi=none", f"--python-version={_OLDEST_PYTHON}"]
-    pip_install(["--no-deps", "--no-compile", "--target", str(folder), *anywhere, *wanted], ", ".join(wanted))
+    _install_pinned(["--no-deps", "--no-compile", "--target", str(folder), *anywhere], wanted, ", ".join(wanted))
+
+
+def pinned() -> dict[str, str]:
+    """Return the requirements with hashes, by ``name==release``, of all releases that boards get by default."""
+    lines = (files("edgedigits_export.emulation") / "wheel_hashes.txt").read_text().splitlines()
+    return {line.partition(" ")[0]: line for line in lines}
+
+
+def _install_pinned(words: Sequence[str], wanted: Sequence[str], what: str) -> None:
+    """Install releases whose wheels must have the hashes that are known here; another release has none."""
+    known = pinned()
+    if not known.keys() >= set(wanted):
+        pip_install([*words, *wanted], what)
+        return
+    with ScratchFolder() as folder:
+        file = Path(folder, "requirements.txt")
+        file.write_text("".join(f"{known[one]}\n" for one in wanted))
+        pip_install([*words, "--require-hashes", "--requirement", str(file)], what)
 
 
 def pip_install(words: Sequence[str], what: str, before: Sequence[str] = ()) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 import zipfile
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.errors import BundleError
+from edgedigits.json_text import parse_json
+from edgedigits.rlimits import at_most
+from edgedigits.scratch import ScratchFolder
 from edgedigits_export.decisive import decisive_sentence
+from edgedigits_export.keras_model.bombs import network_memory, refuse_bombs, refuse_large_weights
 from edgedigits_export.keras_model.custom_objects import register_custom_objects
 from edgedigits_export.keras_model.keras2 import in_keras3, layers_of
 from edgedigits_export.keras_model.model_files import Form, form_of
@@ -67,10 +70,11 @@ def load_keras(path: Path | str, custom_objects: Path | None = None) -> Any:
             f"{path}: expected a whole file of Keras, found a broken or truncated one ({decisive_sentence(error)}); "
             "fetch or save it again"
         ) from error
+    keras = load("keras")
     try:
-        with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder, quiet():
+        with ScratchFolder() as folder, quiet(), at_most(network_memory(path)):
             readable = _in_keras3(path, form, saved, Path(folder)) if saved.is_keras2 else path
-            return load("keras").models.load_model(readable, compile=False)
+            return keras.models.load_model(readable, compile=False)
     # What a foreign file makes Keras raise has no narrower base.
     except Exception as error:
         raise BundleError(f"{path}: {_why_not_loaded(saved, error)}") from error
@@ -79,11 +83,13 @@ def load_keras(path: Path | str, custom_objects: Path | None = None) -> Any:
 def _saved(path: Path, form: Form) -> _Saved:
     if form == "keras":
         with zipfile.ZipFile(path) as archive:
-            made = json.loads(archive.read(_METADATA))["keras_version"]
-            return _Saved(str(made), dict(json.loads(archive.read(_CONFIG))))
+            refuse_bombs(path, archive)
+            made = parse_json(archive.read(_METADATA))["keras_version"]
+            return _Saved(str(made), dict(parse_json(archive.read(_CONFIG))))
     with closing(load("h5py").File(path)) as file:
         made, config = (_text(file.attrs.get(name, "2")) for name in ("keras_version", "model_config"))
-        return _Saved(made, dict(json.loads(config)))
+        refuse_large_weights(path, file)
+        return _Saved(made, dict(parse_json(config)))
 
 
 def _text(value: bytes | str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from edgedigits.bundle import Bundle
 from edgedigits.errors import InputError
+from edgedigits.json_text import parse_json
 
 _RECORD_KEYS = {"history", "validation", "test", "config"}
 
@@ -25,7 +26,7 @@ def read_record(run: Path) -> dict[str, Any]:
     """
     file = run / "train.json"
     try:
-        record = json.loads(file.read_text())
+        record = parse_json(file.read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: expected the record of a finished training run, found: {error}") from error
     if not isinstance(record, dict) or not record.keys() >= _RECORD_KEYS:
@@ -42,7 +43,7 @@ def read_figures(file: Path, bundle: Bundle) -> dict[str, Any]:
 
     """
     try:
-        values = json.loads(file.read_text())
+        values = parse_json(file.read_bytes())
         rows = [row.get("configuration", row) for row in values["rows"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file}: expected what --json or -o stored, found: {error}") from error

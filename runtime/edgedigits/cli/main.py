@@ -17,6 +17,7 @@ from edgedigits.cli.parser import Parser
 from edgedigits.errors import EdgeDigitsError
 from edgedigits.extras import require_extra
 from edgedigits.printable import printable
+from edgedigits.quiet import keep_engines_off_stdout
 
 _EXIT_CODES = "Exit codes: 0 done, 1 a gate failed, 2 bad input, 3 cannot run here, 4 not measurable."
 _INTERRUPTED = 130
@@ -32,6 +33,7 @@ def process() -> int:
     gc.set_threshold(_GARBAGE_THRESHOLD)
     # By default numpy starts a thread for each core, for matrix products that no command computes.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    keep_engines_off_stdout()
     code = main()
     gc.freeze()  # it saves the collection of garbage at the end, 15 ms once numpy is loaded
     return code

@@ -6,6 +6,7 @@ Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", section "File form
 from __future__ import annotations
 
 import gzip
+import io
 import struct
 import zlib
 
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import DatasetError
+from edgedigits.npz import unpacked_limit
 
 _UINT8 = 0x08
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -37,7 +39,10 @@ def decode_idx(data: bytes, name: str) -> NDArray[np.uint8]:
     expected = header + int(np.prod(shape, dtype=object))
     if len(data) != expected:
         raise DatasetError(f"{name}: expected {expected} bytes from its header, found {len(data)}; fetch it again")
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    try:
+        return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    except ValueError as error:  # no values, in more rows than there can be
+        raise DatasetError(f"{name}: expected a shape that an array can have, found {list(shape)}") from error
 
 
 def encode_idx(values: NDArray[np.uint8]) -> bytes:
@@ -57,8 +62,13 @@ def gunzip(data: bytes, name: str) -> bytes:
     if not data.startswith(_GZIP_MAGIC):
         return data
     try:
-        return gzip.decompress(data)
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            unpacked = file.read(most := unpacked_limit(len(data)))
+            more = file.read(1)
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(
             f"{name}: expected a complete gzip file, found one that does not unpack ({error}); fetch it again"
         ) from error
+    if more:
+        raise DatasetError(f"{name}: expected at most {most:,} bytes unpacked from {len(data):,}, found more")
+    return unpacked

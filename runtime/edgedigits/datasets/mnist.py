@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from edgedigits.datasets.dataset import Dataset
 from edgedigits.datasets.idx import decode_idx, encode_idx, gunzip
 from edgedigits.errors import DatasetError
-from edgedigits.files import cache_folder, write_atomic
+from edgedigits.files import cache_folder, write_cache
+from edgedigits.npz import read_arrays
 
 # SHA-256 of the four published files, uncompressed.
 MNIST_SHA256 = {
@@ -59,7 +60,7 @@ def load_mnist(path: str | Path | None = None, *, keras_loader: KerasLoader | No
         return _datasets(_verified(_read_idx_folder(cache)))
     files = _fetch(keras_loader)
     for name, data in files.items():
-        write_atomic(cache / name, data)
+        write_cache(cache / name, data)
     return _datasets(files)
 
 
@@ -107,9 +108,9 @@ def _read_idx_folder(folder: Path) -> dict[str, bytes]:
 
 def _read_keras_npz(path: Path) -> dict[str, bytes]:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = [archive[key] for key in _KERAS_KEYS]
-    except Exception as error:  # broken archives raise zlib.error, TypeError, RuntimeError, MemoryError and more
+        found = read_arrays(path, lambda name: name in _KERAS_KEYS)
+        arrays = [found[key] for key in _KERAS_KEYS]
+    except (OSError, ValueError, KeyError) as error:
         raise DatasetError(f"{path}: expected an .npz with {', '.join(_KERAS_KEYS)}, found: {error}") from error
     return _as_files(arrays, f"{path}:")
 

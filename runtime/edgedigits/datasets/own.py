@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgedigits.datasets.dataset import Dataset
 from edgedigits.errors import DatasetError, ImageError
+from edgedigits.npz import read_arrays
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp"})
 # With what telephones write and nothing here reads: it is told of, where leaving it out would go unnoticed.
@@ -133,12 +134,11 @@ def read_npz(path: Path) -> Dataset:
 
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            there = ", ".join(archive.files)
-            arrays = {name: archive[name] for name in ("images", "labels", "names") if name in archive}
-    except Exception as error:  # broken archives raise zlib.error, TypeError, RuntimeError, MemoryError and more
+        arrays = read_arrays(path, lambda _: True)
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: expected an .npz with 'images' and 'labels', found: {error}") from error
     if not {"images", "labels"} <= arrays.keys():
+        there = ", ".join(arrays)
         raise DatasetError(f"{path}: expected an .npz with 'images' and 'labels', found: {there}; rename its arrays")
     images, labels = arrays["images"], arrays["labels"]
     names = tuple(str(name) for name in arrays["names"]) if "names" in arrays else None

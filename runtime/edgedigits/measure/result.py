@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from edgedigits.errors import InputError
+from edgedigits.json_text import parse_json
 from edgedigits.measure.conditions import Conditions
 from edgedigits.measure.configuration import Configuration
 from edgedigits.measure.machine import Machine
 from edgedigits.measure.sample import Sample
 from edgedigits.measure.summary import Summary
 from edgedigits.records import Count, from_plain
+from edgedigits.regular_files import read_regular
 
 SCHEMA: Literal["edgedigits/bench/3"] = "edgedigits/bench/3"
+_LARGEST = 256 << 20  # bytes: every single time of hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +123,12 @@ def read_result(path: Path) -> Result:
 
     """
     try:
-        values = json.loads(path.read_bytes())
+        values = parse_json(read_regular(path, _LARGEST))
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or error}); give a file that bench -o stored"
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: expected JSON that bench -o stored, found something else ({error})") from error
     schema = values.get("schema") if isinstance(values, dict) else None
     if schema != SCHEMA:

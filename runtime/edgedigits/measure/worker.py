@@ -31,6 +31,7 @@ from edgedigits.measure.sample import Sample
 from edgedigits.model import lone_model
 from edgedigits.random_inputs import random_inputs
 from edgedigits.records import from_plain, to_plain
+from edgedigits.rlimits import limit_resources, memory_for
 from edgedigits.system_info.text import find_field, leading_integer, read_text
 from edgedigits.tensors import follows_contract
 
@@ -132,6 +133,7 @@ def _picture_run(configuration: Configuration) -> tuple[TimedRun, float, str]:
         variant=cast("Variant | None", configuration.variant),
         engine=cast("EngineName", configuration.engine),
         num_threads=configuration.threads,
+        verify=configuration.variant is not None,  # this process is one of its own already
     )
     load_ms = (time.perf_counter_ns() - started) / 1e6
     index = 0
@@ -215,6 +217,8 @@ def main(arguments: list[str]) -> int:
     if int(min_runs) < 1:
         raise UsageError(f"expected at least 1 run, found {min_runs}")
     configuration = from_plain(Configuration, json.loads(values), "configuration")
+    if configuration.variant is None:
+        limit_resources(memory_for(configuration.bytes, configuration.threads))
     return report_to_parent(lambda: to_plain(measure(configuration, float(seconds), int(min_runs))))
 
 

@@ -17,6 +17,7 @@ from edgedigits.classifier import DigitClassifier
 from edgedigits.engines import EngineName
 from edgedigits.errors import OutputError, UsageError
 from edgedigits.files import write_atomic
+from edgedigits.json_text import parse_json
 from edgedigits.quiet import quiet_descriptor
 from edgedigits.scoring.shards import Shard
 
@@ -87,7 +88,7 @@ def open_output(output: Path, job: Job, shards: Sequence[Shard]) -> list[Shard]:
     told = {"job": asdict(job), "shards": [asdict(shard) for shard in shards]}
     file = output / JOB
     try:
-        there = json.loads(file.read_text()) if file.exists() else None
+        there = parse_json(file.read_bytes()) if file.exists() else None
     except (OSError, ValueError) as error:
         raise OutputError(f"{file}: cannot be read ({error}); choose another folder") from error
     if there is None:

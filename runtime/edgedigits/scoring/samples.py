@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from edgedigits.datasets.own import is_image_name
 from edgedigits.errors import DatasetError, EdgeDigitsError, ImageError
 from edgedigits.images.decode import MAX_BYTES, ImageSource
 from edgedigits.images.pages import further_pages
+from edgedigits.json_text import parse_json
 from edgedigits.scoring.shards import Shard, image_names, open_array
 
 _TIFF = (".tif", ".tiff")
@@ -125,7 +125,7 @@ def _label(name: str, data: bytes | EdgeDigitsError) -> str | None:
     text = data.decode(errors="replace").strip()
     if name.endswith(".json"):
         try:
-            found = json.loads(text)
+            found = parse_json(text)
         except ValueError:
             return None
         text = str(found.get("label", "")) if isinstance(found, dict) else ""

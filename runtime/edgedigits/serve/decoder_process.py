@@ -21,6 +21,7 @@ from PIL import ImageOps, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffI
 
 from edgedigits.errors import ImageError
 from edgedigits.images.decode import Picture, PictureLimits, read_picture, told_bytes
+from edgedigits.rlimits import limit_resources
 from edgedigits.serve.memory_tuning import return_freed_memory
 
 try:
@@ -42,8 +43,10 @@ def main() -> int:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     _end_with_parent()
     return_freed_memory()
-    if sys.platform == "linux":
-        _limit_resources(decoded_bytes)
+    limit_resources(decoded_bytes + _MARGIN, NOFILE=_FILES, FSIZE=0)
+    if hasattr(os, "nice"):
+        with suppress(OSError):
+            os.nice(_NICE)
     _tell(sink, {"ready": True})
     limits = PictureLimits(pixels, decoded_bytes, tuple(formats))
     while line := source.readline():
@@ -94,22 +97,6 @@ def _end_with_parent() -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
-
-
-def _limit_resources(decoded_bytes: int) -> None:
-    """Limit address space, files and what is written."""
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        size = int(statm.read().split()[0]) * resource.getpagesize()
-    most = size + decoded_bytes + _MARGIN
-    for kind, limit in (
-        (resource.RLIMIT_AS, most), (resource.RLIMIT_NOFILE, _FILES), (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):  # fmt: skip
-        hard = resource.getrlimit(kind)[1]
-        lower = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (lower, lower))
-    with suppress(OSError):
-        os.nice(_NICE)
 
 
 def _limit_time(seconds: float) -> None:

@@ -181,7 +181,8 @@ def check_at_load(model: Model, infer: Infer, engine: str) -> None:
     if model.bundle is None or model.file is None:
         return
     golden = model.bundle.golden(only=model.file)
-    outputs = infer(golden.images[:INPUTS_AT_LOAD]).reshape(INPUTS_AT_LOAD, -1)
+    images = golden.images[:INPUTS_AT_LOAD]
+    outputs = infer(images).reshape(len(images), -1)
     recorded = {reference: values[:INPUTS_AT_LOAD] for reference, values in golden.expected[model.file.path].items()}
     limit = model.bundle.manifest.golden.tolerance[model.file.precision].largest
     difference = np.abs(outputs - recorded[_nearest(outputs, recorded)])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from edgedigits.manifest import TensorInfo
 from edgedigits.model import lone_model
 from edgedigits.parts import Progress, in_parts, silent
 from edgedigits.records import from_plain, to_plain
+from edgedigits.scratch import ScratchFolder
 from edgedigits.tensors import image_and_scores, pixel_inference
 from edgedigits.wrapping import Wrapping
 
@@ -65,7 +65,7 @@ def infer_isolated(
     EdgeDigitsError: an error of the process, of the same class there and here (see `run_isolated`).
 
     """
-    with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
+    with ScratchFolder() as folder:
         images_path, outputs_path = Path(folder, "images.npy"), Path(folder, "outputs.npy")
         np.save(images_path, images)
         around = json.dumps(to_plain(wrapping) if wrapping else None)

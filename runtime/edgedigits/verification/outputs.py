@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,13 +13,12 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import BundleError, InputError
 from edgedigits.files import write_atomic
+from edgedigits.json_text import parse_json
+from edgedigits.npz import read_arrays
 from edgedigits.records import Check, Count, FileName, Sha256, from_plain, to_plain
 
 SCHEMA = "edgedigits/outputs/1"
-# Unpacked size: enough for 50,000 images of 1,000 classes. A larger archive is refused before it is unpacked, so that
-# it cannot fill the memory of a small board.
-_LARGEST = 256 * 2**20
-_MEMBERS = {"header.npy", "probabilities.npy"}
+_ARRAYS = {"header", "probabilities"}
 _Word = Annotated[str, Check(pattern=r"^[\w.+-]+$")]
 
 
@@ -88,35 +86,25 @@ def read_outputs(path: Path) -> Outputs:
 
     """
     try:
-        header, probabilities = _arrays(path)
-        plain = json.loads(header.tobytes())
+        arrays = read_arrays(path, lambda _: True)
+        plain = parse_json(arrays["header"].tobytes()) if arrays.keys() == _ARRAYS else None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except Exception as error:  # broken archives raise zlib.error, TypeError, RuntimeError, MemoryError and more
+    except ValueError as error:
         raise InputError(f"{path}: expected outputs that parity --save-outputs wrote, found: {error}") from error
+    if arrays.keys() != _ARRAYS:
+        there = ", ".join(map(repr, sorted(arrays))) or "nothing"
+        raise InputError(f"{path}: expected outputs that parity --save-outputs wrote, found: an archive of {there}")
     version = plain.get("schema") if isinstance(plain, dict) else None
     if version != SCHEMA:
         raise InputError(f"{path}: expected outputs of schema {SCHEMA}, found {version!r}; save them again")
-    origin = from_plain(Header, plain, str(path))
+    origin, probabilities = from_plain(Header, plain, str(path)), arrays["probabilities"]
     if probabilities.dtype != np.float32 or probabilities.ndim < 2 or len(probabilities) != origin.count:
         raise InputError(
             f"{path}: expected float32 probabilities of {origin.count} images, found {probabilities.dtype} "
             f"{list(probabilities.shape)}; save them again"
         )
     return Outputs(origin, probabilities)
-
-
-def _arrays(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    read: Any = np.lib.format.read_array  # missing in numpy's type stubs
-    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-        sizes = {member.filename: member.file_size for member in archive.infolist()}
-        if sizes.keys() != _MEMBERS or len(archive.infolist()) != len(sizes):
-            raise ValueError(f"an archive of {', '.join(map(repr, sorted(sizes))) or 'nothing'}")
-        if sum(sizes.values()) > _LARGEST:
-            raise ValueError(f"{sum(sizes.values()):,} bytes of arrays, more than {_LARGEST:,}")
-        # Read whole members: zipfile unpacks no more bytes than the sizes that were checked above.
-        header, probabilities = (read(io.BytesIO(archive.read(name)), allow_pickle=False) for name in sorted(_MEMBERS))
-    return header, probabilities
 
 
 def require_same_file_and_data(outputs: Outputs, path: Path, file_sha256: str | None, dataset_sha256: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.engines import load_engine
+from edgedigits.engines import engine_version, load_engine
 from edgedigits.engines.refusal import refusal
 from edgedigits.errors import EdgeDigitsError
 from edgedigits.input_shapes import InputShape, refuse_unknown_names, resolve_shapes
@@ -21,6 +20,8 @@ from edgedigits.manifest import TensorInfo
 from edgedigits.model import lone_model
 from edgedigits.random_inputs import random_inputs, require_numbers
 from edgedigits.records import from_plain, to_plain
+from edgedigits.rlimits import limit_resources, memory_for
+from edgedigits.scratch import ScratchFolder
 from edgedigits.tensors import follows_contract
 
 
@@ -39,6 +40,7 @@ class RandomRun(NamedTuple):
     outputs: tuple[TensorInfo, ...]
 
 
+_SECONDS = 300  # of the processor, for a file that never ends
 # Of each output its value for each seed.
 Values = list[list[NDArray[Any]]]
 
@@ -53,7 +55,7 @@ def run_on_random_inputs(
     EdgeDigitsError: an error of the process, of the same class there and here (see `run_isolated`).
 
     """
-    with tempfile.TemporaryDirectory(prefix="edgedigits-") as folder:
+    with ScratchFolder() as folder:
         stored = Path(folder, "outputs.npz")
         arguments = [str(path), engine, json.dumps(asked), str(seeds), str(num_threads), str(stored)]
         run = from_plain(RandomRun, run_isolated(__name__, arguments, f"{path.name}: {engine}"), engine)
@@ -63,6 +65,8 @@ def run_on_random_inputs(
 
 def _run_in_this_process(path: str, engine: str, asked: str, seeds: str, num_threads: str, stored: str) -> Any:
     model = lone_model(Path(path))
+    engine_version(engine)  # imported first: the limit is the file's
+    limit_resources(memory_for(len(model.data), int(num_threads)), CPU=_SECONDS)
     loaded = load_engine(engine, model, int(num_threads))
     file = Path(path).name
     require_numbers(loaded.inputs, file)

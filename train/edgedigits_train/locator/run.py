@@ -32,7 +32,7 @@ from edgedigits_train.locator.objective import accuracy, map_loss
 from edgedigits_train.locator.score import LocatorScore, score_locator
 from edgedigits_train.models.build import count_macs
 from edgedigits_train.record import DataRecord
-from edgedigits_train.run import MODEL, clear_folder
+from edgedigits_train.run import MODEL, begin_folder
 from edgedigits_train.scenes.examples import SIDE, Example
 from edgedigits_train.scenes.pool import require_mnist_digits
 from edgedigits_train.scenes.processes import draw_in_processes
@@ -112,8 +112,7 @@ def _begin(folder: Path, start: Start, origin: str) -> tuple[keras.Model, tuple[
     jit = keras.backend.backend() == "jax"
     model.compile(make_optimizer(config, _steps(config), clip=_CLIP), map_loss, metrics=[accuracy], jit_compile=jit)
     model.optimizer.build(model.trainable_variables)
-    clear_folder(folder)
-    checkpoint.save_checkpoint(folder, model, Progress(config, origin, ()))
+    begin_folder(folder, model, Progress(config, origin, ()))
     return model, ()
 
 

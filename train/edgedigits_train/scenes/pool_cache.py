@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +17,8 @@ import edgedigits.images
 import edgedigits_train.scenes
 import edgedigits_train.synthetic
 from edgedigits.datasets import Dataset
-from edgedigits.files import cache_folder, write_atomic
+from edgedigits.files import cache_folder, write_cache
+from edgedigits.npz import read_arrays
 from edgedigits_train.scenes.pool import Pool, make_pool
 from edgedigits_train.scenes.typefaces import usable_fonts
 
@@ -28,7 +28,7 @@ def cached_pool(data: Dataset, *, seed: int, side: int, processes: int) -> Pool:
 
     Raises
     ------
-    OutputError: a process died, or the cache cannot be written.
+    OutputError: a process died.
 
     """
     path = cache_folder() / "paper" / f"{_key(data, seed, side)}.npz"
@@ -37,17 +37,17 @@ def cached_pool(data: Dataset, *, seed: int, side: int, processes: int) -> Pool:
     made = make_pool(data, seed=seed, side=side, processes=processes)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, images=made.images, labels=made.labels, parts=made.parts, sha256=made.sha256())
-    write_atomic(path, buffer.getvalue())
+    write_cache(path, buffer.getvalue())
     return made
 
 
 def _read(path: Path) -> Pool | None:
     """Return the pool in a file, or None if the file is missing or damaged."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            found = Pool(archive["images"], archive["labels"], archive["parts"])
-            return found if found.sha256() == str(archive["sha256"]) else None
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        arrays = read_arrays(path, lambda _: True)
+        found = Pool(arrays["images"], arrays["labels"], arrays["parts"])
+        return found if found.sha256() == str(arrays["sha256"]) else None
+    except (OSError, KeyError, ValueError):
         return None
 
 

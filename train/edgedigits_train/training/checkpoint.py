@@ -7,15 +7,15 @@ history match at any moment, even if the process is killed.
 from __future__ import annotations
 
 import json
-import os
 import zipfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
-from edgedigits.errors import BundleError, InputError, OutputError
+from edgedigits.errors import BundleError, InputError
+from edgedigits.files import file_atomic
+from edgedigits.json_text import parse_json
 from edgedigits.records import from_plain, to_plain
 from edgedigits_train.config import TrainConfig
 
@@ -70,7 +70,7 @@ def read_progress(folder: Path) -> Progress | None:
     path = folder / NAME
     try:
         with zipfile.ZipFile(path) as archive:
-            return from_plain(Progress, json.loads(archive.read(_MEMBER)), str(path))
+            return from_plain(Progress, parse_json(archive.read(_MEMBER)), str(path))
     except FileNotFoundError:
         return None
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, BundleError) as error:
@@ -113,18 +113,8 @@ def save_atomic(path: Path, model: keras.Model, extra: dict[str, str]) -> None:
     OutputError: the file cannot be written.
 
     """
-    # Keras requires the ending. The name is fixed, so that the next attempt replaces what a killed process left.
-    part = path.with_name(f".{path.stem}.part.keras")
-    try:
+    with file_atomic(path) as part:
         model.save(part)
         with zipfile.ZipFile(part, "a") as archive:
             for name, text in extra.items():
                 archive.writestr(name, text)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.files import cache_folder, write_atomic
+from edgedigits.files import cache_folder, write_cache
 from edgedigits_train.data import augmentation, warp
 from edgedigits_train.data.epochs import View
 from edgedigits_train.data.training_set import TrainingSet
@@ -58,13 +58,7 @@ class Teacher:
         self._key = digest.hexdigest()[:24]
 
     def soft_targets(self, view: View, epoch: int, temperature: float) -> NDArray[np.float32]:
-        """Return softened probabilities, float32 ``[N, classes]``, of an epoch's N images, ordered as ``view.rows``.
-
-        Raises
-        ------
-        OutputError: the cache cannot be written.
-
-        """
+        """Return softened probabilities, float32 ``[N, classes]``, of an epoch's N images, ordered as ``view.rows``."""
         digest = hashlib.sha256(view.rows.data)
         for values in (view.grid.x, view.grid.y) if view.grid else ():
             digest.update(values.data)
@@ -74,7 +68,7 @@ class Teacher:
             logs = self._log_probabilities(view)
             buffer = io.BytesIO()
             np.save(buffer, logs)
-            write_atomic(path, buffer.getvalue())
+            write_cache(path, buffer.getvalue())
         return soften(logs.astype(np.float32), temperature)
 
     def _log_probabilities(self, view: View) -> NDArray[np.float16]:

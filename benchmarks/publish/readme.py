@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks.accuracy import bit_flips, own_models, quantization_training
+from benchmarks.accuracy import bit_flips, own_models, quantization_training, quantizers
 from benchmarks.accuracy import reading_tables as reading
 from benchmarks.accuracy.family import family_table
 from benchmarks.accuracy.photograph_tables import (
@@ -58,6 +58,7 @@ def sections() -> Iterator[tuple[str, str, str]]:
     yield "docs/own-model.md", "own-models", own_models.BENCHMARK.table(read_result("own-models"))
     trained = quantization_training.BENCHMARK
     yield "docs/quantization-training.md", trained.name, trained.table(read_result(trained.name))
+    yield "docs/quantization.md", "quantizers", quantizers.BENCHMARK.table(read_result("quantizers"))
     yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
     yield "docs/raspberry-pi.md", "read", read_table(pi)
     yield "docs/raspberry-pi.md", "cheapest", cheapest_table(pi)

@@ -16,6 +16,8 @@ from edgedigits.errors import OutputError
 from edgedigits_export.bundle.replace import refuse_to_replace
 from edgedigits_export.lazy_imports import load
 
+pytestmark = pytest.mark.tensorflow
+
 SIDE, KINDS, EACH = 8, "abc", 30
 
 

@@ -18,7 +18,7 @@ def read_regular(path: Path, limit: int, *, links: bool = True) -> bytes:
 
     Raises
     ------
-    OSError: the file cannot be read, is no regular one, or is longer than ``limit`` bytes.
+    OSError: the file cannot be read, is no regular one, is longer than ``limit`` bytes, or changes meanwhile.
 
     """
     try:
@@ -32,7 +32,9 @@ def read_regular(path: Path, limit: int, *, links: bool = True) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
             raise OSError(errno.EINVAL, f"expected a file, found {kind}", str(path))
-        data = file.read(limit + 1) if found.st_size <= limit else b""
-        if found.st_size > limit or len(data) > limit:
+        if found.st_size > limit:
             raise OSError(errno.EFBIG, f"expected at most {limit:,} bytes, found {found.st_size:,}", str(path))
+        data = file.read(found.st_size + 1)  # not the limit: room for it is taken, and 32 bits may not hold it
+        if len(data) != found.st_size:
+            raise OSError(errno.EBUSY, "changed while it was read", str(path))
         return data

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,6 +184,17 @@ def test_a_file_longer_than_allowed_is_not_read(tmp_path):
     with pytest.raises(OSError, match="expected at most 100 bytes, found 1,099,511,627,776"):
         read_regular(tmp_path / "long", 100)
     assert time.process_time() - begun < 1
+
+
+def test_a_limit_beyond_what_can_be_asked_for_takes_no_room(tmp_path):
+    (tmp_path / "short").write_bytes(b"abc")
+    assert read_regular(tmp_path / "short", 1 << 70) == b"abc"
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs a file that says that it has no bytes")
+def test_a_file_that_is_longer_than_it_says_is_refused():
+    with pytest.raises(OSError, match="changed while it was read"):
+        read_regular(Path("/proc/self/status"), 1 << 20)
 
 
 @pytest.mark.parametrize(

@@ -14,19 +14,17 @@ PYTEST ?=
 FUZZ_SECONDS ?= 60
 # As many processes as processors; one that has nothing left takes over from another.
 TEST := -m pytest -q -n auto --dist worksteal
-# Of `make pi`: PI=--check compares with the committed result; PI="-o benchmarks/results/pi.json" replaces it, with
-# `make pi-family` alone, or the members are lost.
+# Of `make pi`: PI=--check compares with the committed result, which `make figures` makes.
 PI ?=
 # READING="--photographs FOLDER --data FOLDER" measures photographed puzzles and label folders of drawn digits, too: see
 # `python -m benchmarks.accuracy.reading --help`.
 READING ?=
-MEMBERS = $(addprefix build/members/,base small tiny nano lenet5 mlp)
 
 # Without byte code each of thousands of processes would compile the package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast cover mutants fuzz soak lint format type build sbom pi pi-family fleet bench models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme tutorial constraints clean
+.PHONY: help install demo test test-fast cover mutants fuzz soak lint format type build sbom pi fleet figures false-positives input-pipeline models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme tutorial constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -121,9 +119,6 @@ pi: install ## the built wheel on emulated Raspberry Pis (x86-64 Debian): compat
 	$(BIN)/python -m benchmarks.boards.silently_wrong models/small.keras build/pi build/silently-wrong
 	$(BIN)/python -m benchmarks.boards.pi dist/*.whl --bundle build/pi --wrong build/silently-wrong -o build/pi.json $(PI)
 
-pi-family: override PI += $(addprefix --member ,$(filter-out %/small,$(MEMBERS)))
-pi-family: pi ## pi, and for the whole family self-test, parity and instructions (needs build/members, which `make models` makes)
-
 # Ansible in an environment of its own; the collection's place among others is what its linter finds it by.
 ANSIBLE := build/ansible
 FLEET ?= tests/fleet/test_fleet.py
@@ -136,26 +131,20 @@ fleet: install ## roll bundles out to boards on this machine, with everything th
 	  ansible-lint --offline -q
 	EDGEDIGITS_ANSIBLE=$(CURDIR)/$(ANSIBLE)/bin $(BIN)/python -m pytest -q -n 0 $(FLEET) $(PYTEST)
 
-bench: install ## measure all that docs/benchmarks.md tells, on a quiet machine (50 minutes, 4 GB in the cache)
-	$(BIN)/edgedigits export models/small.keras --name small --calibration mnist --calibration-samples 1000 --gate shipped \
-	  -o build/small --overwrite --variants float32,float16,dynamic-int8,int8,int16x8
-	$(BIN)/edgedigits parity build/small --data mnist -o benchmarks/results/parity.json --overwrite
-	$(BIN)/python -m benchmarks.latency.engines build/small
-	$(BIN)/python -m benchmarks.latency.overhead
-	$(BIN)/python -m benchmarks.peers.peers
-	$(BIN)/python -m benchmarks.latency.roofline
-	$(BIN)/python -m benchmarks.publish.pareto
-	$(BIN)/python -m benchmarks.latency.scaling
+figures: install ## measure all that is published of what ships, on a quiet machine (100 minutes, 4 GB in the cache; READING as for reading)
+	$(BIN)/python -m benchmarks.publish.figures --reading="$(READING)"
+	$(BIN)/python -m benchmarks.publish.readme
+
+false-positives: install ## how often does `compare` call a change what is none? (40 minutes)
 	$(BIN)/python -m benchmarks.latency.false_positives
-	$(BIN)/python -m benchmarks.serving.serve
+	$(BIN)/python -m benchmarks.publish.readme
+
+input-pipeline: install ## what does deforming the images cost a training? (minutes)
 	$(BIN)/python -m benchmarks.latency.training
 	$(BIN)/python -m benchmarks.publish.readme
 
-models: install ## train the whole family again, export, verify and measure it; goes on where it was stopped (hours)
+models: install ## train the whole family again, export and verify it; goes on where it was stopped (hours)
 	$(BIN)/python -m models.make
-	$(BIN)/edgedigits bench $(MEMBERS) --variant int8.tflite --engine litert --seconds 0.03 --overwrite \
-	  -o benchmarks/results/family-latency.json
-	$(BIN)/python -m benchmarks.publish.pareto
 	$(BIN)/python -m benchmarks.publish.readme
 
 bundle: install ## export the shipped bundles from the reference models

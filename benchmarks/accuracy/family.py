@@ -10,35 +10,45 @@ from benchmarks.harness.benchmark import Result
 from benchmarks.harness.markdown import markdown_table
 
 HEAD = (
-    "member", "int8 file, bytes", "of them weights", "parameters", "MACs, million", "p50 µs", "validation", "test",
-    "Keras, test", "minutes a run",
+    "member", "int8 file, bytes", "of them weights", "parameters", "MACs, million", "validation", "test", "Keras, test",
+    "minutes a run",
 )  # fmt: skip
+SHORT = ("network", "int8 file, KB", "million multiplications", "test digits right")
 
 
-def family_table(result: Result, latency: Result) -> str:
+def short_table(result: Result) -> str:
+    """Return in a row a member what it costs and how accurate it is; the cheapest first."""
+    rows = [
+        (f"`{member}`", f"{runs[0]['bytes'] / 1e3:.0f}", f"{runs[0]['macs'] / 1e6:.2f}",
+         _spread([run["test"] for run in runs]))
+        for member, runs in sorted(_members(result).items(), key=lambda item: item[1][0]["bytes"])
+    ]  # fmt: skip
+    return markdown_table(SHORT, "lr", rows)
+
+
+def family_table(result: Result) -> str:
     """Return a row a member, in the order in which they are made."""
-    times = {row["configuration"]["file"]: row["summary"]["p50_us"] for row in latency["rows"]}
-    members = {name: list(runs) for name, runs in groupby(result["runs"], key=lambda run: run["member"])}
+    members = _members(result)
     rows = [
         (
             f"`{member}`", *(f"{runs[0][name]:,}" for name in ("bytes", "weight_bytes", "parameters")),
-            f"{runs[0]['macs'] / 1e6:.2f}", f"{times[f'{member}-int8.tflite']:.1f}",
+            f"{runs[0]['macs'] / 1e6:.2f}",
             *(_spread([run[name] for run in runs]) for name in ("validation", "test", "keras_test")), _minutes(runs),
         )
         for member, runs in members.items()
     ]  # fmt: skip
-    machine = latency["machine"]
-    place = f"{machine['board'] or machine['cpu']} ({machine['cores']} cores, {machine['architecture']})"
     seeds = max(map(len, members.values()))
     note = (
         f"The int8 TFLite files in LiteRT: mean ± standard deviation over {seeds} seeds where a spread is given; "
-        "5,000 validation digits, by which all was chosen, and 10,000 test digits, by which nothing was. Latency of "
-        f"one inference, one thread, median over {latency['processes']} processes, on {place}: a shared virtual "
-        "machine, not a Raspberry Pi. Minutes are of training: with TensorFlow on one processor core each, with JAX on "
-        "what [models/README.md](models/README.md) names. "
+        "5,000 validation digits, by which all was chosen, and 10,000 test digits, by which nothing was. Minutes are "
+        "of training: with TensorFlow on one processor core each, with JAX on one H100. "
         f"{_verifications(result['proofs'])} Made by `make models`, written by `make readme`."
     )
     return markdown_table(HEAD, "lr", rows, note)
+
+
+def _members(result: Result) -> dict[str, list[dict[str, Any]]]:
+    return {name: list(runs) for name, runs in groupby(result["runs"], key=lambda run: run["member"])}
 
 
 def _verifications(proofs: dict[str, dict[str, Any]]) -> str:

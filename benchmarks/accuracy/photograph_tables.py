@@ -57,6 +57,23 @@ def pages_table(result: Result) -> str:
     return markdown_table(head, "llr", rows)
 
 
+def beside_table(result: Result) -> str:
+    """Return edgedigits beside each other program on the set of photographs that edgedigits reads worst."""
+    if not result["photographs"]:
+        return NOT_MEASURED
+    counted = {(name, reader, way): summed(parts.values()) for name, reader, way, parts in page_counts(result)}
+    ours = {name: counts for (name, *by), counts in counted.items() if by == ["edgedigits", "int8"]}
+    worst = min(ours, key=lambda name: ours[name]["right"] / ours[name]["digits"])
+    cells = [
+        (f"**{reader}**" if counts is ours[worst] else reader, *right_cells(counts),
+         _megabytes(result["readers"][reader]), f"{counts['seconds'] / counts['photographs']:.2f}")
+        for (name, reader, _), counts in counted.items()
+        if name == worst and (reader != "edgedigits" or counts is ours[worst])
+    ]  # fmt: skip
+    digits = f"{ours[worst]['digits']:,} digits *{TITLES[worst]}* in {ours[worst]['photographs']} photographs"
+    return markdown_table((digits, "right", "95 % interval", "MB installed", "seconds a photograph"), "lr", cells)
+
+
 def readers_table(result: Result) -> str:
     """Return what each program that read the photographs takes on the disk, and how long a photograph takes it."""
     if not result["photographs"]:
@@ -73,9 +90,12 @@ def readers_table(result: Result) -> str:
                     ways.setdefault(way, []).append(counts)
         totals = {way: summed(parts) for way, parts in ways.items()}
         seconds = (f"{way} {total['seconds'] / total['photographs']:.2f}" for way, total in totals.items())
-        size = "–" if reader["megabytes"] is None else f"{reader['megabytes']:,.0f}"
-        rows.append((name, reader["version"], size, ", ".join(seconds)))
+        rows.append((name, reader["version"], _megabytes(reader), ", ".join(seconds)))
     return markdown_table(("program", "version", "MB installed", "seconds a photograph"), "llrl", rows)
+
+
+def _megabytes(reader: Result) -> str:
+    return "–" if reader["megabytes"] is None else f"{reader['megabytes']:,.0f}"
 
 
 def worst_table(result: Result) -> str:

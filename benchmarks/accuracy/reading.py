@@ -24,7 +24,7 @@ from benchmarks.accuracy.photographs import HALVES, MARGINS, TITLES, Photograph,
 from benchmarks.accuracy.reading_tables import reading_tables
 from benchmarks.accuracy.sample_sets import SEED, SMALLEST, SampleSet, corrupted_sets, generated_sets, real_sets
 from benchmarks.accuracy.samples import evaluate_samples, summary
-from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
+from benchmarks.harness.benchmark import Benchmark, Result, describe_shipped, progress
 from benchmarks.harness.venvs import InstallError
 from edgedigits import DigitClassifier, __version__
 from edgedigits.bundle import Variant
@@ -53,7 +53,7 @@ def measure(args: argparse.Namespace) -> Result:
         found = measure_photographs(classifiers, photographs_of(args.photographs, args.half, smallest=args.smallest))
         found["readers"]["edgedigits"]["megabytes"] = None if args.smallest else own_megabytes()
     return {
-        **describe(("edgedigits", "numpy", "pillow", ENGINE)),
+        **describe_shipped(("edgedigits", "numpy", "pillow", ENGINE)),
         "smallest": args.smallest,
         "half": args.half, "split": "test", "seed": SEED, "digits_sha256": digits("test").sha256(),
         "source": photographs.SOURCE, "margins": MARGINS, **found,

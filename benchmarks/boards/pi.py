@@ -29,7 +29,7 @@ from PIL import Image
 
 from benchmarks.boards.pi_board import Task, engines_without_wheels, folder_of, on_board
 from benchmarks.boards.pi_read import write_page
-from benchmarks.boards.pi_tables import boards_table, instructions_table, model_and_variant, read_table
+from benchmarks.boards.pi_tables import boards_phrase, instructions_table, model_and_variant, read_table
 from benchmarks.harness.benchmark import RESULTS, Benchmark, Result, progress, read_result
 from edgedigits.bundle import Bundle
 from edgedigits.datasets import load_mnist
@@ -111,7 +111,7 @@ def drifted(result: Result, committed: Result) -> list[str]:
     found = [f"{' '.join(key)}: in the committed results, not in these" for key in before.keys() - now.keys()]
     for key, count in now.items():
         if key not in before:
-            found.append(f"{' '.join(key)}: not in {COMMITTED.name}; run make pi-family and commit it")
+            found.append(f"{' '.join(key)}: not in {COMMITTED.name}; run make figures and commit it")
         elif count is not None and before[key] is not None and abs(count / before[key] - 1) > TOLERANCE:
             found.append(f"{' '.join(key)}: {count:,.0f} instructions, committed {before[key]:,.0f}")
     return sorted(found)
@@ -175,7 +175,7 @@ def _failures(result: Result, *, check: bool = False) -> list[str]:
 
 def _table(result: Result) -> str:
     skipped = "\n".join(f"skipped: {line}" for line in result["skipped"])
-    return f"{boards_table(result)}\n\n{instructions_table(result)}\n\n{read_table(result)}\n\n{skipped}"
+    return f"{boards_phrase(result)}\n\n{instructions_table(result)}\n\n{read_table(result)}\n\n{skipped}"
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

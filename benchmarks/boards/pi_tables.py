@@ -22,22 +22,36 @@ Row = dict[str, Any]
 IPC = 1.0
 
 
-def boards_table(pi: Result) -> str:
-    """Return boards × system × engine × file against this engine on the host.
+def boards_phrase(pi: Result) -> str:
+    """Return what the boards answered, beside the same engine on the host: sentences, and a table of what differed."""
+    main, members = _main(pi), [row for row in _rows(pi) if row["model"] in pi["members"]]
+    odd = [row for row in (*main, *members) if row["agreement"] < 1 or row["flips"] or not row["passed"]]
+    rows = [_board_row(same, f"`{same[0]['file']}`") for same in _grouped(odd, "system", "release", "file")]
+    head = ("boards", "Raspberry Pi OS", "engine", "file", "agreement", "changed answers", "self-test")
+    verdict = "All of them pass the self-test and give the same answers" if not odd else "All but these do"
+    names = ", ".join(f"`{name}`" for name in dict.fromkeys(row["model"] for row in (*main, *members)))
+    sentences = (
+        f"Emulated {_pis(main)} run "
+        f"{len({row['file'] for row in main})} files of each of {names} in {_joined(_different(main, 'release'))}, "
+        f"the real wheels of each platform. {verdict} to {pi['digits']:,} digits of {pi['data']}"
+        f"{_fewer(pi)} as the same engine on the host (where it has none, as LiteRT). No probability differs by more "
+        f"than {_furthest(main + members, dynamic=False)}, with dynamic-int8 by no more than "
+        f"{_furthest(main + members, dynamic=True)}. {_wrong_phrase(pi)} This shows compatibility and numerics, never "
+        f"speed. Bundle `{pi['bundle'][:12]}`, the built wheel `{pi['wheel']}`; run by `make figures`."
+    )
+    return markdown_table(head, "llllrrl", rows, sentences) if odd else sentences
 
-    Boards share a row, and so do all files of a member; a shared row shows the worst of its figures.
-    """
-    cells = [_board_row(same, f"`{same[0]['file']}`") for same in _grouped(_main(pi), "system", "release", "file")]
-    for name in pi["members"]:
-        rows = [row for row in _rows(pi) if row["model"] == name]
-        cells += [
-            _board_row(same, f"`{name}`, {len({row['file'] for row in same})} files")
-            for same in _grouped(rows, "system")
-        ]
-    head = (
-        "boards", "Raspberry Pi OS", "engine", "file", "agreement", "changed answers", "max \\|Δ\\|", "self-test",
-    )  # fmt: skip
-    return markdown_table(head, "llllrrrl", [*cells, *_wrong_rows(pi)], _boards_note(pi))
+
+def boards_line(pi: Result) -> str:
+    """Return the same in one sentence."""
+    rows = _rows(pi)
+    wrong = sum(row["flips"] > 0 or not row["passed"] for row in rows)
+    answered = "gave the same answers" if not wrong else f"gave the same answers in all but {wrong} cases"
+    return (
+        f"On emulated {_pis(rows)} the boards' own wheels of {_joined(_different(rows, 'release'))} {answered} to "
+        f"{pi['digits']:,} digits as the same engines on a PC, with every variant of "
+        f"`{'`, `'.join(_different(rows, 'model'))}`. {_wrong_phrase(pi)}"
+    )
 
 
 def instructions_table(pi: Result) -> str:
@@ -50,6 +64,11 @@ def instructions_table(pi: Result) -> str:
         cells.append((same[0]["release"], f"`{same[0]['file']}`", *(counts[board] for board in boards)))
     note = f"Thousands of instructions per inference, one thread. {_sentence(pi['note'])}"
     return markdown_table(("engine", "file", *_processors(pi, boards)), "llr", cells, note)
+
+
+def instructions(pi: Result, board: str) -> dict[tuple[str, str], float]:
+    """Return guest instructions per inference of the main bundle on a board, by file and engine with its release."""
+    return {(row["file"], row["release"]): row["instructions"] for row in _counted(_main(pi)) if row["board"] == board}
 
 
 def read_table(pi: Result) -> str:
@@ -140,9 +159,27 @@ def _board_row(same: list[Row], file: str) -> Sequence[object]:
     return (
         ", ".join(dict.fromkeys(row["board"] for row in same)), same[0]["system"],
         ", ".join(_different(same, "release")), file, f"{100 * min(row['agreement'] for row in same):.2f} %",
-        max(row["flips"] for row in same), f"{max(row['max_abs_difference'] for row in same):.1e}",
-        "passed" if all(row["passed"] for row in same) else "FAILED",
+        max(row["flips"] for row in same), "passed" if all(row["passed"] for row in same) else "FAILED",
     )  # fmt: skip
+
+
+def _pis(rows: list[Row]) -> str:
+    boards = [board.removeprefix("pi") for board in _different(rows, "board")]
+    return f"Raspberry Pis {_joined(boards)} with Raspberry Pi OS {_joined(_different(rows, 'system'))}"
+
+
+def _joined(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def _furthest(rows: list[Row], *, dynamic: bool) -> str:
+    """Return the largest difference of a probability, of the files with or without dynamic ranges."""
+    apart = [row["max_abs_difference"] for row in rows if row["variant"].startswith("dynamic") == dynamic]
+    return f"{max(apart, default=0):.1e}"
+
+
+def _fewer(pi: Result) -> str:
+    return f" (`{'`, `'.join(pi['members'])}`: {pi['member_digits']:,})" if pi["members"] else ""
 
 
 def _processors(pi: Result, boards: list[str]) -> list[str]:
@@ -162,33 +199,19 @@ def _cheapest(rows: list[Row]) -> str:
     return told
 
 
-def _wrong_rows(pi: Result) -> list[Sequence[object]]:
-    """Return a row for each bundle that loads and computes wrongly, which every board has to notice."""
-    found: dict[str, list[tuple[Row, Row]]] = {}
-    for machine in pi["machines"]:
-        for wrong in machine["lies"]:
-            found.setdefault(wrong["bundle"], []).extend((machine, row) for row in wrong["selftest"])
-    lines: list[Sequence[object]] = []
-    for name, rows in found.items():
-        boards = ", ".join(dict.fromkeys(machine["board"] for machine, _ in rows))
-        systems = ", ".join(dict.fromkeys(f"{machine['os']} {BITS[machine['arch']]}" for machine, _ in rows))
-        version = next(row["version"] for row in rows[0][0]["rows"] if row["engine"] == "tflite-runtime")
-        caught = "MISSED" if any(row["passed"] for _, row in rows) else "**caught**"
-        lines.append((boards, systems, f"tflite-runtime {version}", f"`{name}`", "–", "–", "–", caught))
-    return lines
+def _wrong_phrase(pi: Result) -> str:
+    """Return whether every board noticed the bundle that loads there and computes wrongly."""
+    caught = {
+        (machine["board"], machine["os"], machine["arch"]): not any(row["passed"] for row in wrong["selftest"])
+        for machine in pi["machines"]
+        for wrong in machine["lies"]
+    }
+    if not caught:
+        return ""
+    missed = [" ".join(place) for place, found in caught.items() if not found]
+    told = f"MISSED on {', '.join(missed)}" if missed else f"caught by the self-test on each of {len(caught)} systems"
+    return f"A file that tflite-runtime loads without an error and computes wrongly was {told}."
 
 
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
-
-
-def _boards_note(pi: Result) -> str:
-    command, shared = "make pi", ""
-    if pi["members"]:
-        command = "make pi-family"
-        shared = f" A row of several files ({pi['member_digits']} digits) has the worst of them."
-    return (
-        f"{pi['digits']:,} digits of {pi['data']} on emulated boards with the real wheels of each platform, against "
-        f"the same engine on the host (where it has none, against LiteRT).{shared} This shows compatibility and "
-        f"numerics, never speed. Bundle `{pi['bundle'][:12]}`, the built wheel `{pi['wheel']}`; run by `{command}`."
-    )

@@ -28,7 +28,7 @@ def by_release(result: Result) -> dict[str, list[Entry]]:
     return found
 
 
-def compat_line(result: Result) -> str:
+def _line(result: Result) -> str:
     """Return in one sentence how often `check` was right."""
     zoos = [result["totals"], *(zoo["totals"] for zoo in result["others"].values())]
     files = len(result["models"]) + sum(zoo["files"] for zoo in result["others"].values())
@@ -39,14 +39,21 @@ def compat_line(result: Result) -> str:
         f"`check` against reality, over {files:,} files, most of them made by others, and {len(result['releases'])} "
         f'releases of the engines ({total["pairs"]:,} pairs): {total["false_runs"]} times "runs" where it does not, '
         f'{total["false_cannot_run"]} times "cannot run" or "computes wrongly" where it runs ({share:.2f} %); '
-        f"{reality['computes wrongly']} pairs load without an error and answer wrongly. "
-        "[docs/compatibility.md](docs/compatibility.md) has them all."
+        f"{reality['computes wrongly']} pairs load without an error and answer wrongly."
     )
 
 
 def compat_tables(result: Result) -> str:
     """Return counts, a row a release, what computes wrongly in silence, and where `check` was not right."""
-    parts = (_zoos(result), _summary(result), _releases(result), _silent(result), _all_faults(result), _origin(result))
+    parts = (
+        _line(result),
+        _zoos(result),
+        _summary(result),
+        _releases(result),
+        _silent(result),
+        _all_faults(result),
+        _origin(result),
+    )
     return "\n\n".join(parts)
 
 

@@ -32,7 +32,7 @@ class Benchmark:
     question: the first line of ``--help``.
     measure: makes the result from the parsed options, of which ``smallest`` (bool) and ``output`` (Path) always exist.
     table: the result in Markdown.
-    picture: the result as SVG, for benchmarks that have one.
+    picture: the result as SVG, for benchmarks that have one; no bytes where there is nothing to draw.
     options: adds further options to the parser.
     failures: returns one sentence for each fault of a result; any fault makes the exit code 1.
 
@@ -69,13 +69,13 @@ class Benchmark:
 
 
 def describe(names: Sequence[str], python: str = sys.executable) -> Result:
-    """Describe what was measured: schema, machine, shipped bundle, and the versions of ``names`` in ``python``."""
-    return {
-        "schema": SCHEMA,
-        "machine": to_plain(describe_machine()),
-        "bundle": Bundle.load().id,
-        "versions": versions(names, python),
-    }
+    """Describe what was measured with: schema, machine, and the versions of ``names`` in ``python``."""
+    return {"schema": SCHEMA, "machine": to_plain(describe_machine()), "versions": versions(names, python)}
+
+
+def describe_shipped(names: Sequence[str], python: str = sys.executable) -> Result:
+    """Describe what the shipped bundle was measured with, as `describe` does, and say which bundle that is."""
+    return describe(names, python) | {"bundle": Bundle.load().id}
 
 
 def read_result(name: str) -> Result:

@@ -35,21 +35,26 @@ def measure(args: argparse.Namespace) -> Result:
 
 
 def engines_table(result: Result) -> str:
-    """Lay out load, first inference and steady state of each configuration."""
-    doubts = sum(bool(row["doubts"]) for row in result["rows"])
+    """Lay out load, first inference and steady state of each configuration that `bench` does not doubt itself."""
+    doubtful = sum(bool(row["doubts"]) for row in result["rows"])
     note = (
         f"Medians over {result['processes']} fresh processes each, in rounds; the interval by drawing processes anew. "
-        f"{machine_phrase(result['machine'])}, edgedigits {result['edgedigits']}; {doubts} of {len(result['rows'])} "
-        "rows are called doubtful by `bench` itself (the result says why); not told by this machine: "
+        f"{machine_phrase(result['machine'])}, edgedigits {result['edgedigits']}; not told by this machine: "
         f"{', '.join(result['absent']) or 'nothing'}."
     )
-    return markdown_table(HEAD, "llr", _rows(result), note)
+    left_out = f"{doubtful} of {len(result['rows'])} rows are left out, for `bench` itself calls them doubtful."
+    if doubtful == len(result["rows"]):
+        return f"Measured, and not published: {left_out} {machine_phrase(result['machine'])}."
+    picture = "![Median latency of every variant, engine and number of threads](engines.svg)"
+    return markdown_table(HEAD, "llr", _rows(result), f"{note} {left_out}" if doubtful else note, picture)
 
 
 def _rows(result: Result) -> Iterator[list[object]]:
     for row in result["rows"]:
         asked, found = row["configuration"], row["summary"]
         file = f"`{asked['file']}`"
+        if row["doubts"]:
+            continue
         if found is None:
             yield [file, asked["engine"], asked["threads"], row["error"], *["–"] * 6]
             continue
@@ -62,15 +67,15 @@ def _rows(result: Result) -> Iterator[list[object]]:
 
 
 def draw_engines(result: Result) -> bytes:
-    """Draw the median latency of every configuration with its interval."""
+    """Draw the median latency of every configuration that is not doubtful, with its interval."""
     dots = []
     for row in result["rows"]:
         asked, found = row["configuration"], row["summary"]
-        if found is not None:
+        if found is not None and not row["doubts"]:
             label = f"{asked['variant']} in {asked['engine']}, {asked['threads']} thr."
             low, high = found["p50_ci95_us"]
             dots.append(Dot(label, found["p50_us"], low, high, asked["engine"]))
-    return draw_dots(dots, "median µs of one inference, with its 95 % interval", log=True)
+    return b"" if not dots else draw_dots(dots, "median µs of one inference, with its 95 % interval", log=True)
 
 
 def _failures(result: Result) -> list[str]:

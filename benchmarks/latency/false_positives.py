@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
+from benchmarks.harness.benchmark import Benchmark, Result, describe_shipped, progress
 from benchmarks.harness.child import ROOT
 from benchmarks.harness.markdown import markdown_table
 from benchmarks.latency.slowed_worker import SHARE, SLOWED
@@ -47,7 +47,7 @@ def measure(args: argparse.Namespace) -> Result:
     began = time.perf_counter()
     runs = list(_runs(plan, count + 1))  # one more: each run's first file is compared with the next run's
     seconds = (time.perf_counter() - began) / len(runs)
-    return describe(["edgedigits"]) | _counted(runs, seconds, plan)
+    return describe_shipped(["edgedigits"]) | _counted(runs, seconds, plan)
 
 
 def _runs(plan: Plan, count: int) -> Iterator[Run]:

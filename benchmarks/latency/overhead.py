@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.harness.benchmark import Benchmark, Result, describe
+from benchmarks.harness.benchmark import Benchmark, Result, describe_shipped
 from benchmarks.harness.child import ROOT, run_child
 from benchmarks.harness.dots import Dot, draw_dots
 from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
@@ -63,7 +63,10 @@ def measure(args: argparse.Namespace) -> Result:
     engines = installed_engines()
     with tempfile.TemporaryDirectory(prefix="edgedigits-overhead-") as folder:
         rows = list(_rows(probe, python, 2 * processes, Path(folder), engines))
-    return describe([*engines, "numpy", "pillow", "edgedigits"], python) | {"processes": processes, "rows": rows}
+    return describe_shipped([*engines, "numpy", "pillow", "edgedigits"], python) | {
+        "processes": processes,
+        "rows": rows,
+    }
 
 
 def _rows(probe: Probe, python: str, starts: int, folder: Path, engines: list[str]) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from benchmarks.harness.benchmark import Benchmark, Result, describe
+from benchmarks.harness.benchmark import Benchmark, Result, describe_shipped
 from benchmarks.harness.child import run_child
 from benchmarks.harness.markdown import markdown_table, versions_phrase
 from benchmarks.harness.spread import spread_rows
@@ -42,7 +42,7 @@ def measure(args: argparse.Namespace) -> Result:
     found = limits(details)
     model = {"name": "models/small.keras", "macs": macs}
     model |= {f"{precision}_us": round(roofline_us(found, precision, macs), 2) for precision in PRECISIONS}
-    named = describe(["edgedigits", "numpy", *installed_engines()])
+    named = describe_shipped(["edgedigits", "numpy", *installed_engines()])
     return named | {"processes": rounds, **found, "model": model, "details": details}
 
 

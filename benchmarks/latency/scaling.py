@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
+from benchmarks.harness.benchmark import Benchmark, Result, describe_shipped, progress
 from benchmarks.harness.child import run_child
 from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
 from benchmarks.harness.spread import spread_rows
@@ -54,7 +54,7 @@ def measure(args: argparse.Namespace) -> Result:
             progress(f"round {number + 1} of {rounds}")
             for chosen in [*product(installed_engines(), PRECISIONS), ()]:
                 measured += run_child("benchmarks.latency.scaling_probe", *words, *chosen)
-    return describe(["edgedigits", "numpy", "pillow", *installed_engines()]) | {
+    return describe_shipped(["edgedigits", "numpy", "pillow", *installed_engines()]) | {
         "processes": rounds,
         "seconds": round(time.monotonic() - started),
         "macs": macs,

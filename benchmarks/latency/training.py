@@ -75,7 +75,7 @@ def training_table(result: Result) -> str:
     note = (
         f"The `quick` recipes; medians of {len(result['rows'][0]['images_per_second']['bare'])} epochs each, in turns "
         f"in one process. {machine['board'] or machine['cpu']}, {machine['cores']} cores; keras {versions['keras']}, "
-        f"tensorflow {versions['tensorflow']}. Measured by `make bench`, written by `make readme`."
+        f"tensorflow {versions['tensorflow']}. Measured by `make input-pipeline`, written by `make readme`."
     )
     head = ("model", "images a batch", "bare steps, images a second", "whole epochs", "the pipeline costs", "goal")
     return markdown_table(head, "lr", rows, note)

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
+from benchmarks.harness.benchmark import Benchmark, Result, describe_shipped, progress
 from benchmarks.harness.child import ChildError, run_child
 from benchmarks.harness.reasons import reason_of
 from benchmarks.harness.venvs import InstallError
@@ -58,7 +58,7 @@ def measure_peers(peers: Sequence[Peer], training: Dataset, test: Dataset, *, sm
     models = PeerModels(work / "models", venvs, Bundle.load(), training)
     attempts = [Attempt(peer) for peer in peers]
     run_rounds(attempts, venvs, models, test, training.take(np.arange(TIMED_DIGITS)), rounds, seconds)
-    return describe(["edgedigits"]) | {
+    return describe_shipped(["edgedigits"]) | {
         "data": test.source, "digits": len(test),
         "rounds": rounds, "seconds": seconds,
         "processor": last_processor(), "own_venvs": not smallest,

@@ -10,8 +10,8 @@ from benchmarks.harness.markdown import markdown_table
 
 OURS = "edgedigits"
 _HEAD = (
-    "peer", "computes in", "accuracy", "model KB", "installed MB", "cold start ms", "p50 µs (min–max)",
-    "p50 × edgedigits", "p99 µs", "peak MB",
+    "peer", "computes in", "accuracy", "p50 × edgedigits", "model KB", "installed MB", "peak MB", "cold start ms",
+    "p50 µs (min–max)", "p99 µs",
 )  # fmt: skip
 
 
@@ -52,13 +52,13 @@ def _cells(row: dict[str, Any], own: float | None) -> list[str]:
         title,
         precision,
         f"{100 * row['accuracy']:.2f} %",
+        "–" if own is None else _ratio(p50["median"] / own),
         f"{row['model_bytes'] / 1e3:.1f}",
         f"{row['installed']['bytes'] / 1e6:,.0f}" if row["installed"] else "–",
+        f"{row['peak_mb']['median']:,.0f}" if row["peak_mb"] else "–",
         f"{row['cold_ms']['median']:,.0f}",
         f"{_short(p50['median'])} ({_short(p50['min'])}–{_short(p50['max'])})",
-        "–" if own is None else _ratio(p50["median"] / own),
         _short(row["p99_us"]["median"]),
-        f"{row['peak_mb']['median']:,.0f}" if row["peak_mb"] else "–",
     ]
 
 
@@ -83,7 +83,7 @@ def _origin(result: Result) -> str:
         f"{_tutorial(result['rows'])}On "
         f"{machine['board'] or machine['cpu']} ({machine['cores']} cores, {machine['architecture']}), "
         f"Python {machine['python']}: a shared virtual machine, not a Raspberry Pi. {_versions(result['rows'])}. "
-        f"Bundle `{result['bundle'][:12]}`; measured by `make bench`, written by `make readme`."
+        f"Bundle `{result['bundle'][:12]}`; measured by `make figures`, written by `make readme`."
     )
 
 

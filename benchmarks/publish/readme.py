@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from benchmarks.accuracy import bit_flips, own_models, quantization_training, quantizers
 from benchmarks.accuracy import reading_tables as reading
-from benchmarks.accuracy.family import family_table
+from benchmarks.accuracy.family import family_table, short_table
 from benchmarks.accuracy.photograph_tables import (
+    beside_table,
     cells_table,
     misplaced_phrase,
     pages_table,
@@ -20,61 +22,99 @@ from benchmarks.accuracy.photograph_tables import (
     worst_table,
 )
 from benchmarks.boards.contributed import contributed, contributed_table
-from benchmarks.boards.pi_tables import boards_table, cheapest_table, instructions_table, read_table
-from benchmarks.compat.compat_tables import compat_line, compat_tables
+from benchmarks.boards.pi_tables import (
+    boards_line,
+    boards_phrase,
+    cheapest_table,
+    instructions_table,
+    read_table,
+)
+from benchmarks.compat.compat_tables import compat_tables
 from benchmarks.harness.benchmark import Result, read_result
 from benchmarks.harness.child import ROOT
 from benchmarks.latency import engines, false_positives, overhead, roofline, scaling, training
 from benchmarks.peers import peers
-from benchmarks.publish import pareto
+from benchmarks.publish import origins
+from benchmarks.publish.pareto import draw_pareto, pareto_phrase
 from benchmarks.publish.variants import variants_table
 from benchmarks.serving import soak
 from benchmarks.serving.serve_table import TABLES as SERVE_TABLES
 
 # Each writes its table on docs/benchmarks.md, under a mark of its name.
-LATENCY = [module.BENCHMARK for module in (engines, overhead, scaling, roofline, false_positives, training)]
+LATENCY = [module.BENCHMARK for module in (peers, overhead, roofline, scaling, engines, false_positives, training)]
 
 
-def sections() -> Iterator[tuple[str, str, str]]:
-    """Yield page, mark, and what belongs between ``<!-- mark: ... -->`` and ``<!-- /mark -->``."""
-    pi, compat = read_result("pi"), read_result("compat")
-    yield (
-        "README.md",
-        "photographs",
-        _joined(reading.headline, pages_table, misplaced_phrase, readers_table, reading.origin),
-    )
-    yield "README.md", "family", family_table(read_result("family"), read_result("family-latency"))
-    yield "README.md", "pareto", pareto.pareto_table(read_result("pareto"))
-    yield "README.md", "boards", boards_table(pi)
-    yield "README.md", "compat", compat_line(compat)
-    yield "README.md", "peers", peers.BENCHMARK.table(read_result("peers"))
-    yield "README.md", "variants", variants_table(read_result("parity"), read_result("engines"))
-    yield "docs/reading.md", "photographs", _joined(reading.headline, cells_table, pages_table, readers_table)
-    yield "docs/reading.md", "photographs-worst", _joined(worst_table, misplaced_phrase)
-    yield "docs/reading.md", "reading", _joined(reading.real_table, reading.origin)
-    yield "docs/reading.md", "reading-generated", _joined(reading.generated_table, reading.corrupted_table)
-    yield "docs/reading.md", "reading-pages", _joined(reading.print_table, reading.numbers_table)
-    yield "docs/measuring.md", "bit-flips", bit_flips.flips_table(read_result("bit-flips"))
-    yield "docs/own-model.md", "own-models", own_models.BENCHMARK.table(read_result("own-models"))
-    trained = quantization_training.BENCHMARK
-    yield "docs/quantization-training.md", trained.name, trained.table(read_result(trained.name))
-    yield "docs/quantization.md", "quantizers", quantizers.BENCHMARK.table(read_result("quantizers"))
-    yield "docs/raspberry-pi.md", "instructions", instructions_table(pi)
-    yield "docs/raspberry-pi.md", "read", read_table(pi)
-    yield "docs/raspberry-pi.md", "cheapest", cheapest_table(pi)
-    yield "docs/compatibility.md", "compat", compat_tables(compat)
-    yield "docs/benchmarks.md", "boards-latency", contributed_table(contributed())
+# Each writes a table on docs/raspberry-pi.md, under its mark.
+BOARDS: dict[str, Callable[[Result], str]] = {
+    "boards": boards_phrase,
+    "instructions": instructions_table,
+    "read": read_table,
+    "cheapest": cheapest_table,
+}
+
+
+class Section(NamedTuple):
+    """What belongs between ``<!-- mark: ... -->`` and ``<!-- /mark -->`` on a page, and the results it is made of."""
+
+    page: str
+    mark: str
+    table: str
+    results: Sequence[str] = ()
+
+
+def sections() -> Iterator[Section]:
+    """Yield every section, and below a table that was measured apart from the others that it was."""
+    figures = read_result("figures") if origins.RESULT.exists() else None
+    for section in _sections():
+        results = [read_result(name) for name in section.results]
+        apart = origins.apart_phrase(figures, results) if figures else ""
+        yield section._replace(table=f"{section.table}\n\n{apart}") if apart else section
+
+
+def _sections() -> Iterator[Section]:
+    yield from _front()
     for benchmark in LATENCY:
-        yield "docs/benchmarks.md", benchmark.name, benchmark.table(read_result(benchmark.name))
+        yield _of("docs/benchmarks.md", benchmark.name, benchmark.table, benchmark.name)
+    yield _of("docs/benchmarks.md", "variants", variants_table, "parity", "engines", "pi")
+    yield Section("docs/benchmarks.md", "boards-latency", contributed_table(contributed()))
+    photographs = (reading.headline, cells_table, pages_table, readers_table)
+    for mark, *makers in (
+        ("photographs", *photographs), ("photographs-worst", worst_table, misplaced_phrase),
+        ("reading", reading.real_table, reading.origin),
+        ("reading-generated", reading.generated_table, reading.corrupted_table),
+        ("reading-pages", reading.print_table, reading.numbers_table),
+    ):  # fmt: skip
+        yield _of("docs/reading.md", mark, _joined(*makers), "reading")
+    yield _of("docs/measuring.md", "bit-flips", bit_flips.flips_table, "bit-flips")
+    for page, benchmark in (
+        ("own-model", own_models), ("quantization-training", quantization_training), ("quantization", quantizers)
+    ):  # fmt: skip
+        yield _of(f"docs/{page}.md", benchmark.BENCHMARK.name, benchmark.BENCHMARK.table, benchmark.BENCHMARK.name)
+    for mark, make in BOARDS.items():
+        yield _of("docs/raspberry-pi.md", mark, make, "pi")
+    yield _of("docs/compatibility.md", "compat", compat_tables, "compat")
     for part, make in SERVE_TABLES.items():
-        yield "docs/serve.md", f"serve-{part}", make(read_result("serve"))
-    yield "docs/serve.md", "soak", soak.BENCHMARK.table(read_result("soak"))
+        yield _of("docs/serve.md", f"serve-{part}", make, "serve")
+    yield _of("docs/serve.md", "soak", soak.BENCHMARK.table, "soak")
 
 
-def _joined(*makers: Callable[[Result], str]) -> str:
-    """Return several tables of what `make reading` found."""
-    result = read_result("reading")
-    return "\n\n".join(make(result) for make in makers)
+def _front() -> Iterator[Section]:
+    """Yield what is on README, and on the page of the family."""
+    yield _of("README.md", "photographs", _joined(reading.headline, beside_table), "reading")
+    yield _of("README.md", "family", short_table, "family")
+    yield _of("README.md", "boards", boards_line, "pi")
+    yield _of("models/README.md", "family", family_table, "family")
+    yield Section("models/README.md", "pareto", pareto_phrase())
+
+
+def _of(page: str, mark: str, make: Callable[..., str], *names: str) -> Section:
+    """Return the section that ``make`` makes of these results."""
+    return Section(page, mark, make(*map(read_result, names)), names)
+
+
+def _joined(*makers: Callable[[Result], str]) -> Callable[[Result], str]:
+    """Return what makes several tables of one result."""
+    return lambda result: "\n\n".join(make(result) for make in makers)
 
 
 def updated(page: str, mark: str, table: str) -> str:
@@ -91,7 +131,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when pages and results differ")
     args = parser.parse_args()
     pages: dict[str, str] = {}
-    for name, mark, table in sections():
+    for name, mark, table, _ in sections():
         pages[name] = updated(pages.get(name) or (ROOT / name).read_text(), mark, table)
     if args.check:
         stale = [name for name, text in pages.items() if (ROOT / name).read_text() != text]
@@ -100,9 +140,9 @@ def main() -> int:
         return int(bool(stale))
     for name, text in pages.items():
         (ROOT / name).write_text(text)
-    for benchmark in (*LATENCY, peers.BENCHMARK, pareto.BENCHMARK, soak.BENCHMARK):
-        if benchmark.picture is not None:
-            picture = benchmark.picture(read_result(benchmark.name))
+    (ROOT / "docs" / "pareto.svg").write_bytes(draw_pareto(read_result("family"), read_result("peers")))
+    for benchmark in (*LATENCY, soak.BENCHMARK):
+        if benchmark.picture is not None and (picture := benchmark.picture(read_result(benchmark.name))):
             (ROOT / "docs" / f"{benchmark.name}.svg").write_bytes(picture)
     return 0
 

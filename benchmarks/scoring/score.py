@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.harness.benchmark import Benchmark, Result, describe, progress
+from benchmarks.harness.benchmark import Benchmark, Result, describe_shipped, progress
 from benchmarks.harness.child import ROOT
 from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
 from benchmarks.latency.drawn_photographs import photograph
@@ -71,7 +71,7 @@ def measure(args: argparse.Namespace) -> Result:
             rows += _measured(
                 name, digits, round(count * args.share), Path(place), WAYS[:2] if args.smallest else WAYS, times
             )
-    return describe(PACKAGES) | {"rows": rows}
+    return describe_shipped(PACKAGES) | {"rows": rows}
 
 
 def _measured(

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any
 
-from benchmarks.harness.benchmark import SCHEMA, Benchmark, Result, describe, progress, write_result
+from benchmarks.harness.benchmark import SCHEMA, Benchmark, Result, describe_shipped, progress, write_result
 from benchmarks.harness.venvs import project_venv
 from benchmarks.serving.memory import memory
 from benchmarks.serving.serve_table import TABLES
@@ -35,7 +35,7 @@ def measure(args: argparse.Namespace) -> Result:
         progress(f"load average {load:.1f}: something else runs, and times are doubtful")
     result: Result = json.loads(args.output.read_text()) if args.output.exists() else {"schema": SCHEMA}
     for part in args.only:
-        described = describe(PACKAGES, python) | {"load_average": os.getloadavg()[0]}
+        described = describe_shipped(PACKAGES, python) | {"load_average": os.getloadavg()[0]}
         result[part] = _measure_part(part, python, smallest=args.smallest) | {"of": described}
         write_result(args.output, result)
     return result

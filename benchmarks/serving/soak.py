@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.harness.benchmark import SCHEMA, Benchmark, Result, describe, progress
+from benchmarks.harness.benchmark import SCHEMA, Benchmark, Result, describe_shipped, progress
 from benchmarks.harness.markdown import machine_phrase, versions_phrase
 from benchmarks.serving.load_client import Request, run_load, saved
 from benchmarks.serving.payloads import digit, encoded, on_paper, page, post
@@ -54,7 +54,7 @@ def soak(args: argparse.Namespace) -> Result:
             progress(f"turn {turn + 1} of {turns}")
             rows.append(_turn(command, _shuffled(requests, turn), seconds, kill=turn % 2 == 1))
     return {
-        "schema": SCHEMA, "of": describe(PACKAGES, sys.executable), "turns": rows, "connections": CONNECTIONS,
+        "schema": SCHEMA, "of": describe_shipped(PACKAGES, sys.executable), "turns": rows, "connections": CONNECTIONS,
         "every_s": EVERY_S, "limit_mb": _unit_limit(), "goal": GOAL,
     }  # fmt: skip
 

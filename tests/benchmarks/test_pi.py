@@ -59,7 +59,7 @@ def test_another_choice_of_kernels_is_noticed(count):
 def test_another_release_asks_for_a_new_baseline_rather_than_comparing():
     gone, new = drifted(measured(version="2.4.0"), COMMITTED)
     assert "2.3.0: in the committed results, not in these" in gone
-    assert "2.4.0: not in pi.json; run make pi-family and commit it" in new
+    assert "2.4.0: not in pi.json; run make figures and commit it" in new
 
 
 def test_committed_members_that_were_not_asked_are_not_missed():

@@ -66,25 +66,45 @@ def rows_of(table: str) -> list[str]:
     return [line for line in table.splitlines()[2:] if line.startswith("|")]
 
 
-def test_a_member_has_one_row_a_system_with_the_worst_of_its_files_engines_and_boards():
-    lines = rows_of(pi_tables.boards_table(family()))
-    assert [line for line in lines if "nano" in line] == [
-        "| pi3 | bookworm 32-bit | tflite-runtime 2.14.0 | `nano`, 2 files | 100.00 % | 0 | 2.0e-07 | passed |",
-        "| pi3, pi5 | bookworm 64-bit | litert 2.3.0, tflite-runtime 2.14.0 | `nano`, 2 files "
-        "| 99.80 % | 2 | 3.0e-03 | passed |",
-    ]
-    assert lines[:4] == [
-        "| pi3 | bookworm 32-bit | tflite-runtime 2.14.0 | `small-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
-        "| pi3, pi5 | bookworm 64-bit | litert 2.3.0 | `small-dynamic-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
-        "| pi3, pi5 | bookworm 64-bit | litert 2.3.0 | `small-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
-        "| pi3 | bookworm 64-bit | tflite-runtime 2.14.0 | `small-int8.tflite` | 100.00 % | 0 | 2.0e-07 | passed |",
-    ]
+def test_boards_that_answer_alike_are_told_in_a_sentence():
+    same = row("small-int8.tflite", 1.0), row("small-dynamic-int8.tflite", 1.0, max_abs_difference=3e-4)
+    told = pi_tables.boards_phrase(result(machine(A53, *same), machine(A76, *same)))
+    assert "\n" not in told
+    for words in (
+        "Pis 3 and 5 ",
+        "2 files of each of `small`",
+        "All of them pass",
+        "more than 2.0e-07",
+        "than 3.0e-04",
+    ):
+        assert words in told
+    line = pi_tables.boards_line(result(machine(A53, *same), machine(A76, *same)))
+    assert "2.3.0 gave the same answers to 1,000 digits" in line
 
 
-def test_one_file_of_a_member_that_fails_its_self_test_fails_the_row():
+def test_what_answers_otherwise_has_a_row_with_the_worst_of_its_boards():
+    told = pi_tables.boards_phrase(family())
+    assert rows_of(told) == [
+        "| pi5 | bookworm 64-bit | litert 2.3.0 | `nano-float32.tflite` | 99.80 % | 2 | passed |",
+        "| pi3 | bookworm 64-bit | tflite-runtime 2.14.0 | `nano-int8.tflite` | 99.90 % | 1 | passed |",
+    ]
+    assert "All but these do" in told
+    assert "in all but 2 cases" in pi_tables.boards_line(family())
+
+
+def test_a_file_that_fails_its_self_test_has_a_row():
     rows = row("nano-float32.tflite", 1.0), row("nano-int8.tflite", 1.0)
-    (line,) = rows_of(pi_tables.boards_table(result(machine(A53, *rows, failed="nano-int8.tflite"))))
+    (line,) = rows_of(pi_tables.boards_phrase(result(machine(A53, *rows, failed="nano-int8.tflite"))))
+    assert "`nano-int8.tflite`" in line
     assert line.endswith("| FAILED |")
+
+
+@pytest.mark.parametrize(("passed", "words"), [(False, "caught by the self-test on each"), (True, "MISSED on pi3")])
+def test_a_file_that_is_wrong_in_silence_is_told_to_be_caught_or_missed(passed, words):
+    board = machine(A53, row("small-int8.tflite", 1.0))
+    verdict = {"file": "wrong.tflite", "engine": "tflite-runtime", "passed": passed}
+    board["lies"] = [{"bundle": "silently-wrong", "engine": "tflite-runtime", "selftest": [verdict]}]
+    assert words in pi_tables.boards_phrase(result(board))
 
 
 def test_instructions_are_told_of_the_main_bundle_file_by_file():

@@ -159,9 +159,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert not missing
 
 
-def test_readme_tells_of_every_verb_and_of_no_other() -> None:
-    told = set(re.findall(r"^\| `edgedigits (\w+)", PAGES["README.md"].read_text(), re.MULTILINE))
-    assert told == set(COMMANDS)
+def test_readme_is_read_in_a_few_minutes_and_names_no_command_that_is_none() -> None:
+    text = PAGES["README.md"].read_text()
+    assert len(text.splitlines()) <= 120
+    assert set(re.findall(r"`(?:\S+ )?edgedigits ([a-z]+)", text)) <= set(COMMANDS)
 
 
 def test_readme_never_tells_to_install_from_an_index() -> None:

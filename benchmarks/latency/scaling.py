@@ -80,7 +80,8 @@ def _series(measured: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 def scaling_table(result: Result) -> str:
     """Lay out two short tables, and what was measured on what."""
     note = (
-        f"µs an image; medians over {result['processes']} processes; one thread where no number says otherwise. MMAC: "
+        f"Multiples of a batch of one, and µs an image; medians over {result['processes']} processes; one thread where "
+        "no number says otherwise. MMAC: "
         f"million multiplications with addition, the model itself has {min(result['macs'].values()) / 1e6:.1f}, wider "
         f"ones more. Pictures are squares, through `classify` of bundle `{result['bundle'][:12]}`; the array is grey, "
         f"the files are in colour. {versions_phrase(result['versions'])}; {machine_phrase(result['machine'])}."
@@ -94,10 +95,10 @@ def _engines(result: Result) -> str:
     threads = sorted({row["threads"] for row in result["threads"]})
     millions = {int(width): macs / 1e6 for width, macs in result["macs"].items()}
     widest = max(millions)
+    one = {"how": "classify_batch", "batch": batches[0]}
     # What to look for in which series: the columns, from left to right.
     columns = {
-        f"batch of {batches[0]}": ("batch", {"how": "classify_batch", "batch": batches[0]}),
-        f"of {batches[-1]:,}": ("batch", {"how": "classify_batch", "batch": batches[-1]}),
+        f"batch of {batches[-1]:,}": ("batch", {"how": "classify_batch", "batch": batches[-1]}),
         f"bare, of {batches[-1]:,}": ("batch", {"how": "bare", "batch": batches[-1]}),
     }
     columns |= {f"{count:.1f} MMAC": ("width", {"width": width}) for width, count in millions.items() if width > 1}
@@ -108,9 +109,10 @@ def _engines(result: Result) -> str:
     rows = []
     for engine, precision in dict.fromkeys((row["engine"], row["precision"]) for row in result["batch"]):
         line = {"engine": engine, "precision": precision}
-        cells = (_figure(result[series], line | wanted) for series, wanted in columns.values())
-        rows.append([engine, precision, *cells])
-    return markdown_table(["engine", "file", *columns], "llr", rows)
+        base = _us(result["batch"], line | one)
+        ratios = (f"{_us(result[series], line | wanted) / base:,.2f}" for series, wanted in columns.values())
+        rows.append([engine, precision, *ratios, _figure(base)])
+    return markdown_table(["engine", "file", *columns, f"batch of {batches[0]}, µs"], "llr", rows)
 
 
 def _pictures(rows: list[dict[str, Any]], note: str) -> str:
@@ -123,7 +125,7 @@ def _pictures(rows: list[dict[str, Any]], note: str) -> str:
         [
             f"{side:,}",
             *(
-                " + ".join(_figure(rows, {"source": source, "side": side, "stage": stage}) for stage in _STAGES)
+                " + ".join(_figure(_us(rows, {"source": source, "side": side, "stage": stage})) for stage in _STAGES)
                 for source in sources
             ),
         ]
@@ -134,8 +136,11 @@ def _pictures(rows: list[dict[str, Any]], note: str) -> str:
     )
 
 
-def _figure(rows: list[dict[str, Any]], wanted: dict[str, Any]) -> str:
-    us = next(row["us"] for row in rows if wanted.items() <= row.items())
+def _us(rows: list[dict[str, Any]], wanted: dict[str, Any]) -> float:
+    return float(next(row["us"] for row in rows if wanted.items() <= row.items()))
+
+
+def _figure(us: float) -> str:
     return f"{us:.1f}" if us < 100 else f"{us:,.0f}"
 
 

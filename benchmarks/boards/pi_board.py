@@ -144,11 +144,12 @@ class _OneBoard:
         for engine, version in self.engines.items():
             if not pairs(self.task.bundle.manifest.files, [engine]):
                 continue
-            expected = read_on_host(engine, self.task.bundle, self.task.page)
-            text, count, wrong = read_on_board(self.python, engine, self.task.bundle, self.task.page, plugin)
+            asked = engine, self.task.bundle, self.task.page, self.task.picture
+            expected = read_on_host(*asked)
+            text, counts, wrong = read_on_board(self.python, *asked, plugin)
             if wrong or text != expected:
                 self.failed.append(wrong or f"read in {engine} gives {text!r}, not {expected!r}")
-            yield {"engine": engine, "version": version, "same": text == expected, "instructions": count}
+            yield {"engine": engine, "version": version, "same": text == expected, "instructions": counts}
 
     def serve(self) -> dict[str, Any] | None:
         """Return the answer of the board's service to this machine and its exit code; None if it failed."""

@@ -1,4 +1,4 @@
-"""Reading a page on an emulated board: its text beside the host's, and the instructions that it takes."""
+"""Reading a page and classifying a picture on an emulated board: the text beside the host's, and the instructions."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ def write_page(images: NDArray[np.uint8], path: Path) -> None:
     Image.fromarray(page).save(path)
 
 
-def read_on_host(engine: str, bundle: Bundle, page: Path) -> str:
+def read_on_host(engine: str, bundle: Bundle, page: Path, picture: Path) -> str:
     """Return what the same engine reads here."""
-    words = [sys.executable, str(MARKS), engine, "0", str(bundle.path), str(page)]
+    words = [sys.executable, str(MARKS), engine, "0", *map(str, (bundle.path, page, picture))]
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
 
 def read_on_board(
-    python: PythonEnvironment, engine: str, bundle: Bundle, page: Path, plugin: str | None
-) -> tuple[str, float | None, str]:
-    """Return what is read, the guest instructions of one time (None without a plugin), and what went wrong.
+    python: PythonEnvironment, engine: str, bundle: Bundle, page: Path, picture: Path, plugin: str | None
+) -> tuple[str, dict[str, float], str]:
+    """Return what is read, the guest instructions of one ``read`` and one ``classify``, and what went wrong.
 
-    ``plugin`` are QEMU's words for the counting plugin, but for its file.
+    ``plugin`` are QEMU's words for the counting plugin, but for its file; without it nothing is counted.
     """
     marks = python.folder / f"{engine}.reads"
     board = python.with_variables(QEMU_PLUGIN=f"{plugin},out={marks}") if plugin else python
-    done = board.run([str(MARKS), engine, str(READS), str(bundle.path), str(page)])
+    done = board.run([str(MARKS), engine, str(READS), *map(str, (bundle.path, page, picture))])
     if done.returncode:
-        return "", None, f"reading a page in {engine} ended with {done.returncode}: {done.stderr.strip()[-200:]}"
+        return "", {}, f"reading a page in {engine} ended with {done.returncode}: {done.stderr.strip()[-200:]}"
     if not plugin:
-        return done.stdout, None, ""
-    begin, end = np.loadtxt(marks, dtype=np.int64)[:, 1]
-    return done.stdout, float(end - begin) / READS, ""
+        return done.stdout, {}, ""
+    read, classify = np.diff(np.loadtxt(marks, dtype=np.int64)[:, 1]) / READS
+    return done.stdout, {"read": float(read), "classify": float(classify)}, ""

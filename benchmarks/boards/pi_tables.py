@@ -20,6 +20,8 @@ DEFAULT = (f"{DEFAULT_PRECISION}.tflite", "litert")
 Row = dict[str, Any]
 # What an instruction a cycle is taken for, where nothing was measured on a board.
 IPC = 1.0
+GHZ = {"pi3": 1.4, "pi4": 1.8, "pi5": 2.4}
+FEW = 1e8
 
 
 def boards_phrase(pi: Result) -> str:
@@ -72,27 +74,48 @@ def instructions(pi: Result, board: str) -> dict[tuple[str, str], float]:
 
 
 def read_table(pi: Result) -> str:
-    """Return the guest instructions of `read` for a page of 640 by 480 pixels, and what they may mean in seconds."""
+    """Return the guest instructions of `classify` and `read`, and what they may mean in seconds."""
     machines = [one for one in pi["machines"] if (one["os"], one["arch"]) == ("bookworm", "arm64")]
     counts = {
-        (row["engine"], row["version"], one["board"]): row["instructions"] for one in machines for row in one["read"]
+        (task, f"{row['engine']} {row['version']}", one["board"]): count
+        for one in machines
+        for row in one["read"]
+        for task, count in row["instructions"].items()
     }
     boards = [one["board"] for one in machines]
     cells = [
-        (f"{engine} {version}", *(_millions(counts.get((engine, version, board))) for board in boards))
-        for engine, version in dict.fromkeys(key[:2] for key in counts)
+        (f"`{task}`", engine, *(_millions(counts.get((task, engine, board))) for board in boards))
+        for task, engine in dict.fromkeys(key[:2] for key in sorted(counts))
     ]
     note = (
-        f"Millions of instructions to read a page of 640×480 pixels with {ROWS * COLUMNS} digits, from the PNG to the "
-        f"text, one thread. At {IPC:g} instructions a cycle, which is an estimate and no measurement, a thousand "
-        f"millions take {1000 / 1400 / IPC:.1f} s on a Pi 3's 1.4 GHz, {1000 / 1800 / IPC:.1f} s on a Pi 4's 1.8 GHz "
-        f"and {1000 / 2400 / IPC:.1f} s on a Pi 5's 2.4 GHz. {_sentence(pi['note'])}"
+        "Millions of instructions, one thread: `classify` of a PNG of 112×112 pixels with a digit, `read` of "
+        f"one of 640×480 with {ROWS * COLUMNS} digits, from the file to the answer. At {IPC:g} instruction a cycle, "
+        "which is an estimate and no measurement, a thousand millions take "
+        f"{_seconds(1e9, 'pi3'):.1f} s on a Pi 3's 1.4 GHz, {_seconds(1e9, 'pi4'):.1f} s on a Pi 4's 1.8 GHz and "
+        f"{_seconds(1e9, 'pi5'):.1f} s on a Pi 5's 2.4 GHz. "
+        f"{_sentence(pi['note'])}"
     )
-    return markdown_table(("engine", *_processors(pi, boards)), "l", cells, note)
+    return markdown_table(("what", "engine", *_processors(pi, boards)), "llr", cells, note)
+
+
+def a_day(pi: Result, task: str, board: str = "pi5", engine: str = "litert") -> float | None:
+    """Return about how many pictures a day one core of a board answers, at `IPC`; None where nothing was counted."""
+    counts = [
+        row["instructions"].get(task)
+        for one in pi["machines"]
+        if (one["board"], one["os"], one["arch"]) == (board, "bookworm", "arm64")
+        for row in one["read"]
+        if row["engine"] == engine
+    ]
+    return 86_400 / _seconds(counts[0], board) if counts and counts[0] else None
+
+
+def _seconds(instructions: float, board: str) -> float:
+    return instructions / IPC / GHZ[board] / 1e9
 
 
 def _millions(count: float | None) -> str:
-    return "" if count is None else f"{count / 1e6:,.0f}"
+    return "–" if count is None else f"{count / 1e6:,.1f}" if count < FEW else f"{count / 1e6:,.0f}"
 
 
 def cheapest_table(pi: Result) -> str:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,41 +23,14 @@ from PIL import Image
 
 from benchmarks.harness.benchmark import Benchmark, Result, describe_shipped, progress
 from benchmarks.harness.child import ROOT
-from benchmarks.harness.markdown import machine_phrase, markdown_table, versions_phrase
 from benchmarks.latency.drawn_photographs import photograph
+from benchmarks.scoring.score_table import faults, score_table
+from benchmarks.scoring.ways import SETS, SIDE, SMALLEST, WAYS, Way
 from edgedigits.datasets import load_splits
 from edgedigits.images.decode import read_pixels
 
 PACKAGES = ("edgedigits", "numpy", "pillow", "ai-edge-litert", "pyarrow", "ray")
-SIDE = 1_024  # of a photograph
 PART = 100  # the small archive is so small a part
-GOAL, RAY_GOAL = 0.95, 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One way to score: its words for a command line, and what it is compared with."""
-
-    name: str
-    words: tuple[str, ...]
-    beside: str | None = None
-    goal: float = GOAL
-
-
-_OURS, _HAND = ("-m", "edgedigits.cli.main", "score"), ("-m", "benchmarks.scoring.by_hand")
-LOOP, RAY, RAYS = "a loop by hand", "Ray by hand, 1 worker", "Ray by hand, 2 workers"
-WAYS = (
-    Way(LOOP, (*_HAND, "loop", "1")),
-    Way("`score`, 1 process", (*_OURS, "--workers", "1"), LOOP),
-    Way("`score`, 2 processes", (*_OURS, "--workers", "2")),
-    Way(RAY, (*_HAND, "ray", "1")),
-    Way("`score --ray local`, 1 worker", (*_OURS, "--ray", "local", "--workers", "1"), RAY),
-    Way(RAYS, (*_HAND, "ray", "2")),
-    Way("`score --ray local`, 2 workers", (*_OURS, "--ray", "local", "--workers", "2"), RAYS, RAY_GOAL),
-)
-# Pictures, and how many times each way gets them.
-SETS = {"ready arrays": (10_000_000, 1), "small PNG files": (100_000, 3), "photographs": (5_000, 3)}
-SMALLEST = {"ready arrays": (2_000, 1), "small PNG files": (200, 1), "photographs": (20, 1)}
 
 
 def measure(args: argparse.Namespace) -> Result:
@@ -161,59 +132,6 @@ def _pss(pid: int) -> int:
     except OSError:
         return 0
     return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith(("Pss_Anon", "Pss_Shmem")))
-
-
-def _medians(result: Result) -> dict[tuple[str, str], dict[str, Any]]:
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in result["rows"]:
-        found.setdefault((row["set"], row["way"]), []).append(row)
-    return {
-        key: {"count": rows[0]["count"], "times": len(rows), "peak_mb": max(row["peak_mb"] for row in rows)}
-        | {name: statistics.median(row[name] for row in rows) for name in ("rate", "start")}
-        for key, rows in found.items()
-    }
-
-
-def shares(result: Result) -> dict[tuple[str, str], float]:
-    """Return our rate as a share of that by hand, for each set and way that has one: the median over the turns."""
-    found = {}
-    for way in WAYS:
-        for name in dict.fromkeys(row["set"] for row in result["rows"]):
-            ours, theirs = ([row["rate"] for row in result["rows"] if (row["set"], row["way"]) == (name, one)]
-                            for one in (way.name, way.beside))  # fmt: skip
-            if ours and theirs:
-                found[name, way.name] = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-    return found
-
-
-def score_table(result: Result) -> str:
-    """Lay out pictures a second, the share of what is written by hand, memory, and the start."""
-    beside, rows = shares(result), []
-    for (name, way), found in _medians(result).items():
-        share = f"{beside[name, way]:.2f}" if (name, way) in beside else "–"
-        figures = f"{found['rate']:,.0f}", share, f"{found['peak_mb']:,}", f"{found['start']:.1f}"
-        rows.append((f"{found['count']:,} {name}", way, *figures))
-    head = ("archive", "scored by", "pictures a second", "share of by hand", "peak MB", "seconds for a hundredth")
-    times = " ".join(
-        f"{name}: {found['times']} turns." for (name, way), found in _medians(result).items() if way == LOOP
-    )
-    note = (
-        f"Medians; {times} Rates are of what the whole archive has more than its hundredth, so that starting does not "
-        "count. Memory of all processes together, mapped files left out. Photographs are drawn, "
-        f"{SIDE} x {SIDE} pixels, JPEG. {machine_phrase(result['machine'])}; {versions_phrase(result['versions'])}. "
-        "Measured by `python -m benchmarks.scoring.score`, written by `make readme`."
-    )
-    return markdown_table(head, "llr", rows, note)
-
-
-def faults(result: Result) -> Sequence[str]:
-    """Return the goals that were missed."""
-    goals = {way.name: way.goal for way in WAYS}
-    return [
-        f"{name}, {way}: {share:.2f} of what is written by hand, at least {goals[way]} is the goal"
-        for (name, way), share in shares(result).items()
-        if share < goals[way] and len(result["rows"]) > len(SMALLEST) * 2
-    ]
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

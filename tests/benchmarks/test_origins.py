@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import pytest
 
-from benchmarks.harness.benchmark import read_result
+from benchmarks.harness.benchmark import RESULTS, read_result
 from benchmarks.publish import origins
 from benchmarks.publish.figures import STEPS
 from benchmarks.publish.origins import Origin, apart_phrase
@@ -52,7 +52,7 @@ def test_what_was_measured_on_another_machine_or_with_another_bundle_says_so(res
 def test_all_that_make_figures_measures_has_its_machine_and_its_bundles():
     figures = read_result("figures")
     assert set(figures["seconds"]) == set(STEPS)
-    measured = [read_result(name) for name in STEPS if (origins.RESULTS / f"{name}.json").exists()]
+    measured = [read_result(name) for name in STEPS if (RESULTS / f"{name}.json").exists()]
     assert Origin.of(*measured).within(Origin.of(figures))
 
 

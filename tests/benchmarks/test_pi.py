@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.boards import pi, pi_board
 from benchmarks.boards.pi import drifted
@@ -130,6 +131,7 @@ def task(bundle: Bundle, member: Bundle, folder: Path) -> Any:
     with np.load(data) as digits:
         np.savez(few, images=digits["images"][:20], labels=digits["labels"][:20], names=digits["names"])
         write_page(digits["images"].reshape(-1, 28, 28, 1), page := folder / "page.png")
+        Image.fromarray(255 - digits["images"].reshape(-1, 28, 28)[0]).save(picture)
     (folder / "edgedigits").symlink_to(ROOT / "runtime" / "edgedigits")  # as of an unpacked wheel
     return pi_board.Task(bundle, (member,), folder, data, few, picture, 7, page, folder / "native", None, ())
 
@@ -182,7 +184,7 @@ def test_a_page_has_to_be_read_as_on_the_host(shipped, member, tmp_path, monkeyp
 
     place = PythonEnvironment(Path(sys.executable), os.environ, tmp_path)
     board = pi_board._OneBoard(task(shipped, member, tmp_path), place, {"litert": "of here"}, 0, [])
-    assert list(board.read()) == [{"engine": "litert", "version": "of here", "same": True, "instructions": None}]
+    assert list(board.read()) == [{"engine": "litert", "version": "of here", "same": True, "instructions": {}}]
     assert board.failed == []
     monkeypatch.setattr(pi_board, "read_on_host", lambda *_: "7\n")
     assert [row["same"] for row in board.read()] == [False]

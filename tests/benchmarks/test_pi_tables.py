@@ -159,10 +159,21 @@ def test_every_member_of_the_family_as_it_is_now_passed_on_the_boards():
     assert all(one["passed"] and one["agreement"] == 1 for one in pi_tables._rows(committed))
 
 
-def test_a_page_s_instructions_are_told_in_millions_with_the_assumption_behind_seconds():
+def pages() -> dict[str, Any]:
     found = result(machine(A53), machine(A76), machine(A53, arch="armhf"))
-    for one, count in zip(found["machines"], (826_523_090.5, 600e6, 1e9), strict=True):
-        one["read"] = [{"engine": "litert", "version": "2.3.0", "same": True, "instructions": count}]
-    table = pi_tables.read_table(found)
-    assert "| litert 2.3.0 | 827 | 600 |" in table
+    for one, read, classify in zip(found["machines"], (826_523_090.5, 600e6, 1e9), (9.87e6, 4.8e6, 1e7), strict=True):
+        counts = {"read": read, "classify": classify}
+        one["read"] = [{"engine": "litert", "version": "2.3.0", "same": True, "instructions": counts}]
+    return found
+
+
+def test_instructions_of_a_picture_and_a_page_are_told_in_millions_with_the_assumption_behind_seconds():
+    table = pi_tables.read_table(pages())
+    assert rows_of(table) == ["| `classify` | litert 2.3.0 | 9.9 | 4.8 |", "| `read` | litert 2.3.0 | 827 | 600 |"]
     assert "an estimate and no measurement, a thousand millions take 0.7 s on a Pi 3" in table
+
+
+def test_pictures_a_day_follow_from_instructions_and_are_not_told_without():
+    assert pi_tables.a_day(pages(), "classify") == pytest.approx(86_400 * 2.4e9 / 4.8e6)
+    assert pi_tables.a_day(pages(), "read", "pi4") is None
+    assert pi_tables.a_day(pages(), "read", engine="onnxruntime") is None

@@ -9,7 +9,9 @@ import pytest
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: the extra [scale] is not there")
 
-from benchmarks.scoring.score import BENCHMARK, LOOP, SETS, WAYS, faults, score_table, shares
+from benchmarks.scoring.score import BENCHMARK
+from benchmarks.scoring.score_table import days_phrase, faults, score_table, shares
+from benchmarks.scoring.ways import LOOP, ONE, SETS, WAYS
 
 pytestmark = pytest.mark.slow
 
@@ -39,3 +41,14 @@ def test_shares_are_medians_over_turns_and_goals_follow_from_them() -> None:
         if row["way"] == WAYS[1].name and row["rate"] == 90:
             row["rate"] = 96
     assert faults({"rows": rows}) == []
+
+
+def test_pictures_a_day_are_those_of_one_process_and_of_a_board_where_they_were_counted() -> None:
+    row = {"set": "photographs", "count": 9, "way": ONE, "rate": 107.3, "start": 1.0, "seconds": 2.0, "peak_mb": 3}
+    counted = {"engine": "litert", "instructions": {"classify": 5e6}}
+    board = {"board": "pi5", "os": "bookworm", "arch": "arm64", "read": [counted]}
+    told = days_phrase({"rows": [row]}, {"machines": [board]})
+    assert told.startswith("A day of one core here: 9.3 million photographs.")
+    assert "measured nowhere: a day's `classify` 41 million pictures" in told
+    board["read"] = []
+    assert "Raspberry" not in days_phrase({"rows": [row]}, {"machines": [board]})

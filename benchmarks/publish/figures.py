@@ -2,9 +2,9 @@
 
     python -m benchmarks.publish.figures [--reading WORDS]
 
-Steps are done in order, and what is done is kept in build/figures/done.json: a run that was stopped goes on there, and
-one whose bundles or machine are others begins anew. `benchmarks/results/figures.json` says which bundles and machine
-it was, and how long each step took.
+Steps are done in order, and what is done is kept in build/figures/done.json: a run that was stopped goes on there. One
+whose bundles or machine are others begins anew, as does one after a whole run. `benchmarks/results/figures.json` says
+which bundles and machine it was, and how long each step took.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ def main() -> int:
         found["seconds"][step] = round(time.monotonic() - begun)
         write_result(FOLDER / "done.json", found)
     write_result(RESULT, found)
+    (FOLDER / "done.json").unlink()
     return 0
 
 
@@ -73,7 +74,7 @@ def _begun() -> Result:
     shipped = {name: Bundle.load(name) for name in SHIPPED}
     for name in SHIPPED:
         known = {file.path: file.sha256 for file in full[name].manifest.files}
-        if other := [file.path for file in shipped[name].manifest.files if known[file.path] != file.sha256]:
+        if other := [file.path for file in shipped[name].manifest.files if known.get(file.path) != file.sha256]:
             raise SystemExit(f"expected the shipped {', '.join(other)}, exported others; run make bundle first")
     begun: Result = {
         "schema": SCHEMA, "machine": to_plain(describe_machine()),

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -37,6 +38,10 @@ from edgedigits.engines import ENGINES, installed_engines
 from edgedigits.manifest import Manifest, write_manifest
 from edgedigits.records import from_plain
 from edgedigits.verification.compare import accuracy_of
+
+# A shell's `make test &` would let every program that a test starts ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Byte code is kept, or each of thousands of processes compiles the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -98,7 +98,7 @@ def _run(way: Way, archive: Path, folder: Path) -> tuple[float, int]:
 
 
 class _Peak:
-    """Looks at the memory of a process and all below it, twice a second, until it is told to end."""
+    """Looks at the memory of a process and all below it, soon and then twice a second, until it is told to end."""
 
     def __init__(self, pid: int) -> None:
         self._pid, self._most, self._done = pid, 0, threading.Event()
@@ -111,7 +111,9 @@ class _Peak:
         return self._most
 
     def _look(self) -> None:
-        while not self._done.wait(0.5):
+        pause = 0.05
+        while not self._done.wait(pause):
+            pause = min(2 * pause, 0.5)
             self._most = max(self._most, sum(map(_pss, _tree(self._pid))))
 
 

@@ -165,7 +165,8 @@ def test_what_only_the_browser_can_open_is_sent_as_it_sees_it(visit):
     assert Image.open(io.BytesIO(visit.sent())).format == "JPEG"
 
 
-def test_what_only_the_server_can_open_is_read_without_being_shown(visit, drawn, several):
+def test_what_only_the_server_can_open_is_read_without_being_shown(visiting, start, drawn, several):
+    visit = visiting(start("--formats", "tiff").url)
     visit.choose("four.tiff", encoded(Image.open(io.BytesIO(drawn[4])), "TIFF"), "image/tiff")
     visit.answers("4")
     expect(visit.at("#picture")).to_be_hidden()
@@ -173,6 +174,14 @@ def test_what_only_the_server_can_open_is_read_without_being_shown(visit, drawn,
     visit.choose("page.tiff", encoded(Image.open(io.BytesIO(several)), "TIFF"), "image/tiff")
     visit.says("3 digits read")
     assert visit.at("#boxes rect").count() == 3
+
+
+def test_a_format_that_is_not_taken_is_told(visit, drawn):
+    visit.expected.append("422")
+    visit.choose("four.tiff", encoded(Image.open(io.BytesIO(drawn[4])), "TIFF"), "image/tiff")
+    visit.status(
+        "expected an image (JPEG, PNG, WEBP), found TIFF, which is not taken here; save it as JPEG or PNG first"
+    )
 
 
 def test_what_nobody_can_open_is_told_in_the_servers_words(visit, drawn):

@@ -48,7 +48,7 @@ def test_it_stays_small_and_holds_code_contract_models_and_licences_alone(wheel:
     assert {name for name in names if name.endswith(page)} == {
         f"edgedigits/serve/page/{file.name}" for file in (ROOT / "runtime/edgedigits/serve/page").iterdir()
     }
-    allowed = (".py", ".typed", ".json", ".toml", ".npz", ".tflite", ".onnx", ".j2", ".md", *page)
+    allowed = (".py", ".typed", ".json", ".toml", ".npz", ".tflite", ".onnx", ".j2", ".md", "hashes.txt", *page)
     assert not [
         name
         for name in names

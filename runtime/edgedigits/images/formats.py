@@ -11,6 +11,10 @@ from PIL import Image, UnidentifiedImageError
 from edgedigits.errors import ImageError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
+# Of those that a service may have been told not to take.
+_BEGINNINGS = {
+    "TIFF": (b"II*\0", b"MM\0*"), "GIF": (b"GIF8",), "BMP": (b"BM",), "PPM": (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"),
+}  # fmt: skip
 MAX_PAGES = 1000  # a file of a few megabytes can claim a million
 # Tags of TIFF. Of a page's kind bit 0 says that it is a smaller copy of another, bit 2 that it is a mask.
 _KIND, _COPY_OR_MASK = 254, 0b101
@@ -30,7 +34,7 @@ def open_image(file: BinaryIO, name: str, formats: tuple[str, ...] = FORMATS) ->
     try:
         image = Image.open(file, formats=formats)
     except UnidentifiedImageError as error:
-        raise ImageError(f"{name}: expected an image ({', '.join(formats)}), {_found(file)}") from error
+        raise ImageError(f"{name}: expected an image ({', '.join(formats)}), {_found(head, formats, file)}") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"{name}: cannot be decoded ({error})") from error
     if _is_raw(image, head):  # Pillow would give the small copy in it
@@ -38,10 +42,12 @@ def open_image(file: BinaryIO, name: str, formats: tuple[str, ...] = FORMATS) ->
     return image
 
 
-def _found(file: BinaryIO) -> str:
+def _found(begin: bytes, formats: tuple[str, ...], file: BinaryIO) -> str:
     """Return the end of an error about a file that is no image: what its first bytes say, and what to do."""
     from edgedigits.content import HEAD, medium, wrapping
 
+    if other := next((one for one in _BEGINNINGS if begin.startswith(_BEGINNINGS[one]) and one not in formats), None):
+        return f"found {other}, which is not taken here; save it as JPEG or PNG first"
     file.seek(0)
     head = file.read(HEAD)
     content = wrapping(head) or medium(head)

@@ -24,7 +24,7 @@ READING ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast cover mutants fuzz soak lint format type build sbom pi fleet figures false-positives input-pipeline models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme tutorial constraints clean
+.PHONY: help install demo test test-fast cover mutants fuzz soak lint format type build sbom pi fleet figures false-positives input-pipeline models bundle screenshots bit-flips compat own-models quantization-training quantizers score reading readme tutorial docs constraints clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -190,6 +190,10 @@ readme: install ## write the tables of README and docs from committed results
 
 tutorial: install ## execute the tutorial, and write its notebook, outputs and pictures (minutes)
 	$(BIN)/python -m benchmarks.publish.tutorial
+
+docs: install ## build the site into build/site, strictly: broken links and anchors fail
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
 
 constraints: install ## pin the newest versions that go together, for all Pythons and systems, into constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --upgrade --extra dev --python-version 3.11 --no-emit-index-url \

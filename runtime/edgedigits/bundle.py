@@ -62,7 +62,14 @@ class GoldenSet(NamedTuple):
 
 
 class Bundle(NamedTuple):
-    """A verified manifest and the folder that holds it."""
+    """A verified manifest and the folder that holds it.
+
+    Attributes
+    ----------
+    path: the folder.
+    manifest: what the bundle says of itself.
+
+    """
 
     path: Path
     manifest: Manifest

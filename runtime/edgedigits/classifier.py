@@ -41,6 +41,14 @@ class DigitClassifier:
     >>> with DigitClassifier() as classifier:
     ...     classifier.classify_batch(np.zeros((2, 28, 28), np.uint8)).shape
     (2, 10)
+
+    Attributes
+    ----------
+    labels: the names of the classes.
+    image_shape: height, width and channels of the model's input.
+    pipeline: the preprocessing, by versioned name.
+    model_id, engine_id: which model answers, and which engine runs it.
+
     """
 
     def __init__(

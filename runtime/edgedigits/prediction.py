@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
 
 class Timing(NamedTuple):
-    """The time that each stage took, in milliseconds."""
+    """The time that each stage took, in milliseconds.
+
+    Attributes
+    ----------
+    decode: decoding the picture.
+    preprocess: finding the digit and making the model's input of it.
+    infer: running the model.
+
+    """
 
     decode: float
     preprocess: float
@@ -34,7 +42,15 @@ class Timing(NamedTuple):
 
 
 class ModelId(NamedTuple):
-    """The model that made a prediction; ``bundle`` is the bundle's id, or None for a file without a bundle."""
+    """The model that made a prediction.
+
+    Attributes
+    ----------
+    name: its name.
+    variant, bundle: its variant, such as ``int8.tflite``, and the id of its bundle; None for a file without a bundle.
+    sha256: the SHA-256 of its file.
+
+    """
 
     name: str
     variant: str | None
@@ -43,7 +59,13 @@ class ModelId(NamedTuple):
 
 
 class EngineId(NamedTuple):
-    """The engine that ran the model."""
+    """The engine that ran the model.
+
+    Attributes
+    ----------
+    name, version: its name and its release.
+
+    """
 
     name: str
     version: str

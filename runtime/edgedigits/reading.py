@@ -80,7 +80,13 @@ class ReadMark:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A number: digits, and marks, that stand together, from left to right."""
+    """A number.
+
+    Attributes
+    ----------
+    characters: the digits and marks that stand together, from left to right.
+
+    """
 
     characters: tuple[ReadDigit | ReadMark, ...]
 
@@ -107,7 +113,13 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of words."""
+    """A line of words.
+
+    Attributes
+    ----------
+    words: its words, from left to right.
+
+    """
 
     words: tuple[Word, ...]
 
@@ -155,7 +167,10 @@ class Reading:
     skew: the angle, in degrees, by which the lines fall to the right in the source.
     pixels: the decoded picture, grey uint8 ``[H, W]``; a large JPEG is decoded at a fraction of its size.
     scale: the number of source pixels along each side of one of ``pixels``.
+    timing: the time of each stage.
+    model, engine: which model read, and which engine ran it.
     labels: the names of all classes.
+    pipeline: the preprocessing, by versioned name.
 
     """
 

@@ -205,7 +205,7 @@ def test_completion_is_a_valid_script_that_knows_verbs_and_options(shell, comman
 
 
 def test_a_verb_whose_extra_is_missing_is_answered_with_the_pip_line(monkeypatch, capsys):
-    monkeypatch.setattr(module, "_command_parser", lambda name: type("P", (), {"parse_args": lambda *_: None}))
+    monkeypatch.setattr(module, "command_parser", lambda name: type("P", (), {"parse_args": lambda *_: None}))
     monkeypatch.setattr(extras, "find_spec", lambda package: None if package in {"onnx", "flatbuffers"} else object())
     assert main(["check", "x"]) == 3
     told = capsys.readouterr().err

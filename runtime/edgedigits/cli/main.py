@@ -91,19 +91,20 @@ def _drop_output() -> None:
 
 def _run(words: list[str]) -> int:
     if words and words[0] in COMMANDS:
-        args = _command_parser(words[0]).parse_args(words[1:])
+        args = command_parser(words[0]).parse_args(words[1:])
         command = COMMANDS[words[0]]
         if command.extra is not None:
             require_extra(words[0], command.extra)
         code: int = import_module(command.module).run(args)
         return code
-    parser = _top_parser()
+    parser = top_parser()
     parser.parse_args(words)
     parser.print_help()
     return 0
 
 
-def _command_parser(name: str) -> argparse.ArgumentParser:
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """Return the parser of a command's options."""
     command = COMMANDS[name]
     text = f"{command.help[0].upper()}{command.help[1:]}."
     parser = Parser(f"edgedigits {name}", description=text)
@@ -111,7 +112,8 @@ def _command_parser(name: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _top_parser() -> argparse.ArgumentParser:
+def top_parser() -> argparse.ArgumentParser:
+    """Return the parser of what stands in place of a command."""
     parser = Parser(
         "edgedigits",
         usage="edgedigits COMMAND ... | edgedigits COMMAND --help",
@@ -158,7 +160,7 @@ class _Completion(argparse.Action):
 
 
 def _options(name: str) -> list[str]:
-    return [word for action in _command_parser(name)._actions for word in action.option_strings]  # noqa: SLF001
+    return [word for action in command_parser(name)._actions for word in action.option_strings]  # noqa: SLF001
 
 
 if __name__ == "__main__":

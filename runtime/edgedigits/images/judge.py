@@ -35,7 +35,14 @@ _EDGE = 1e-4
 
 
 class Rejection(NamedTuple):
-    """A reason why an answer should not be used, and the named numbers that say so."""
+    """Why an answer should not be used.
+
+    Attributes
+    ----------
+    reason: ``no_digit``, ``several_digits``, ``not_digit_like`` or ``ambiguous``.
+    measured: the named numbers that say so.
+
+    """
 
     reason: Reason
     measured: Mapping[str, float]

@@ -45,7 +45,7 @@ class Summary:
     strangers: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the object that ``score --json`` prints and summary.json holds."""
+        """Return the object that ``score --json`` prints and ``_summary.json`` holds."""
         told = {
             "pictures": self.pictures,
             "errors": self.errors,

@@ -138,6 +138,7 @@ def test_the_sdist_has_what_tests_and_pages_need(distributions: Path) -> None:
         "examples/README.md",
         "CHANGELOG.md",
         "Makefile",
+        "mkdocs.yml",
     ):
         assert needed in names
     assert not [name for name in names if "__pycache__" in name or name.startswith(("build/", "dist/"))]

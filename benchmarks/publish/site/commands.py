@@ -48,7 +48,7 @@ def _about(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 def _extra(extra: str | None) -> Iterator[str]:
     if extra is not None:
-        yield f"Needs the extra `{extra}`: `pip install './edgedigits-0.1.0-py3-none-any.whl[{extra}]'`.\n\n"
+        yield f"Needs the [extra](glossary.md#extra) `{extra}`.\n\n"
 
 
 def _verbs(parser: argparse.ArgumentParser) -> Iterator[str]:

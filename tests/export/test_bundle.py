@@ -68,6 +68,7 @@ def exported(keras_file: Path, made_once: MadeOnce) -> Path:
         # Twenty digits judge: nothing is decided, which is told and stops nothing.
         assert done.returncode == 0, done.stdout + done.stderr
         assert done.stdout.count("images would tell, 20 do not") == 7
+        assert done.stdout.splitlines()[-1].startswith("UNDECIDED: 7 of 7: ")
         assert "FAILED" not in done.stdout
         # What TensorFlow, Keras and the converters would say is no business of the user's.
         told = {line.split()[0] for line in done.stderr.splitlines()}

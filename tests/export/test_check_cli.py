@@ -44,6 +44,8 @@ def test_a_board_is_served_when_each_variant_runs_in_one_engine(
     told = capsys.readouterr().out
     boards_served = code == 0 or "tflite-runtime==2.6.0" in words
     assert ("\ninstall\n" in told) == boards_served
+    said = told.splitlines()[-1]
+    assert said.startswith("all passed: each variant runs on each board" if code == 0 else ("FAILED: ", "UNDECIDED: "))
 
 
 @pytest.mark.parametrize(

@@ -341,7 +341,7 @@ def test_selftest_with_one_engine_says_that_there_is_nothing_to_compare_with(
     assert main(["selftest", name, *words]) == 3
     first, last = capsys.readouterr().out.splitlines()
     assert ": ran 5 random inputs (" in first
-    assert last == why
+    assert last == f"UNKNOWN: {why}"
     assert main(["selftest", name, *words, "--json"]) == 3
     found = json.loads(capsys.readouterr().out)
     assert (found["verdict"], found["outputs"], found["why"]) == ("unknown", [], why)

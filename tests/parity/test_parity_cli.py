@@ -46,7 +46,9 @@ def test_without_data_said_those_of_the_export_are_taken(proven, run_here):
     done = run_here("parity", proven.path, "--variant", "int8.tflite")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"small, {len(proven.digits):,} images of {proven.data}, Keras ")
-    assert "passed" in done.stdout
+    said, then = done.stdout.splitlines()[-2:]
+    assert said.startswith("all passed: at most ")
+    assert then == f"next: edgedigits bench {proven.path} --recommend"
     assert "FAILED" not in done.stdout
     assert max(map(len, done.stdout.splitlines()[2:])) <= 120
 
@@ -147,7 +149,7 @@ def test_saved_files_are_listed_and_not_replaced(proven, run_here, refused, tmp_
     done = run_here(*words)
     assert done.returncode == 0, done.stderr
     assert "passed" in done.stdout
-    assert done.stdout.splitlines()[-1] == "outputs: saved/small-int8.tflite.litert.npz"
+    assert done.stdout.splitlines()[-4] == "outputs: saved/small-int8.tflite.litert.npz"
     refused(run_here(*words), 2, "saved/small-int8.tflite.litert.npz: exists already")
     assert run_here(*words, "--overwrite").returncode == 0
     (tmp_path / "file").write_text("")

@@ -64,7 +64,7 @@ def test_bundles_and_files_are_measured_beside_each_other(command, shipped, tmp_
 def test_the_table_has_a_line_for_each_row_and_the_machine(monkeypatch, capsys, engine):
     plant(monkeypatch, lambda asked: sample(10 * asked.threads))
     assert main(["bench", "--threads", "1,2", "--variant", "int8", "--engine", engine]) == 0
-    head, _, one, two, machine = capsys.readouterr().out.splitlines()
+    head, _, one, two, _, machine, then = capsys.readouterr().out.splitlines()
     assert head.split()[:4] == ["file", "setting", "load", "ms"]
     assert [line.split("1 thread" if line is one else "2 threads")[1].split()[:4] for line in (one, two)] == [
         ["0.50", "50.0", "9.0", "10.0"], ["0.50", "50.0", "18.0", "20.0"],
@@ -72,6 +72,7 @@ def test_the_table_has_a_line_for_each_row_and_the_machine(monkeypatch, capsys, 
     assert f" {engine} 2.3.0, 1 thread " in one
     assert machine.startswith("10 processes each, in rounds; Raspberry Pi 4 Model B Rev 1.4, 4 cores, Python 3.11.2")
     assert machine.endswith("; not known on this machine: load")
+    assert then == "next: edgedigits bench --recommend"
 
 
 def test_progress_is_one_line_a_round_where_no_terminal_can_write_it_over(monkeypatch, capsys, engine):
@@ -143,6 +144,19 @@ def test_a_doubt_about_one_row_is_told_with_its_name(monkeypatch, capsys):
     assert "the medians of its processes differ by 50%" in line
 
 
+def test_a_doubt_that_rows_share_is_told_once(monkeypatch, capsys):
+    last = {"1": 15.0, "2": 16.0}
+    medians = {threads: iter([*STEADY[:9], median]) for threads, median in last.items()}
+    plant(monkeypatch, lambda asked: sample(next(medians[str(asked.threads)])))
+    engine = installed_engines()[0]
+    assert main(["bench", "--variant", "int8", "--engine", engine, "--threads", "1,2", "--json"]) == 0
+    captured = capsys.readouterr()
+    (line,) = messages(captured.err)
+    assert line.startswith("warning: 2 of 2 rows, such as small-int8.")
+    assert "the medians of its processes differ by 50%" in line
+    assert [len(row["doubts"]) for row in json.loads(captured.out)["rows"]] == [1, 1]
+
+
 def test_the_highest_code_is_the_commands(monkeypatch, capsys, engine):
     def answer(asked):
         if asked.threads == 2:
@@ -160,7 +174,7 @@ def test_the_times_of_an_emulated_board_are_neither_shown_nor_stored(command, tm
     emulated = {"EDGEDIGITS_EMULATED": "1"}
     done = command("bench", "--variant", "int8", "--engine", engine, *FAST, "-o", "out.json", env=emulated)
     assert (done.returncode, messages(done.stderr)) == (0, [])
-    row, _, withheld = done.stdout.splitlines()[2:]
+    row, _, _, withheld = done.stdout.splitlines()[2:]
     assert row.split()[-9:] == ["–"] * 9
     assert f"{engine} " in row
     assert withheld == f"times withheld: {rounds.WITHHELD}"

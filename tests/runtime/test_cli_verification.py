@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -79,20 +80,42 @@ def test_selftest_answers_the_golden_inputs_everywhere(command, shipped, tmp_pat
 def test_selftest_of_one_variant_in_one_engine(run_here, engine):
     done = run_here("selftest", "--variant", "int8", "--engine", engine)
     assert done.returncode == 0
-    lines = done.stdout.splitlines()
-    assert len(lines) == 3
-    assert lines[0].split()[:2] == ["file", "engine"]
-    assert lines[2].endswith("passed")
+    exact, said, then = done.stdout.splitlines()
+    assert exact == "1 of 1 give the recorded outputs exactly"
+    assert said.startswith(
+        f"all passed: 1 file in 1 engine ({engine}) answer 47 golden inputs and 2 pictures as recorded"
+    )
+    assert then == "next: edgedigits classify PICTURE"
 
 
 def test_selftest_exits_with_the_worst_of_its_rows(run_here, bundle_copy):
     (bundle_copy / "small-int8.tflite").write_bytes(b"other")
     done = run_here("selftest", bundle_copy)
     assert done.returncode == 2
-    assert "FAILED: " in done.stdout
-    assert done.stdout.count("passed") == len(
-        pairs(Bundle.load(bundle_copy).manifest.files, installed_engines())
-    ) - sum(ENGINES[name].format == "tflite" for name in installed_engines())
+    tflite = [name for name in installed_engines() if ENGINES[name].format == "tflite"]
+    count = len(pairs(Bundle.load(bundle_copy).manifest.files, installed_engines()))
+    names = ", ".join(f"small-int8.tflite in {name}" for name in tflite)
+    assert done.stdout.splitlines()[-1] == f"FAILED: {len(tflite)} of {count}: {names}"
+    assert done.stdout.count("expected SHA-256") == len(tflite)
+    assert "passed" not in done.stdout
+
+
+def test_selftest_lays_out_what_answers_otherwise_and_says_it_last(run_here, bundle_copy, edit_manifest):
+    """Other outputs are recorded than the files give: what failed has a row with figures."""
+    file = Bundle.load(bundle_copy).manifest.files[0]
+    golden = dict(np.load(bundle_copy / "golden.npz"))
+    for name in [name for name in golden if name.endswith(file.path)]:
+        golden[name] = np.roll(golden[name], 1, axis=1)
+    np.savez(bundle_copy / "golden.npz", **golden)
+    digest = hashlib.sha256((bundle_copy / "golden.npz").read_bytes()).hexdigest()
+    edit_manifest(bundle_copy, lambda values: values["golden"]["file"].update(sha256=digest))
+    done = run_here("selftest", bundle_copy)
+    assert done.returncode == 1
+    head, _, row, *_, said, cure = done.stdout.splitlines()
+    assert head.split()[:3] == ["file", "engine", "wrong"]
+    assert row.split()[0] == file.path
+    assert said.startswith("FAILED: ")
+    assert cure.startswith("do not use on this machine what failed")
 
 
 def test_a_variant_that_no_chosen_engine_reads_exits_3(run_here, refused, engine):

@@ -308,5 +308,5 @@ def test_failures_and_warnings_stand_whole_below_the_table():
         "\ntflite-runtime   2.14.0  NO\nonnxruntime      1.32.0  yes\n\n"
         "error: tflite-runtime died of SIGSEGV (building an interpreter)\n"
         "warning: tflite-runtime cannot work with numpy 2.1.0: pip install 'numpy<2'\n\n"
-        "Ready: onnxruntime works on this machine."
+        "Ready: onnxruntime works on this machine.\nnext: edgedigits selftest"
     )

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgedigits.printable import printable
+from edgedigits.console.progress import clear_progress, note, progress
 from edgedigits_train.config import (
     DEFAULT_MODEL,
     DEFAULT_PRESET,
@@ -157,20 +157,21 @@ def run(args: argparse.Namespace) -> int:
         given["size"] = parse_size(args.size)
     start = find_start(args.output, given, resume=args.resume, overwrite=args.overwrite)
     done = len(start.progress.history) if start.progress else 0
-    _say(_opening(start.config, done, resume=args.resume))
-    for line in (note for told in (start.own, start.source) if told for note in told.notes()):
-        _say(line)
+    note(_opening(start.config, done, resume=args.resume))
+    for line in (line for told in (start.own, start.source) if told for line in told.notes()):
+        note(line)
     if start.config.paper:
-        _say("paper: drawing the synthetic images comes first; with MNIST this takes some minutes")
+        progress("paper: drawing the synthetic images comes first; with MNIST this takes some minutes")
     is_locator = start.config.model == LOCATOR
     report = _EpochLines(done)
     try:
         finished: Any = (
-            train_locator(args.output, start, report) if is_locator else train(args.output, start, report, _say)
+            train_locator(args.output, start, report) if is_locator else train(args.output, start, report, note)
         )
     except KeyboardInterrupt:
-        _say(_interrupted(args.output, report.done, start.config.epochs))
+        note(_interrupted(args.output, report.done, start.config.epochs))
         raise
+    clear_progress()
     if args.json:
         from edgedigits_train.record import to_bytes
 
@@ -183,7 +184,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 class _EpochLines:
-    """Prints one line for each epoch on standard error and remembers the last epoch."""
+    """Tells the progress after each epoch and remembers the last one."""
 
     def __init__(self, done: int) -> None:
         self.done = done
@@ -191,7 +192,7 @@ class _EpochLines:
     def __call__(self, result: EpochResult, config: TrainConfig) -> None:
         self.done = result.epoch
         left = (config.epochs - result.epoch) * result.seconds
-        _say(
+        progress(
             f"epoch {result.epoch:>{len(str(config.epochs))}}/{config.epochs}  loss {result.loss:.4f}  "
             f"validation {100 * result.validation_accuracy:.2f} %  {result.seconds:.1f} s  left {_minutes(left)}"
         )
@@ -251,7 +252,3 @@ def _accuracy(score: Score | PaperScore) -> str:
 def _minutes(seconds: float) -> str:
     whole = round(seconds)
     return f"{whole // 60}:{whole % 60:02d} min"
-
-
-def _say(line: str) -> None:
-    print(printable(line, lines=True), file=sys.stderr, flush=True)

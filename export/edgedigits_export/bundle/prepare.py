@@ -11,7 +11,7 @@ from edgedigits.errors import DatasetError, UsageError
 from edgedigits.images.resize import read_resized
 from edgedigits.manifest import Confidence, Preprocessing, Task
 from edgedigits.model import is_model_file
-from edgedigits.parts import Progress
+from edgedigits.parts import Progress, silent
 from edgedigits.training_record import read_training_record
 from edgedigits_export.bundle.calibration import Calibration, choose_calibration
 from edgedigits_export.bundle.finished import open_finished
@@ -52,8 +52,10 @@ class _Prepared:
     finished: FinishedFile | None = None
 
 
-def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
+def prepare_job(request: ExportRequest, progress: Progress, note: Progress = silent) -> ExportJob:
     """Read everything that a request names, and fold the fitted temperature into the model that was read.
+
+    ``note`` is told what the user should know when progress is long forgotten.
 
     Raises
     ------
@@ -64,17 +66,17 @@ def prepare_job(request: ExportRequest, progress: Progress) -> ExportJob:
     finished = is_model_file(request.model)
     _refuse_useless(request, finished=finished)
     if finished:
-        found = _prepare_finished(request, progress)
+        found = _prepare_finished(request, progress, note)
     else:
         keep_no_blocks()
         if is_saved_model(request.model):
-            progress("note: a SavedModel is converted from its serving signature: no temperature, no report by layer")
+            note("note: a SavedModel is converted from its serving signature: no temperature, no report by layer")
         keras_model = load_keras(request.model, request.custom_objects)
         training = read_training_record(request.model, keras_model.count_params())
         if is_locator(keras_model):
             found = _prepare_locator(keras_model, request, training)
         else:
-            found = _prepare_classifier(keras_model, request, training, progress)
+            found = _prepare_classifier(keras_model, request, training, progress, note)
     choosing, confirming = halve(found.splits, found.calibration)
     return ExportJob(
         name=request.name or default_name(request.model, found.training),
@@ -132,10 +134,10 @@ def _prepare_locator(keras_model: Any, request: ExportRequest, training: dict[st
 
 
 def _prepare_classifier(
-    keras_model: Any, request: ExportRequest, training: dict[str, Any] | None, progress: Progress
+    keras_model: Any, request: ExportRequest, training: dict[str, Any] | None, progress: Progress, note: Progress
 ) -> _Prepared:
     frozen = freeze(keras_model, request.scaling, request.input_size, progress)
-    found = _look_at_data(request, frozen, training, progress)
+    found = _look_at_data(request, frozen, training, note)
     if training is None and not frozen.takes_bytes:  # what the trainer made takes raw pixels
         progress("asking the model how pixels are scaled")
         check_scaling(frozen, request, found.splits.train.take(found.calibration.indices))
@@ -147,9 +149,9 @@ def _prepare_classifier(
     )  # fmt: skip
 
 
-def _prepare_finished(request: ExportRequest, progress: Progress) -> _Prepared:
+def _prepare_finished(request: ExportRequest, progress: Progress, note: Progress) -> _Prepared:
     model, file = open_finished(request.model, request.scaling or Scaling(), request.layout)
-    found = _look_at_data(request, model, None, progress)
+    found = _look_at_data(request, model, None, note)
     progress("asking the file how pixels are scaled")
     check_scaling(model, request, found.splits.train.take(found.calibration.indices))
     variant = Variant(precision_of(file.data, file.format), file.format)
@@ -172,7 +174,7 @@ class _Looked(NamedTuple):
 
 
 def _look_at_data(
-    request: ExportRequest, model: ExportedModel, training: dict[str, Any] | None, progress: Progress
+    request: ExportRequest, model: ExportedModel, training: dict[str, Any] | None, note: Progress
 ) -> _Looked:
     read = read_splits(request.data, model.input_shape)
     labels = choose_labels(request.labels, training, read.train, model.classes)
@@ -180,7 +182,7 @@ def _look_at_data(
     preprocessing = choose_preprocessing(request.preprocess, training, labels)
     calibration = choose_calibration(splits.train, request.calibration_samples, request.seed)
     if request.preprocess is None and preprocessing.id == "resize/1" and look_like_digits(splits.train):
-        progress("note: these look like digits; --preprocess digit finds them in photographs and refuses what is none")
+        note("note: these look like digits; --preprocess digit finds them in photographs and refuses what is none")
     return _Looked(labels, splits, preprocessing, calibration)
 
 

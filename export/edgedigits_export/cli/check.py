@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgedigits.console.options import add_output, output_of
 from edgedigits.console.tables import table
+from edgedigits.console.verdicts import verdict
 
 if TYPE_CHECKING:
     from edgedigits.manifest import Requirements
@@ -68,10 +69,22 @@ def run(args: argparse.Namespace) -> int:
         _refuse_targets(files[0].model, [*map(str, releases), *([NAME] if micro else [])] if targets else [])
     board_rows = [row for board in boards for file in files for row in _judge_on_board(file, board)]
     derived = [{"file": file.name, **_derived(file.requirements)} for file in files]
-    output.give({"files": derived, "rows": rows + board_rows}, _text(derived, rows + board_rows))
-    runs = {(row["target"], row["variant"]) for row in board_rows if row["answer"] == "runs"}
-    asked = {(row["target"], row["variant"]) for row in board_rows}
-    return 0 if runs == asked and all(row["answer"] == "runs" for row in rows) else 3
+    outcomes = _outcomes(rows, board_rows)
+    each = ["each file runs on each engine release"] if rows else []
+    each += ["each variant runs on each board, in at least one engine"] if board_rows else []
+    said = verdict(outcomes, "; ".join(each))
+    output.give({"files": derived, "rows": rows + board_rows}, f"{_text(derived, rows + board_rows)}\n\n{said}")
+    return 0 if set(outcomes.values()) == {"passed"} else 3
+
+
+def _outcomes(rows: Sequence[dict[str, Any]], board_rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Return the outcome of each file on each release, and of each variant on each board: its best engine decides."""
+    judged = {"runs": "passed", "unknown": "undecided"}
+    outcomes = {f"{row['file']} on {row['target']}": judged.get(row["answer"], "failed") for row in rows}
+    for row in board_rows:
+        name, found = f"{row['variant']} on {row['target']}", judged.get(row["answer"], "failed")
+        outcomes[name] = min(found, outcomes.get(name, "failed"), key=("passed", "undecided", "failed").index)
+    return outcomes
 
 
 def _parse_targets(

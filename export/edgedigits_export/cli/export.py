@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from edgedigits.console.progress import progress
+from edgedigits.console.progress import clear_progress, note, progress
 from edgedigits.errors import UsageError
 from edgedigits.manifest import PRECISIONS, SUFFIXES, GateChoice
 from edgedigits_export.bundle.replace import refuse_to_replace
@@ -137,9 +137,10 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits_export.bundle.prepare import prepare_job
     from edgedigits_export.cli.export_results import results_text
 
-    job = prepare_job(request, progress)
+    job = prepare_job(request, progress, note)
     evaluation = build_bundle(job, args.output, overwrite=args.overwrite, progress=progress)
     manifest = args.output / "manifest.json"
+    clear_progress()
     print(json.dumps(json.loads(manifest.read_text())) if args.json else results_text(args.output, job, evaluation))
     return evaluation.exit_code(strict=args.strict)
 

@@ -7,9 +7,15 @@ from pathlib import Path
 
 from edgedigits.console.confidence import confidence_line
 from edgedigits.console.tables import table
+from edgedigits.console.verdicts import next_step, verdict
 from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation
 from edgedigits_export.bundle.job import ExportJob
 from edgedigits_export.repair.words import repair_in_words
+
+_LEGEND = (
+    "drop: points of accuracy lost against Keras; at most: its upper 95 % bound; flips: answers that changed;\n"
+    "max |Δ|: largest difference of a probability; gate: the condition that a file has to meet"
+)
 
 
 def results_text(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> str:
@@ -18,7 +24,22 @@ def results_text(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> 
     held_out = f"accuracy on {len(job.reference):,} images of {job.reference.source}"
     title = f"{output}: {job.name}, {held_out}, the rest against Keras on {len(job.judging):,}"
     rows = table(head, [_row(file) for file in evaluation.files])
-    return "\n".join([title, "", rows, *_remarks(job, evaluation), confidence_line(job.confidence)])
+    remarks = [*_remarks(job, evaluation), confidence_line(job.confidence)]
+    return "\n".join([title, "", rows, "", _LEGEND, "", *remarks, "", *_last_words(output, job, evaluation)])
+
+
+def _last_words(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> list[str]:
+    """Return the verdict, and what to do next where all passed."""
+    if evaluation.near_chance:
+        return ["FAILED: the model itself is hardly better than a guess"]
+    outcomes: dict[str, str] = {file.name: file.verdict.outcome for file in evaluation.files}
+    outcomes |= {one.variant: "failed" for one in evaluation.left_out}
+    bound = max([0.0, *(file.judged.drop_ci95[1] for file in evaluation.files)])
+    allowed = f"{job.gate.margin:g} may be" if job.gate.name == "accuracy" else "within the limits of shipped models"
+    said = verdict(outcomes, f"at most {bound:.2f} points of accuracy are lost, {allowed}")
+    if set(outcomes.values()) - {"passed"}:
+        return [said]
+    return [said, next_step("edgedigits", "selftest", output)]
 
 
 def _row(file: FileEvaluation) -> list[str]:

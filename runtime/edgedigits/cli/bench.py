@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edgedigits.console.options import add_choice, add_output, add_shape, output_of
-from edgedigits.console.progress import progress
+from edgedigits.console.progress import note, progress
 from edgedigits.console.tables import table
+from edgedigits.console.verdicts import next_step
 from edgedigits.errors import EdgeDigitsError, MeasurementError
-from edgedigits.printable import printable
 
 if TYPE_CHECKING:
     from edgedigits.measure.result import MeasuredRow, Recommendation, Result
-    from edgedigits.measure.rounds import Progress
 
 _INTERRUPTED, _NOT_VALID = 130, 4
 
@@ -55,6 +54,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-size", metavar="SIZE", help="for --recommend: the largest file, such as 64KB")
     add_output(parser)
+    parser.epilog = (
+        "load: until the file is ready; first: the first inference; p50, p90, p99: the time within which 50, 90, 99 % "
+        "of the later ones end, 95 % interval: of p50, over processes; per s: inferences a second; RSS: most memory."
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,14 +69,12 @@ def run(args: argparse.Namespace) -> int:
     from edgedigits.records import to_plain
 
     plan, (configurations, manifest), wish = plan_of(args), matrix(args), wish_of(args)
-    result, worst = measure_rounds(configurations, plan, _shown())
-    if sys.stderr.isatty():
-        print("\033[K", end="", file=sys.stderr)
+    result, worst = measure_rounds(configurations, plan, lambda line: progress(*line.split(": ", 1)))
     for row in result.rows:
         if row.error is not None:
-            progress(f"edgedigits: {row.error}")
-    for line in result.all_warnings():
-        progress(f"warning: {line}")
+            note(f"edgedigits: {row.error}")
+    for line in _warnings(result):
+        note(f"warning: {line}")
     text, failed = _text(result), None
     if wish is not None and manifest is not None and result.complete:
         from edgedigits.measure.recommend import recommend
@@ -85,28 +86,34 @@ def run(args: argparse.Namespace) -> int:
             result, text = replace(result, recommendation=chosen), f"{text}\n\n{_chosen(chosen)}"
         except EdgeDigitsError as error:
             failed = error
+    elif (
+        wish is None
+        and len(args.models) <= 1
+        and manifest is not None
+        and result.complete
+        and not (worst or result.withheld)
+    ):
+        text = f"{text}\n{next_step('edgedigits', 'bench', *args.models, '--recommend')}"
     output.give(to_plain(result), text)
     if failed is not None:  # it is raised only now, so that the measurement is not lost
         raise failed
     if not result.complete:
-        progress("edgedigits: interrupted; this is what was measured so far")
+        note("edgedigits: interrupted; this is what was measured so far")
         return _INTERRUPTED
     return max(worst, _NOT_VALID if args.strict and result.all_warnings() else 0)
 
 
-def _shown() -> Progress:
-    """Return a function that shows progress: one line that is replaced on a terminal, else a line for each round."""
-    if sys.stderr.isatty():
-        return lambda line: print(f"\r\033[K{printable(line)}", end="\r", file=sys.stderr, flush=True)
-    said: set[str] = set()
-
-    def show(line: str) -> None:
-        number = line.partition(":")[0]
-        if number not in said:
-            said.add(number)
-            progress(number)
-
-    return show
+def _warnings(result: Result) -> list[str]:
+    """Return the warnings, with one line for a doubt that several rows share but for its figures."""
+    alike: dict[str, list[str]] = {}
+    for row in result.rows:
+        for doubt in row.doubts:
+            alike.setdefault(re.sub(r"[\d.,]+", "#", doubt), []).append(f"{row.configuration.name}: {doubt}")
+    shared = [
+        same[0] if len(same) == 1 else f"{len(same)} of {len(result.rows)} rows, such as {same[0]}"
+        for same in alike.values()
+    ]
+    return [*result.warnings, *shared]
 
 
 def _text(result: Result) -> str:
@@ -123,7 +130,7 @@ def _text(result: Result) -> str:
     machine = result.machine
     processes = "1 process" if result.processes == 1 else f"{result.processes} processes"
     lines.append(
-        f"{processes} each, in rounds; {machine.board or machine.cpu or machine.architecture}, "
+        f"\n{processes} each, in rounds; {machine.board or machine.cpu or machine.architecture}, "
         f"{machine.cores} cores, Python {machine.python}, edgedigits {result.edgedigits}"
         + (f"; not known on this machine: {', '.join(result.absent)}" if result.absent else "")
     )
@@ -156,4 +163,5 @@ def _chosen(chosen: Recommendation) -> str:
         [one.name, f"{one.figure_us:.1f}", f"{one.drop:+.2f}", f"{one.bytes / 1e3:.1f}", one.against or ""]
         for one in chosen.candidates
     ]
-    return f"ship {chosen.best.name}: {chosen.why}\n" + table(["candidate", "µs", "drop", "KB", "against it"], rows)
+    candidates = table(["candidate", "µs", "drop", "KB", "against it"], rows)
+    return f"{candidates}\n\nship {chosen.best.name}: {chosen.why}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.console.options import add_output, output_of
-from edgedigits.console.progress import progress
+from edgedigits.console.progress import note
 from edgedigits.console.tables import table
 from edgedigits.errors import GateFailedError, MeasurementError, UsageError
 
@@ -49,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
     changes = compare_rows(old) if new is None else compare_results(old, new, args.across)
     for path, result in ((args.old, old), (args.new, new)):
         if result is not None:
-            note = "the measurement was interrupted: some rows have fewer processes than others"
-            for line in [*([] if result.complete else [note]), *result.all_warnings()]:
-                progress(f"warning: {path}: {line}")
+            broken = "the measurement was interrupted: some rows have fewer processes than others"
+            for line in [*([] if result.complete else [broken]), *result.all_warnings()]:
+                note(f"warning: {path}: {line}")
     rows = [to_plain(change) | {"verdict": change.verdict} for change in changes]
     output.give({"schema": "edgedigits/compare/1", "changes": rows}, _text(changes))
     if limit is not None:
@@ -66,11 +66,11 @@ def _text(changes: list[Change]) -> str:
         names = change.new if change.interleaved or change.new == change.old else f"{change.new} / {change.old}"
         times = [f"{change.old_us:.2f}", f"{change.new_us:.2f}", f"{change.ratio:.3f}", f"{low:.3f}-{high:.3f}"]
         rows.append([names, *times, change.verdict])
-    note = (
+    against = (
         f"against {changes[0].old}, in turns, round by round" if changes[0].interleaved
         else "one run after the other: the interval also covers the difference between runs"
     )  # fmt: skip
-    return table(["configuration", "old µs", "new µs", "ratio", "99 % interval", "verdict"], rows) + f"\n{note}"
+    return table(["configuration", "old µs", "new µs", "ratio", "99 % interval", "verdict"], rows) + f"\n{against}"
 
 
 def _gate(changes: list[Change], limit: float) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgedigits.console.options import add_output, output_of
 from edgedigits.console.tables import table
+from edgedigits.console.verdicts import next_step
 
 if TYPE_CHECKING:
     from edgedigits.doctor.advice import Advice
@@ -105,7 +106,8 @@ def _works(engine: Component) -> str:
 
 def _last_words(advice: Advice) -> str:
     if advice.working:
-        return f"Ready: {', '.join(advice.working)} work{'s' if len(advice.working) == 1 else ''} on this machine."
+        ready = f"Ready: {', '.join(advice.working)} work{'s' if len(advice.working) == 1 else ''} on this machine."
+        return f"{ready}\n{next_step('edgedigits', 'selftest')}"
     if advice.reason is not None:
         return f"No engine can work on this machine: {advice.reason}."
     return "\n".join(["No engine works on this machine yet. This makes one work:", "", *advice.commands])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgedigits.console.options import add_model, add_output, output_of
-from edgedigits.console.progress import progress
+from edgedigits.console.progress import note
 from edgedigits.console.signed import model_options
 from edgedigits.console.tables import table
 from edgedigits.quiet import quiet_descriptor
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     with loaded as classifier:
         result = evaluate(classifier, args.folder, mnist=args.mnist)
         for error in result.errors:
-            progress(f"edgedigits: {error}")
+            note(f"edgedigits: {error}")
         values = result.to_dict()
     classes = values["per_class"].items()
     rows = [[label, str(row["n"]), _share(row["top1"]), str(row["rejected"])] for label, row in classes]

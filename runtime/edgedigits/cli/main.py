@@ -14,6 +14,7 @@ from io import TextIOWrapper
 from edgedigits import __version__
 from edgedigits.cli.commands import COMMANDS
 from edgedigits.cli.parser import Parser
+from edgedigits.console.progress import clear_progress, note
 from edgedigits.errors import EdgeDigitsError
 from edgedigits.extras import require_extra
 from edgedigits.printable import printable
@@ -52,19 +53,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where an error of the disk or pipe can still be reported
         return code
     except EdgeDigitsError as error:
-        print(f"edgedigits: {error}", file=sys.stderr)
+        note(f"edgedigits: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        print("edgedigits: interrupted", file=sys.stderr)
+        note("edgedigits: interrupted")
         return _INTERRUPTED
     except BrokenPipeError:  # `edgedigits ... | head`: the reader has closed the pipe
         _drop_output()
         return _IO_ERROR
     except OSError as error:
         told = printable(f"{error.filename or 'I/O'}: {error.strerror or error}")
-        print(f"edgedigits: {told}", file=sys.stderr)
+        note(f"edgedigits: {told}")
         _drop_output()
         return _IO_ERROR
+    finally:
+        clear_progress()
 
 
 def _has_output() -> bool:

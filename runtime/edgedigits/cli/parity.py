@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +18,10 @@ if TYPE_CHECKING:
     from edgedigits.bundle import Bundle
     from edgedigits.datasets import Dataset
     from edgedigits.manifest import ModelFile
-    from edgedigits.verification.compare import Comparison
     from edgedigits.verification.inference import Inferences
     from edgedigits.verification.parity import ParityRow
 
 _SHOWN_FLIPS = 20
-_JUDGED = ["file", "engine", "accuracy", "95 % interval", "drop", "at most", "agree", "flips", "max |Δ|", "gate"]
-_FURTHER = ["file", "engine", "lost", "gained", "McNemar p", "mean |Δ|", "KL, nats", "ECE before -> after", "lost most"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +106,7 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def _one(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
+    from edgedigits.cli.parity_text import last_words, remarks, tables
     from edgedigits.measure.machine import describe_machine
     from edgedigits.records import to_plain
     from edgedigits.verification.parity import compare_outputs, exit_code, explain_missing_reference
@@ -127,12 +123,13 @@ def _one(args: argparse.Namespace, bundle: Bundle, data: Dataset) -> int:
     reference, code = bundle.manifest.reference, exit_code(rows, strict=args.strict)
     text = f"{bundle.manifest.name}, {len(data):,} images of {data.source}"
     text += f": nothing was compared: {why}" if why else f", {reference.of} {reference.accuracy.top1:.2%}\n\n"
-    text += "" if why else _tables(rows, here, bundle.manifest.labels)
+    text += "" if why else tables(rows, here, reference.of)
     values = {"bundle": bundle.id, "data": data.source, "count": len(data), "machine": here}
     values |= {"reference": reference.of, "keras": to_plain(reference.accuracy)}
     passed = all(row.verdict is not None and row.verdict.outcome == "passed" for row in rows)
     values |= {"passed": None if why else passed, "not_compared": why, "saved": saved, "rows": to_plain(tuple(rows))}
-    output_of(args).give(values, "\n".join([text, *_remarks(rows), *(f"outputs: {place}" for place in saved)]))
+    last = [] if why else ["", *last_words(rows, bundle.manifest.gate, args.bundles)]
+    output_of(args).give(values, "\n".join([text, *remarks(rows), *(f"outputs: {place}" for place in saved), *last]))
     return code
 
 
@@ -159,58 +156,6 @@ def _measure(
         for file, engine in pairs(files, engines):
             refuse_existing(outputs_path(args.save_outputs, file.path, engine), overwrite=args.overwrite)
     return measure_parity(bundle, files, engines, data, progress, args.threads, save if args.save_outputs else None)
-
-
-def _tables(rows: list[ParityRow], here: dict[str, Any], labels: Sequence[str]) -> str:
-    """Return, for each machine, a table of what the gates judge and one of further figures."""
-
-    def name(row: ParityRow) -> str:
-        return _name(row.machine or here)
-
-    parts = []
-    for machine, group in groupby(sorted(rows, key=name), name):
-        ran = list(group)
-        further = [_further(row, row.comparison, labels) for row in ran if row.comparison]
-        parts += [f"on {machine}:", table(_JUDGED, [_judged(row, row.comparison) for row in ran])]
-        parts += [table(_FURTHER, further)] if further else []
-    return "\n\n".join(parts)
-
-
-def _name(machine: dict[str, Any]) -> str:
-    """Return a machine's name without control characters, since it may come from a file."""
-    name = f"{machine.get('board') or machine.get('cpu') or 'a machine without a name'}, {machine.get('architecture')}"
-    return "".join(letter for letter in name if letter.isprintable())
-
-
-def _judged(row: ParityRow, figures: Comparison | None) -> list[str]:
-    if figures is None or row.verdict is None:
-        return [row.file, row.engine, *["–"] * 7, "ERROR"]
-    low, high = (100 * end for end in figures.accuracy.ci95)
-    outcome = row.verdict.outcome
-    return [
-        row.file, f"{row.engine} {row.version}", f"{figures.accuracy.top1:.2%}", f"{low:.2f}-{high:.2f}",
-        f"{figures.drop:+.2f}", f"{figures.drop_ci95[1]:+.2f}", f"{figures.agreement:.2%}", str(len(figures.flips)),
-        f"{figures.max_abs_difference:.1e}", outcome if outcome == "passed" else outcome.upper(),
-    ]  # fmt: skip
-
-
-def _further(row: ParityRow, figures: Comparison, labels: Sequence[str]) -> list[str]:
-    worst = max(figures.per_class, key=lambda one: one.before - one.after)
-    lost = worst.before - worst.after
-    return [
-        row.file, f"{row.engine} {row.version}", str(figures.lost), str(figures.gained), f"{figures.mcnemar_p:.2g}",
-        f"{figures.mean_abs_difference:.1e}", f"{figures.kl:.1e}",
-        f"{figures.ece_before:.4f} -> {figures.ece:.4f}", f"{lost} of {labels[worst.label]}" if lost > 0 else "–",
-    ]  # fmt: skip
-
-
-def _remarks(rows: list[ParityRow]) -> list[str]:
-    """Return a line for each row that did not pass."""
-    found = []
-    for row in rows:
-        reasons = row.error or "; ".join(row.verdict.reasons if row.verdict else ())
-        found += [f"\n{row.file} in {row.engine}: {reasons}"] if reasons else []
-    return found
 
 
 def _two(args: argparse.Namespace, loaded: list[Bundle], data: Dataset) -> int:

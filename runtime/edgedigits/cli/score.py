@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from edgedigits.console.options import add_engine_choice
+from edgedigits.console.progress import clear_progress, is_live, note, progress
 from edgedigits.console.tables import table
 from edgedigits.errors import UsageError
 from edgedigits.files import write_atomic
@@ -59,39 +59,38 @@ def run(args: argparse.Namespace) -> int:
     shards = find_shards(args.inputs)
     output = args.output.absolute()
     missing = open_output(output, job, shards)
-    progress = _Progress(len(shards), len(missing))
+    scored = _Scored(len(shards), len(missing))
     try:
         if missing:
-            _score(args, job, output, missing, progress)
+            _score(args, job, output, missing, scored)
     except KeyboardInterrupt:
-        progress.end()
-        print(f"edgedigits: {progress.done} of {len(shards)} parts are done; the same command goes on", file=sys.stderr)
+        note(f"edgedigits: {scored.done} of {len(shards)} parts are done; the same command goes on")
         raise
-    progress.end()
+    clear_progress()
     summary = summarize([result_of(output, job, shard) for shard in shards], job.task, labels).to_dict()
     write_atomic(output / SUMMARY, (json.dumps(summary, indent=1) + "\n").encode())
     print(json.dumps(summary) if args.json else _text(summary, args.output))
     return 0
 
 
-def _score(args: argparse.Namespace, job: Any, output: Path, shards: Sequence[Any], progress: _Progress) -> None:
+def _score(args: argparse.Namespace, job: Any, output: Path, shards: Sequence[Any], scored: _Scored) -> None:
     if args.ray is not None:
         from edgedigits.scoring.cluster import score_on_ray
 
-        score_on_ray(job, output, shards, args.ray, args.workers, progress)
+        score_on_ray(job, output, shards, args.ray, args.workers, scored)
     else:
         from edgedigits.scoring.pool import score_here
 
-        score_here(job, output, shards, args.workers or len(os.sched_getaffinity(0)), progress)
+        score_here(job, output, shards, args.workers or len(os.sched_getaffinity(0)), scored)
 
 
-class _Progress:
+class _Scored:
     """How much is done and at what rate: one line that changes on a terminal, a line a minute elsewhere."""
 
     def __init__(self, shards: int, missing: int) -> None:
         self._shards, self.done = shards, shards - missing
         self._begun, self._missing, self._pictures, self._finished = time.monotonic(), missing, 0, 0
-        self._live = sys.stderr.isatty()
+        self._every_s = 0.5 if is_live() else 60
         self._told = self._begun
 
     def __call__(self, pictures: int, shards: int) -> None:
@@ -100,19 +99,9 @@ class _Progress:
         self._finished += shards
         self.done += shards
         now = time.monotonic()
-        if now - self._told >= (0.5 if self._live else 60):
+        if now - self._told >= self._every_s:
             self._told = now
-            print(
-                f"\r{self._line(now)}\033[K" if self._live else self._line(now),
-                end="" if self._live else "\n",
-                file=sys.stderr,
-                flush=True,
-            )
-
-    def end(self) -> None:
-        """Leave the line."""
-        if self._live:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            progress(self._line(now))
 
     def _line(self, now: float) -> str:
         passed = now - self._begun

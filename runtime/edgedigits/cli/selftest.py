@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,15 @@ from edgedigits.cli.exporter_plugin import load_exporter_plugin
 from edgedigits.console.options import add_choice, add_output, add_shape, output_of
 from edgedigits.console.requests import RemoteSelftestRequest
 from edgedigits.console.tables import table
+from edgedigits.console.verdicts import next_step, verdict
 from edgedigits.errors import UsageError
 
 if TYPE_CHECKING:
     from edgedigits.console.output import Output
+    from edgedigits.manifest import Task
     from edgedigits.verification.engine_agreement import LoneSelftest
     from edgedigits.verification.golden import GoldenResult
+    from edgedigits.verification.selftest import SelftestRow
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +41,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--arch", choices=("arm64", "armhf"), help="the architecture of --board (default: arm64)")
     add_output(parser)
+    parser.epilog = (
+        "Golden inputs are images whose answers were recorded at the export. Text shows what failed, --json all: "
+        "wrong answers, the largest and the mean difference |Δ| of a probability, pictures that decode otherwise."
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,20 +74,61 @@ def run(args: argparse.Namespace) -> int:
     bundle = Bundle.load(args.bundle)
     files, engines = choose_files(bundle, args.variant, args.engine)
     rows = selftest(bundle, files, engines, args.threads)
-    cells = []
-    for row in rows:
-        if row.result is None:
-            cells.append([row.file, row.engine, "–", "–", "–", "–", "–", f"FAILED: {row.error}"])
-            continue
-        result = row.result
-        cells.append([
-            row.file, row.engine, f"{len(result.wrong)}/{result.count}", f"{result.max_abs_difference:.1e}",
-            f"{result.mean_abs_difference:.1e}", f"{len(result.pictures_off)}/{result.pictures}", _reference(result),
-            "passed" if result.passed else "FAILED",
-        ])  # fmt: skip
-    text = table(["file", "engine", "wrong", "max |Δ|", "mean |Δ|", "pictures off", "compared with", ""], cells)
-    output.give({"bundle": bundle.id, "rows": to_plain(tuple(rows))}, text)
+    output.give({"bundle": bundle.id, "rows": to_plain(tuple(rows))}, _text(args.bundle, bundle.manifest.task, rows))
     return max(row.exit_code for row in rows)
+
+
+def _text(place: str | None, task: Task, rows: Sequence[SelftestRow]) -> str:
+    """Return a table of what failed, how close the others are, and the verdict."""
+    results = [row.result for row in rows if row.result and row.result.passed]
+    failed = [row for row in rows if row.exit_code]
+    lines = []
+    if cells := [_cells(row, row.result) for row in failed if row.result]:
+        lines += [table(["file", "engine", "wrong", "max |Δ|", "mean |Δ|", "pictures off", "compared with"], cells), ""]
+    lines += [f"{row.file} in {row.engine}: {row.error}" for row in failed if row.error]
+    if not failed:
+        lines.append(_closeness(results))
+    outcomes = {f"{row.file} in {row.engine}": "failed" if row in failed else "passed" for row in rows}
+    lines.append(verdict(outcomes, _as_recorded(rows, results)))
+    if cells:
+        lines.append("do not use on this machine what failed; edgedigits doctor examines its engines")
+    if failed:
+        return "\n".join(lines)
+    if task != "classify":
+        return "\n".join(lines)
+    chosen = () if place is None else ("--bundle", place)
+    return "\n".join([*lines, next_step("edgedigits", "classify", "PICTURE", *chosen)])
+
+
+def _cells(row: SelftestRow, result: GoldenResult) -> list[str]:
+    return [
+        row.file, row.engine, f"{len(result.wrong)}/{result.count}", f"{result.max_abs_difference:.1e}",
+        f"{result.mean_abs_difference:.1e}", f"{len(result.pictures_off)}/{result.pictures}", _reference(result),
+    ]  # fmt: skip
+
+
+def _closeness(results: Sequence[GoldenResult]) -> str:
+    """Return how many results equal the recorded ones, and how far the others are from them."""
+    differences = [result.max_abs_difference for result in results]
+    equal = differences.count(0)
+    if not equal:
+        return f"no output is further than {max(differences):.1e} from the recorded one"
+    others = "" if equal == len(results) else f", the others within {max(differences):.1e}"
+    return f"{equal} of {len(results)} give the recorded outputs exactly{others}"
+
+
+def _as_recorded(rows: Sequence[SelftestRow], results: Sequence[GoldenResult]) -> str:
+    files, engines = ({getattr(row, name): None for row in rows} for name in ("file", "engine"))
+    inputs = _count(results[0].count, "golden input") if results else "golden inputs"
+    pictures = f" and {_count(results[0].pictures, 'picture')}" if results and results[0].pictures else ""
+    return (
+        f"{_count(len(files), 'file')} in {_count(len(engines), 'engine')} ({', '.join(engines)}) answer {inputs}"
+        f"{pictures} as recorded at the export"
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _run_lone(args: argparse.Namespace, path: Path, output: Output) -> int:
@@ -121,7 +170,10 @@ def _lone_text(found: LoneSelftest) -> str:
             for row in found.outputs
         ]  # fmt: skip
         lines += ["", table(["output", "engines", "max |Δ|", "allowed", "same largest", ""], cells), ""]
-    return "\n".join([*lines, found.why])
+    if found.verdict != "passed":
+        return "\n".join([*lines, f"{found.verdict.upper()}: {found.why}"])
+    ran = ", ".join(run.engine for run in found.engines)
+    return "\n".join([*lines, found.why, f"all passed: {ran} agree on {_count(found.inputs, 'random input')}"])
 
 
 def _reference(result: GoldenResult) -> str:

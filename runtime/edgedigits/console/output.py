@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from edgedigits.console.progress import clear_progress
 from edgedigits.files import refuse_existing, write_atomic
 from edgedigits.printable import printable
 
@@ -48,6 +49,7 @@ class Output(NamedTuple):
         plain = _without_nan(result)
         if self.file is not None:
             write_atomic(self.file, (json.dumps(plain, indent=1) + "\n").encode())
+        clear_progress()
         print(json.dumps(plain) if self.json else printable(text, lines=True))
 
 

@@ -6,17 +6,20 @@ import asyncio
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from running import PATIENCE_S, wait_until
+from running import PATIENCE_S, Running, wait_until
 
+from edgedigits.serve.addresses import local_addresses
 from edgedigits.serve.server import _Watchdog
 
 pytestmark = pytest.mark.slow
@@ -42,15 +45,52 @@ def test_it_says_where_it_is_and_what_answers(service) -> None:
 
 def test_it_says_that_a_whole_network_can_ask(start) -> None:
     opened = start("--host", "0.0.0.0")  # noqa: S104
-    assert ".local:" in opened.url
+    assert opened.url.startswith("http://localhost:")
     assert "open to the whole network, without a password" in opened.opening
 
 
-@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
-def test_it_speaks_ipv6(start) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "localhost"])  # noqa: S104
+def test_every_address_that_it_prints_answers(start, host) -> None:
+    if ":" in host and not has_ipv6():
+        pytest.skip("no IPv6 loopback here")
+    opened = start("--host", host)
+    opened.end()  # what it has said is complete only then
+    urls = re.findall(r"http://\S+", opened.said)
+    port = opened.address[1]
+    again = start("--host", host, "--port", port)
+    for url in urls:
+        assert Running(again.process, url, "").get("/healthz").status == 200, url
+    assert again.end() == 0
+    assert urls[0] == opened.url
+    assert (len(urls) == 1) == (host in {"127.0.0.1", "localhost"} or not local_addresses())
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux lists its addresses")
+def test_all_addresses_of_the_machine_are_found(monkeypatch) -> None:
+    """As /proc tells them in its own words; without AF_NETLINK, as in a sandbox, what the name has."""
+    found = local_addresses()
+    routes = Path("/proc/net/fib_trie").read_text()
+    told = {ip_address(one) for one in re.findall(r"\|-- (\S+)\n +/32 host LOCAL", routes)}
+    assert {one for one in found if one.version == 4} == {one for one in told if not one.is_loopback}
+    rows = [line.split() for line in Path("/proc/net/if_inet6").read_text().splitlines()]
+    told = {ip_address(bytes.fromhex(row[0])) for row in rows}
+    assert {one for one in found if one.version == 6} == {
+        one for one in told if not (one.is_loopback or one.is_link_local)
+    }
+    monkeypatch.delattr(socket, "AF_NETLINK")
+    assert set(local_addresses()) <= set(found)
+
+
+def has_ipv6() -> bool:
+    if not socket.has_ipv6:
+        return False
     with socket.socket(socket.AF_INET6) as probe:
-        if probe.connect_ex(("::1", 9)) == errno.EADDRNOTAVAIL:
-            pytest.skip("no IPv6 loopback here")
+        return probe.connect_ex(("::1", 9)) != errno.EADDRNOTAVAIL
+
+
+def test_it_speaks_ipv6(start) -> None:
+    if not has_ipv6():
+        pytest.skip("no IPv6 loopback here")
     assert start("--host", "::1").get("/healthz").status == 200
 
 

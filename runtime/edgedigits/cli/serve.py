@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgedigits.console.options import add_model
-from edgedigits.console.progress import progress
+from edgedigits.console.progress import note
 from edgedigits.console.signed import model_options
 from edgedigits.errors import UsageError
-from edgedigits.printable import printable
 from edgedigits.quiet import quiet_descriptor
 
 if TYPE_CHECKING:
     from edgedigits.classifier import DigitClassifier
     from edgedigits.serve.service import Service
 
-_LOOPBACK = ("http://127.", "http://localhost", "http://[::1]")
+_LOOPBACK = ("http://127.", "http://[::1]")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -61,10 +60,11 @@ def run(args: argparse.Namespace) -> int:
     if args.print_systemd_unit:
         _print_unit(args)
         return 0
+    from edgedigits.serve.addresses import urls_of
     from edgedigits.serve.app import make_app
     from edgedigits.serve.memory_tuning import return_freed_memory
     from edgedigits.serve.reload import Reloader
-    from edgedigits.serve.server import listen, serve, url_of
+    from edgedigits.serve.server import listen, serve
 
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a terminal that closes does not end a service
@@ -73,8 +73,8 @@ def run(args: argparse.Namespace) -> int:
         return_freed_memory()
 
         def ready() -> None:
-            Reloader(service, lambda: _classifier(args), progress).listen()
-            print(printable(_banner(url_of(listening), service)), file=sys.stderr, flush=True)
+            Reloader(service, lambda: _classifier(args), note).listen()
+            note(_banner(urls_of(listening), service))
 
         try:
             ended_by = serve(make_app(service, args.name, args.cors), service, listening, ready)
@@ -93,9 +93,7 @@ def _print_unit(args: argparse.Namespace) -> None:
     store = store_folder().absolute() if args.bundle == ACTIVE else None
     print(unit_for(_options(args), camera=args.camera is not None, store=store), end="")
     if folder := inaccessible_folder():
-        progress(
-            f"edgedigits serve: expected a folder that the service's user may enter, found {folder}; install in /opt"
-        )
+        note(f"edgedigits serve: expected a folder that the service's user may enter, found {folder}; install in /opt")
 
 
 def _service(args: argparse.Namespace) -> Service:
@@ -135,13 +133,17 @@ def _classifier(args: argparse.Namespace) -> DigitClassifier:
     return DigitClassifier(**model_options(args), max_pixels=LIMITS.pixels)
 
 
-def _banner(url: str, service: Service) -> str:
+def _banner(urls: list[str], service: Service) -> str:
+    """Return a line with the first URL and what answers there, and one with each other URL."""
     model, engine = service.classifier.model_id, service.classifier.engine_id
     verified = f", verified on {service.verified_inputs} golden inputs" if service.verified_inputs else ""
-    open_to = "" if url.startswith(_LOOPBACK) else "; open to the whole network, without a password"
+    open_to = "open to the whole network, without a password"
+    if urls[0].startswith(_LOOPBACK):
+        open_to = "for this machine alone, --host 0.0.0.0 for the network"
     unlimited = "" if sys.platform == "linux" else "; this system does not limit the memory of what decodes pictures"
-    runs = f"{url} runs {model.name} {model.variant or ''} in {engine.name}"
-    return f"edgedigits serve: {runs}{verified}{open_to}{unlimited}"
+    runs = f"{urls[0]} runs {model.name} {model.variant or ''} in {engine.name}"
+    said = f"edgedigits serve: {runs}{verified}; {open_to}{unlimited}"
+    return "\n".join([said, *(f"  {url}" for url in urls[1:])])
 
 
 def _options(args: argparse.Namespace) -> list[str]:

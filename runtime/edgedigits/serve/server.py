@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from edgedigits.console.progress import progress
+from edgedigits.console.progress import note
 from edgedigits.errors import OutputError, UsageError
 from edgedigits.serve.connection import Connection
 from edgedigits.serve.seats import Seats
@@ -64,14 +64,6 @@ def listen(host: str, port: int) -> socket.socket:
             raise UsageError(f"--host {host}: is no address of this machine; 0.0.0.0 means all of them") from error
         raise OutputError(f"--host {host} --port {port}: cannot be used ({error.strerror})") from error
     return found
-
-
-def url_of(listening: socket.socket) -> str:
-    """Return the URL for a browser on this machine, or in its network."""
-    host, port = listening.getsockname()[:2]
-    if host in {"0.0.0.0", "::"}:  # noqa: S104  the user chose it
-        host = f"{socket.gethostname().partition('.')[0]}.local"
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def serve(app: ASGIApp, service: Service, listening: socket.socket, ready: Callable[[], None]) -> int:
@@ -190,7 +182,7 @@ class _ShortOfFiles:
             loop.default_exception_handler(context)
         elif loop.time() - self._told >= _TOLD_AGAIN_S:
             self._told = loop.time()
-            progress("edgedigits serve: too many open files; new connections wait until some are closed")
+            note("edgedigits serve: too many open files; new connections wait until some are closed")
 
 
 class _Watchdog:

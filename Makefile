@@ -41,15 +41,25 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; }
 	@touch $@
 
+# Of what a command prints, the last paragraph, which is its verdict, and all of it where it fails; errors as ever.
+brief = @echo "$(BIN)/edgedigits $(1)"; tables=$(DEMO)/$(firstword $(1)).txt; \
+  $(BIN)/edgedigits $(1) > $$tables || { code=$$?; cat $$tables; exit $$code; }; awk 'BEGIN {RS=""} END {print}' $$tables | grep -v '^next: '
+
 demo: install ## train, export, verify and measure a classifier, and write a report (under 10 minutes)
 	$(BIN)/edgedigits train --model small -o $(DEMO)/run --overwrite $(TRAIN)
-	$(BIN)/edgedigits export $(DEMO)/run/model.keras --calibration mnist -o $(DEMO)/bundle --overwrite
-	$(BIN)/edgedigits selftest $(DEMO)/bundle
-	$(BIN)/edgedigits parity $(DEMO)/bundle --data mnist -o $(DEMO)/parity.json --overwrite
-	$(BIN)/edgedigits bench $(DEMO)/bundle -o $(DEMO)/bench.json --overwrite
+	$(call brief,export $(DEMO)/run/model.keras --calibration mnist -o $(DEMO)/bundle --overwrite)
+	$(call brief,selftest $(DEMO)/bundle)
+	$(call brief,parity $(DEMO)/bundle --data mnist -o $(DEMO)/parity.json --overwrite)
+	$(call brief,bench $(DEMO)/bundle -o $(DEMO)/bench.json --overwrite)
 	$(BIN)/edgedigits report $(DEMO)/run $(DEMO)/bundle --parity $(DEMO)/parity.json --bench $(DEMO)/bench.json \
 	  -o $(DEMO)/report.html --overwrite
-	@echo "open $(DEMO)/report.html"
+	@echo
+	@echo "made: $(DEMO)/run/model.keras   the classifier, as Keras reads it"
+	@echo "      $(DEMO)/bundle            its files for boards, with what proves them there"
+	@echo "      $(DEMO)/report.html       accuracy, speed and mistakes; every table is in $(DEMO)/*.txt"
+	@echo "next: $(BIN)/edgedigits classify docs/tutorial/photo.png --bundle $(DEMO)/bundle"
+	@echo "      make build && scp -r dist/*.whl $(DEMO)/bundle pi@ADDRESS:   (there: docs/tutorial/6-raspberry-pi.md)"
+	@echo "      make test"
 
 test: install ## run all tests (PYTEST="tests/train -k paper": some)
 	$(BIN)/python $(TEST) $(PYTEST)

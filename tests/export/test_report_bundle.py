@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,16 @@ def page_of(place: Path, tmp_path: Path, bundle: str = "bundle") -> str:
     words = ["--parity", str(place / "parity.json"), "--bench", str(place / "bench.json")]
     assert main(["report", str(place / bundle), *words, "-o", str(tmp_path / "page.html")]) == 0
     return (tmp_path / "page.html").read_text()
+
+
+def test_the_command_says_which_file_to_ship_as_the_page_does(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = page_of(place, tmp_path)
+    accuracy, choice, where = capsys.readouterr().out.splitlines()
+    assert re.match(r"Keras has [\d.]+% of [\d,]+ images right, its 2 files in .*bundle [\d.]+%", accuracy)
+    assert escape(choice) in page
+    assert where.endswith("open it in a browser")
 
 
 def test_names_of_classes_are_escaped_and_wrong_answers_have_both(place: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.console.progress import progress
+from edgedigits.console.progress import clear_progress, progress
 from edgedigits.errors import UsageError
 from edgedigits.files import refuse_existing, write_atomic
 from edgedigits.printable import printable
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     refuse_existing(args.output, overwrite=args.overwrite)
     folder, place = _told_apart(args.places)
     from edgedigits_export.report.figures import measure_figures, read_figures, read_record
-    from edgedigits_export.report.page import Report, TrainingRun, render
+    from edgedigits_export.report.page import Report, TrainingRun, choice_of, render
 
     bundle = _classifier(place)
     trained = TrainingRun(folder, read_record(folder)) if folder else None
@@ -46,10 +46,24 @@ def run(args: argparse.Namespace) -> int:
     elif bundle.manifest.reference.file is not None:
         parity = measure_figures("parity", bundle, progress)
     bench = read_figures(args.bench, bundle) if args.bench else measure_figures("bench", bundle, progress)
-    page = render(Report(trained, bundle, parity, bench)).encode()
+    report = Report(trained, bundle, parity, bench)
+    page = render(report).encode()
     write_atomic(args.output, page)
+    clear_progress()
+    print(f"{_accuracies(bundle)}\n{choice_of(report).sentence}")
     print(f"{printable(str(args.output))}: {len(page) / 1e6:.1f} MB, open it in a browser")
     return 0
+
+
+def _accuracies(bundle: Bundle) -> str:
+    """Return a line with the accuracy of the reference and of the files, on the images of the export."""
+    reference, found = bundle.manifest.reference, [file.accuracy.top1 for file in bundle.manifest.files]
+    spread = f"{min(found):.2%}" if min(found) == max(found) else f"{min(found):.2%} to {max(found):.2%}"
+    files = f"{len(found)} file{'' if len(found) == 1 else 's'}"
+    return (
+        f"{reference.of} has {reference.accuracy.top1:.2%} of {reference.accuracy.count:,} images right, "
+        f"its {files} in {printable(str(bundle.path))} {spread}"
+    )
 
 
 def _told_apart(places: list[str]) -> tuple[Path | None, str]:

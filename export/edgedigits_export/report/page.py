@@ -57,6 +57,12 @@ class Report:
     bench: dict[str, Any]
 
 
+def choice_of(report: Report) -> Choice:
+    """Return the file to ship, and why."""
+    manifest = report.bundle.manifest
+    return choose_file(_rows(report), manifest, machine_name(report.bench), _count(report))
+
+
 def render(report: Report) -> str:
     """Return the page's HTML, with every picture inside.
 
@@ -67,8 +73,7 @@ def render(report: Report) -> str:
     """
     bundle, manifest = report.bundle, report.bundle.manifest
     rows = _rows(report)
-    count = report.parity["count"] if report.parity else manifest.reference.accuracy.count
-    choice = choose_file(rows, manifest, machine_name(report.bench), count)
+    choice = choice_of(report)
     file = choice.row.file if choice.row else manifest.files[0].path
     drawn = [draw_pareto(rows, "kilobytes"), draw_pareto(rows, "p50_us")]
     golden_of, golden = golden_examples(bundle, file)
@@ -79,7 +84,7 @@ def render(report: Report) -> str:
         manifest=manifest,
         run=report.run,
         rows=rows,
-        count=count,
+        count=_count(report),
         rule=RULE,
         choice=choice,
         file=file,
@@ -98,6 +103,10 @@ def _rows(report: Report) -> list[ReportRow]:
         return exported_rows(manifest, report.bench)
     sizes = {file.path: file.bytes for file in manifest.files}
     return settled(join_rows(report.parity, report.bench, sizes), manifest)
+
+
+def _count(report: Report) -> int:
+    return int(report.parity["count"] if report.parity else report.bundle.manifest.reference.accuracy.count)
 
 
 def _repairs(manifest: Manifest) -> list[dict[str, Any]]:

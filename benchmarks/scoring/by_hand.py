@@ -70,7 +70,9 @@ def on_ray(source: str, output: Path, workers: int) -> None:
     import ray.data
 
     logging.getLogger("ray.data").setLevel(logging.ERROR)
-    ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
+    # Actors may have all processors there are, and then the tasks that make and write rows would wait for ever.
+    cpus = workers + 1
+    ray.init(num_cpus=cpus, log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     if source.endswith(".npy"):
         count = len(np.load(source, mmap_mode="r"))

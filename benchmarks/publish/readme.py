@@ -105,9 +105,10 @@ def _sections() -> Iterator[Section]:
 def _front() -> Iterator[Section]:
     """Yield what is on README, and on the page of the family."""
     yield _of("README.md", "photographs", _joined(reading.headline, beside_table), "reading")
-    yield _of("README.md", "family", short_table, "family")
+    family = read_result("family")  # of `make models`: of many bundles and no machine, which its tables do not name
+    yield Section("README.md", "family", short_table(family))
     yield _of("README.md", "boards", boards_line, "pi")
-    yield _of("models/README.md", "family", family_table, "family")
+    yield Section("models/README.md", "family", family_table(family))
     yield Section("models/README.md", "pareto", pareto_phrase())
 
 

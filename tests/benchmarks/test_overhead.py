@@ -1,4 +1,4 @@
-"""`make bench`'s table of our own overhead: each side does the same work, and the table tells what was measured."""
+"""`make figures`'s table of our own overhead: each side does the same work, and the table tells what was measured."""
 
 from __future__ import annotations
 

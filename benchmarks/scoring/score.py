@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -108,7 +109,9 @@ def _run(way: Way, archive: Path, folder: Path) -> tuple[float, int]:
     words = [archive, "-o", output] if "score" in way.words else [archive, output]
     command = [sys.executable, *way.words, *map(str, words)]
     started = time.monotonic()
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    # As Ray gives its workers: numpy would take both processors for what one process is measured by.
+    env = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     peak = _Peak(process.pid)
     _, said = process.communicate()
     seconds = time.monotonic() - started

@@ -51,8 +51,9 @@ def score_table(result: Result) -> str:
     )
     note = (
         f"Medians; {times} Rates are of what the whole archive has more than its hundredth, so that starting does not "
-        "count. Memory of all processes together, mapped files left out. Photographs are drawn, "
-        f"{SIDE} x {SIDE} pixels, JPEG. {machine_phrase(result['machine'])}; {versions_phrase(result['versions'])}. "
+        "count; each process has one thread. Memory of all processes together, mapped files left out. Photographs are "
+        f"drawn, {SIDE} x {SIDE} pixels, JPEG. {machine_phrase(result['machine'])}; "
+        f"{versions_phrase(result['versions'])}. "
         "Measured by `python -m benchmarks.scoring.score`, written by `make readme`."
     )
     return markdown_table(head, "llr", rows, note)

@@ -32,8 +32,12 @@ def follow_mnist(images: NDArray[np.uint8]) -> NDArray[np.bool_]:
     rows = images.reshape(len(images), SIZE, SIZE)
     edge = np.concatenate([rows[:, 0], rows[:, -1], rows[:, 1:-1, 0], rows[:, 1:-1, -1]], axis=1)
     middle = edge.shape[1] // 2
-    ordered = np.partition(edge, (middle - 1, middle), axis=1)
-    dark = ordered[:, middle - 1].astype(int) + ordered[:, middle] <= 2 * BORDER_LIMIT
+    # The median is the mean of the two in the middle; most often both are on one side of the limit.
+    below = np.count_nonzero(edge <= BORDER_LIMIT, axis=1)
+    dark = below > middle
+    split = np.flatnonzero(below == middle)
+    ordered = np.partition(edge[split], (middle - 1, middle), axis=1)
+    dark[split] = ordered[:, middle - 1].astype(int) + ordered[:, middle] <= 2 * BORDER_LIMIT
     flat = rows.reshape(len(images), -1)
     total, down, right = (flat.astype(np.float32) @ _MOMENTS).T
     centred = (np.abs(down) <= OFF_CENTRE * total) & (np.abs(right) <= OFF_CENTRE * total)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 import re
 import shutil
@@ -26,6 +25,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
+from planted import edit
 from sharing import MadeOnce
 from trained import QuantizedRun, TrainedRun, quantize_once, train_once
 
@@ -35,8 +35,6 @@ from edgedigits.cli.main import main
 from edgedigits.datasets import Dataset
 from edgedigits.datasets.own import read_npz
 from edgedigits.engines import ENGINES, installed_engines
-from edgedigits.manifest import Manifest, write_manifest
-from edgedigits.records import from_plain
 from edgedigits.verification.compare import accuracy_of
 
 # A shell's `make test &` would let every program that a test starts ignore Ctrl-C.
@@ -172,14 +170,11 @@ def bundle_copy(tmp_path: Path) -> Path:
 def edit_manifest() -> Callable[[Path, Callable[[dict[str, Any]], object]], Bundle]:
     """Change a bundle's manifest as an exporter would have written it: with the right id."""
 
-    def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> Bundle:
-        file = folder / "manifest.json"
-        values = json.loads(file.read_bytes())
-        change(values)
-        file.write_bytes(write_manifest(from_plain(Manifest, values, "test")))
+    def run(folder: Path, change: Callable[[dict[str, Any]], object]) -> Bundle:
+        edit(folder, change)
         return Bundle.load(folder)
 
-    return edit
+    return run
 
 
 def attach(folder: Path, name: str, arrays: dict[str, Any], count: int) -> dict[str, Any]:

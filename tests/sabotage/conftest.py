@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from planted import replace
 
 from edgedigits_export.convert.tflite_flatbuffer import pack
 from edgedigits_export.lazy_imports import load
@@ -32,17 +32,11 @@ def rewrite() -> Callable[[Path, Change], bytes]:
 
 
 @pytest.fixture
-def smuggle(edit_manifest: Any) -> Callable[[Path, str, bytes], Path]:
+def smuggle() -> Callable[[Path, str, bytes], Path]:
     """Put other bytes in a file's place, its hash in the manifest included; returns the bundle."""
 
     def run(folder: Path, name: str, data: bytes) -> Path:
-        (folder / name).write_bytes(data)
-
-        def change(values: dict[str, Any]) -> None:
-            entry = next(entry for entry in values["files"] if entry["path"] == name)
-            entry.update(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
-
-        edit_manifest(folder, change)
+        replace(folder, name, data)
         return folder
 
     return run

@@ -30,6 +30,9 @@ EXPORT = "edgedigits export models/{0}.keras --name {0} --calibration mnist --ca
 WRONG = FOLDER / "silently-wrong"
 # Each with its words; `python` and `edgedigits` are this environment's.
 STEPS = {
+    "wrong": f"python -m benchmarks.boards.silently_wrong models/small.keras {FOLDER}/small {WRONG}",
+    "wheel": f"python -m build --quiet --wheel --outdir {FOLDER}/wheel .",
+    "pi": f"python -m benchmarks.boards.pi {{wheel}} --bundle {FOLDER}/small --member {FOLDER}/tiny --wrong {WRONG}",
     "parity": f"edgedigits parity {FOLDER}/small --data mnist -o benchmarks/results/parity.json --overwrite",
     "engines": f"python -m benchmarks.latency.engines {FOLDER}/small",
     "overhead": "python -m benchmarks.latency.overhead",
@@ -38,9 +41,6 @@ STEPS = {
     "scaling": "python -m benchmarks.latency.scaling",
     "serve": "python -m benchmarks.serving.serve",
     "bit-flips": "python -m benchmarks.accuracy.bit_flips",
-    "wrong": f"python -m benchmarks.boards.silently_wrong models/small.keras {FOLDER}/small {WRONG}",
-    "wheel": f"python -m build --quiet --wheel --outdir {FOLDER}/wheel .",
-    "pi": f"python -m benchmarks.boards.pi {{wheel}} --bundle {FOLDER}/small --member {FOLDER}/tiny --wrong {WRONG}",
     "reading": "python -m benchmarks.accuracy.reading {reading}",
 }
 

@@ -129,6 +129,7 @@ def test_a_node_that_dies_takes_no_row_along(
     _, log = process.communicate()
     assert process.returncode == 0, log
     assert_rows(rows_of(tmp_path / "out"), expected * COPIES)
+    assert not list((tmp_path / "out").glob(".*"))
 
 
 @pytest.mark.cluster
@@ -156,6 +157,7 @@ def test_an_actor_and_the_driver_that_are_killed_go_on(
     assert process.returncode == 0, log
     assert {file: file.stat().st_mtime_ns for file in done} == done
     assert_rows(rows_of(tmp_path / "out"), expected * COPIES)
+    assert not list((tmp_path / "out").glob(".*"))
 
 
 def _read(file: Path) -> bytes:

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Score everything that is not scored yet, and print the summary."""
     if args.workers is not None and args.workers < 1:
         raise UsageError(f"--workers: expected at least 1, found {args.workers}")
-    from edgedigits.scoring.job import SUMMARY, make_job, open_output, result_of
+    from edgedigits.scoring.job import SUMMARY, close_output, make_job, open_output, result_of
     from edgedigits.scoring.shards import find_shards
     from edgedigits.scoring.summary import summarize
 
@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
         note(f"edgedigits: {scored.done} of {len(shards)} parts are done; the same command goes on")
         raise
     clear_progress()
+    close_output(output)
     summary = summarize([result_of(output, job, shard) for shard in shards], job.task, labels).to_dict()
     write_atomic(output / SUMMARY, (json.dumps(summary, indent=1) + "\n").encode())
     print(json.dumps(summary) if args.json else _text(summary, args.output))

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -116,6 +117,14 @@ def _difference(there: Any, told: dict[str, Any]) -> str:
         if there["job"].get(name) != value:
             return f"another {name} ({there['job'].get(name)} there, {value} now)"
     return "other inputs, or their files have changed since"
+
+
+def close_output(output: Path) -> None:
+    """Remove what killed processes have left in a result that is whole."""
+    for pattern in ("*.parquet.*", "*.at"):
+        for file in output.glob(HIDDEN + pattern):
+            with suppress(OSError):
+                file.unlink()
 
 
 def _remove_stale(output: Path) -> None:

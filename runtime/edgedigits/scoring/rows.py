@@ -74,6 +74,8 @@ class Rows:
                 os.fsync(file.fileno())
             part.replace(path)
         except OSError as error:
+            if path.exists():  # by another process, and the result is whole: `close_output` has removed this one's file
+                return
             raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
         finally:
             with suppress(OSError):

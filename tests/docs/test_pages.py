@@ -59,8 +59,8 @@ def quick(command: str) -> str:
 
 @pytest.fixture
 def place(workplace: Path, own_bundle: Path, tmp_path: Path) -> Path:
-    """A folder of the test's own with all that is in the workplace, and what `EXPORT` makes."""
-    for entry in (*workplace.iterdir(), own_bundle):
+    """A folder of the test's own with all that is in the workplace, what `EXPORT` makes, and the pages' pictures."""
+    for entry in (*workplace.iterdir(), own_bundle, ROOT / "docs"):
         (tmp_path / entry.name).symlink_to(entry)
     return tmp_path
 

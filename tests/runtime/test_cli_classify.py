@@ -177,7 +177,7 @@ def test_eval_of_unlabelled_pictures_has_no_accuracy(run_here, tmp_path):
     assert run_here("eval", "x").stdout.startswith("1 images, top-1 – (– not counting")
 
 
-def test_several_digits_are_counted_and_the_right_verb_named(run_here, tmp_path, digits):
+def test_of_several_digits_the_right_verb_is_named(run_here, tmp_path, digits):
     sheet = np.full((120, 320), 255, np.uint8)
     for left, row in ((10, 0), (110, 1), (210, 2)):
         sheet[20:104, left : left + 84] -= np.asarray(Image.fromarray(digits.images[row, ..., 0]).resize((84, 84)))
@@ -185,7 +185,7 @@ def test_several_digits_are_counted_and_the_right_verb_named(run_here, tmp_path,
     done = run_here("classify", "three.png")
     assert (done.returncode, done.stdout) == (
         0,
-        "three.png: 3 digits found; read them with: edgedigits read three.png\n",
+        "three.png: more than one digit; read them with: edgedigits read three.png\n",
     )
 
 

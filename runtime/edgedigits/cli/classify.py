@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from edgedigits.images.decode import ImageSource
     from edgedigits.prediction import Prediction
 
+_WHY = {"not_digit_like": "hardly looks like a digit", "ambiguous": "two digits are about as likely"}
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
@@ -76,8 +78,7 @@ def _line(name: str, prediction: Prediction) -> str:
     if rejection is None:
         return f"{name}: {prediction.label}  {prediction.confidence:.1%}"
     if rejection.reason == "several_digits":
-        return f"{name}: {rejection.measured['digits']:.0f} digits found; read them with: edgedigits read {name}"
+        return f"{name}: more than one digit; read them with: edgedigits read {name}"
     if rejection.reason == "no_digit":
         return f"{name}: no digit found"
-    measured = ", ".join(f"{key.replace('_', ' ')} {value:.3g}" for key, value in rejection.measured.items())
-    return f"{name}: {prediction.label}  {prediction.confidence:.1%} (rejected: {rejection.reason}; {measured})"
+    return f"{name}: {prediction.label}  {prediction.confidence:.1%} (refused: {_WHY[rejection.reason]})"

@@ -77,8 +77,12 @@ class _AnnotatedFiles:
         self._is_file = path is not None and path.suffix.lower() in PICTURES and not path.is_dir()
         self._seen = 0
         self._written: set[Path] = set()
-        if path is not None and self._is_file:
+        if path is None:
+            return
+        if self._is_file:
             refuse_existing(path, overwrite=overwrite)
+        elif path.suffix and not path.is_dir():
+            raise UsageError(f"--annotate {path}: expected a name with .png or .jpg, or a folder (make it if it is one)")
 
     def check(self, name: str) -> None:
         """Refuse a second picture for one file, and a file that exists."""

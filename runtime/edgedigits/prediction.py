@@ -88,7 +88,7 @@ class Prediction:
     reads costs little.
     """
 
-    __slots__ = ("_context", "_image", "_scores", "_source", "_times_ns")
+    __slots__ = ("_context", "_fused", "_image", "_scores", "_source", "_times_ns")
 
     def __init__(
         self,
@@ -106,6 +106,7 @@ class Prediction:
         """
         self._source, self._image = source, image
         self._scores, self._times_ns, self._context = scores, times_ns, context
+        self._fused: NDArray[np.float32] | None = None  # label, confidence and rejection all ask for it
 
     def __repr__(self) -> str:
         """Return the source, the label, its confidence and the reason of a rejection."""
@@ -134,8 +135,10 @@ class Prediction:
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """The probabilities of all classes, float32 ``[classes]``: what classifier and locator come to together."""
-        opinion = self._seen.opinion
-        return self._scores if opinion is None else fuse(self._scores, opinion, self._context.parameters)
+        if self._fused is None:
+            opinion = self._seen.opinion
+            self._fused = self._scores if opinion is None else fuse(self._scores, opinion, self._context.parameters)
+        return self._fused
 
     @property
     def digit(self) -> int:

@@ -86,9 +86,7 @@ def test_one_file_cannot_take_two_annotated_pictures(run_here: Any, page: Path, 
     refused(run_here("read", page, empty, "--annotate", "drawn.png"), 2, "drawn.png", "folder")
 
 
-def test_a_name_of_another_kind_is_not_made_a_folder(
-    run_here: Any, page: Path, tmp_path: Path, refused: Any
-) -> None:
+def test_a_name_of_another_kind_is_not_made_a_folder(run_here: Any, page: Path, tmp_path: Path, refused: Any) -> None:
     refused(run_here("read", page, "--annotate", tmp_path / "out.txt"), 2, "out.txt", ".png or .jpg")
     (tmp_path / "out.d").mkdir()
     assert run_here("read", page, "--annotate", tmp_path / "out.d").returncode == 0

@@ -82,7 +82,7 @@ class _AnnotatedFiles:
         if self._is_file:
             refuse_existing(path, overwrite=overwrite)
         elif path.suffix and not path.is_dir():
-            raise UsageError(f"--annotate {path}: expected a name with .png or .jpg, or a folder (make it if it is one)")
+            raise UsageError(f"--annotate {path}: expected a .png or .jpg file, or a folder that exists")
 
     def check(self, name: str) -> None:
         """Refuse a second picture for one file, and a file that exists."""

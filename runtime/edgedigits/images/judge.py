@@ -71,7 +71,7 @@ def judge(probabilities: Floats, found: float | None, parameters: Mapping[str, f
     ``found`` is None where nobody looked for a digit, because the picture was the model input as it was; then the
     probability alone decides.
     """
-    first, second = (float(value) for value in np.sort(probabilities)[:-3:-1])
+    second, first = sorted(probabilities.tolist())[-2:]
     used = {**PARAMETERS, **parameters}
     if first == second or (first + second > _BOTH and first - second < used["margin"]):
         return Rejection("ambiguous", {"confidence": first, "second": second})

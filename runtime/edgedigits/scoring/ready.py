@@ -35,16 +35,14 @@ def classify_ready(classifier: DigitClassifier, pictures: NDArray[np.uint8], *, 
     """
     digits = classifier.pipeline == "digit/2"
     ready = follow_mnist(pictures) if digits and not mnist else np.ones(len(pictures), np.bool_)
-    labels, confidences = np.zeros(len(pictures), np.intp), np.zeros(len(pictures), np.float32)
-    rejected: list[Reason | None] = [None] * len(pictures)
-    probabilities = classifier.classify_batch(pictures[ready])
-    labels[ready], confidences[ready] = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    if digits:
-        for at, reason in zip(
-            np.flatnonzero(ready).tolist(), refusals(probabilities, classifier.parameters), strict=True
-        ):
-            rejected[at] = reason
-    for at in np.flatnonzero(~ready).tolist():
+    # Without a copy where all are ready, which is the rule.
+    probabilities = classifier.classify_batch(pictures if ready.all() else pictures[ready])
+    labels = [classifier.labels[digit] for digit in probabilities.argmax(axis=1).tolist()]
+    confidences = probabilities.max(axis=1).tolist()
+    rejected: list[Reason | None] = refusals(probabilities, classifier.parameters) if digits else [None] * len(labels)
+    for at in np.flatnonzero(~ready).tolist():  # from the first to the last, so that each comes into its place
         one = classifier.classify(pictures[at])
-        labels[at], confidences[at], rejected[at] = one.digit, one.confidence, one.rejection and one.rejection.reason
-    return Answers([classifier.labels[label] for label in labels.tolist()], confidences.tolist(), rejected)
+        labels.insert(at, one.label)
+        confidences.insert(at, one.confidence)
+        rejected.insert(at, one.rejection and one.rejection.reason)
+    return Answers(labels, confidences, rejected)

@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgedigits.errors import EdgeDigitsError, OutputError
 from edgedigits.prediction import Prediction
 from edgedigits.reading import ReadDigit, Reading
@@ -64,12 +66,12 @@ class Rows:
             name: pa.array(self._columns[name], schema.field(name).type) for name in self._columns
         }
         for name, value in constants.items():
-            columns[name] = (
-                pa.array([value], pa.string()).dictionary_encode().take(pa.array([0] * len(self), pa.int32()))
-            )
+            columns[name] = pa.DictionaryArray.from_arrays(np.zeros(len(self), np.int32), [value])
         part = path.with_name(f"{HIDDEN}{path.name}.{os.getpid()}")
         try:
-            parquet.write_table(pa.table([columns[name] for name in schema.names], schema=schema), part)
+            table = pa.table([columns[name] for name in schema.names], schema=schema)
+            # A dictionary of sources would have each of them once.
+            parquet.write_table(table, part, use_dictionary=[name for name in schema.names if name != "source"])
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
             part.replace(path)

@@ -160,8 +160,9 @@ def test_what_normalises_by_a_variance_stays_in_float(made: Made, file: str) -> 
 def test_bytes_of_onnx_files_do_not_follow_names(made: Made) -> None:
     """The names of tf2onnx hold numbers that go on counting from one model to the next, and sort differently then."""
     _, frozen, images, files = made
-    again = convert_onnx(frozen)
-    assert again == files["float32.onnx"]
+    for _ in range(3):  # nor what lies where in memory
+        again = convert_onnx(frozen)
+        assert again == files["float32.onnx"]
     assert quantize_onnx(again, images) == files["int8.onnx"]
 
 

@@ -11,6 +11,7 @@ from edgedigits_export.convert import onnx_graph
 from edgedigits_export.convert.onnx_order import put_in_order
 from edgedigits_export.convert.stored_model import Convertible
 from edgedigits_export.convert.tf2onnx_memory import without_copies
+from edgedigits_export.convert.tf2onnx_order import in_order
 from edgedigits_export.decisive import decisive_sentence
 from edgedigits_export.keras_model.frozen import INPUT_NAME, OUTPUT_NAME
 from edgedigits_export.lazy_imports import load, quiet
@@ -52,7 +53,8 @@ def _converted(graph: Any, opset: int) -> Any:
 
     def convert() -> Any:
         ends = {"input_names": [f"{INPUT_NAME}:0"], "output_names": [f"{OUTPUT_NAME}:0"]}
-        return load("tf2onnx").convert.from_graph_def(graph, opset=opset, **ends)[0]
+        with in_order():
+            return load("tf2onnx").convert.from_graph_def(graph, opset=opset, **ends)[0]
 
     # Where one of its optimizers fails it can do without, and where something else does, the same happens again.
     with suppress(Exception), without_copies():

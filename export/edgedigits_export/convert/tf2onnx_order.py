@@ -47,17 +47,11 @@ class _Ordered(MutableSet[Any]):
     def discard(self, value: Any) -> None:
         self._members.pop(value, None)
 
-    def update(self, *others: Iterable[Any]) -> None:
-        for other in others:
-            self._members.update(dict.fromkeys(other))
-
-    def union(self, *others: Iterable[Any]) -> _Ordered:
-        found = _Ordered(self)
-        found.update(*others)
-        return found
+    def union(self, other: Iterable[Any]) -> _Ordered:
+        return _Ordered(self | _Ordered(other))
 
     def intersection(self, other: Iterable[Any]) -> _Ordered:
         return _Ordered(self & _Ordered(other))
 
-    def difference(self, other: Iterable[Any]) -> _Ordered:
-        return _Ordered(self - _Ordered(other))
+    def issubset(self, other: Iterable[Any]) -> bool:
+        return self <= _Ordered(other)

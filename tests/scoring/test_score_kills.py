@@ -31,6 +31,15 @@ def children(pid: int) -> list[int]:
     return [int(entry) for entry in entries if b"spawn_main" in Path(f"/proc/{entry}/cmdline").read_bytes()]
 
 
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended; not every system's first process collects orphans."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
 @pytest.fixture
 def many(archives: Path, tmp_path: Path) -> tuple[Path, int]:
     """A folder with 20 Parquet files of 7 parts each."""
@@ -71,7 +80,7 @@ def test_a_killed_scoring_goes_on(many: tuple[Path, int], expected: Expected, tm
         process.kill()
         process.communicate()
         for worker in workers:  # they end when their pipe does, after the part that they are at
-            while os.path.exists(f"/proc/{worker}"):
+            while is_running(worker):
                 time.sleep(0.02)
         for file in output.glob("*.parquet"):
             assert written.setdefault(file, file.stat().st_mtime_ns) == file.stat().st_mtime_ns
@@ -87,6 +96,7 @@ def test_ctrl_c_says_how_to_go_on(many: tuple[Path, int], expected: Expected, tm
     place, copies = many
     process = start_scoring(place, "-o", tmp_path / "out", "--workers", 2)
     while not list((tmp_path / "out").glob("*.parquet")):
+        assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import time
 import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,13 @@ IMPATIENT = Path(__file__).parent / "impatient_service.py"
 def impatient(start):
     """A service whose limits are small, so that tests need not wait for them."""
     return lambda **limits: start(program=(str(IMPATIENT),), EDGEDIGITS_TEST_LIMITS=json.dumps(limits))
+
+
+@pytest.fixture
+def closing() -> Iterator[Callable[[socket.socket], socket.socket]]:
+    """Return a channel that was given, and close it at the end."""
+    with ExitStack() as stack:
+        yield stack.enter_context
 
 
 def connect(running: Any) -> socket.socket:
@@ -167,29 +177,45 @@ def test_more_bytes_than_there_is_room_for_are_told_to_come_again(impatient, dra
     wait_until(lambda: running.post("/v1/classify", drawn[6]).status == 200)
 
 
-def test_a_full_queue_says_when_to_come_again_and_those_who_hang_up_free_it(impatient, drawn) -> None:
-    running = impatient(queue_length=2, slow_s=0.5)
-    request = head(Content_Length=len(drawn[7])) + drawn[7]
-    first, second = connect(running), connect(running)
-    for channel in (first, second):
-        channel.sendall(request)
-    wait_until(lambda: running.post("/v1/classify", drawn[7]).status == 503)
-    full = running.post("/v1/classify", drawn[7])
-    if full.status == 503:
-        assert full.headers["retry-after"] == "1"
-    second.close()
-    wait_until(lambda: running.post("/v1/classify", drawn[7]).status == 200)
-    assert b'"digit": 7' in answered_part(first)
-    first.close()
-    text = running.get("/metrics").body.decode()
-    assert 'status="503"' in text
+def test_a_full_queue_says_when_to_come_again_and_those_who_hang_up_free_it(
+    impatient, drawn, tmp_path, closing
+) -> None:
+    held = tmp_path / "held"
+    held.touch()
+    running = impatient(queue_length=2, held=str(held))
+
+    def ask() -> socket.socket:
+        channel = closing(connect(running))
+        channel.sendall(head(Content_Length=len(drawn[7]), Connection="close") + drawn[7])
+        return channel
+
+    first = ask()
+    wait_until(Path(f"{held}.begun").exists)
+    # One place is left for these two.
+    both = {ask(), ask()}
+    [refused] = answering(both)
+    (waiting,) = both - {refused}
+    full = answered(refused)
+    assert full.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 1" in full.lower()
+    waiting.close()
+    next_ones = []
+
+    def accepted() -> bool:
+        next_ones.append(ask())
+        return not answering(next_ones[-1:], 1.0)
+
+    wait_until(accepted)
+    assert all(answered(channel).startswith(b"HTTP/1.1 503 ") for channel in next_ones[:-1])
+    held.unlink()
+    for channel in (first, next_ones[-1]):
+        assert b'"digit": 7' in answered(channel)
+    assert 'status="503"' in running.get("/metrics").body.decode()
 
 
-def answered_part(channel: socket.socket) -> bytes:
-    found = channel.recv(65536)
-    while b"}}" not in found:
-        found += channel.recv(65536)
-    return found
+def answering(channels: Iterable[socket.socket], patience_s: float = PATIENCE_S) -> list[socket.socket]:
+    """Those of the channels that have something to read, as soon as one has."""
+    return select.select(list(channels), [], [], patience_s)[0]
 
 
 def test_a_client_that_does_not_read_is_cut_off(impatient) -> None:

@@ -318,7 +318,7 @@ def test_options_that_do_not_go_together_are_refused(given: dict[str, Any], mess
         (lambda: classifier(end="sigmoid"), "ends in a softmax or in its scores, found the activation sigmoid"),
         (lambda: keras.Model(*shared()), "is called more than once"),
         (lambda: keras.Model(*two_inputs()), r"with one input and one output, found 2 and 1"),
-        (lambda: keras.Model(*operation()), r"found the operation 'exp' \(Exp\), which has no name in a file"),
+        (lambda: keras.Model(*operation()), r"found the operation 'exp\w*' \(Exp\), which has no name in a file"),
         (lambda: keras.Sequential([keras.Input((784,)), layers.Dense(10)]), r"takes images \[H, W, C\], found \[784\]"),
         (lambda: quantized(classifier()), "was quantized by Keras, expected a model in float"),
     ],

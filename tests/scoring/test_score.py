@@ -19,6 +19,7 @@ from edgedigits.classifier import DigitClassifier
 from edgedigits.cli.main import main
 from edgedigits.images.convention import follow_mnist, follows_mnist
 from edgedigits.images.judge import judge, refusals
+from edgedigits.scoring.shards import find_shards
 
 pytestmark = pytest.mark.slow
 
@@ -86,6 +87,19 @@ def test_many_are_judged_as_one(seed: int) -> None:
     scores[0] = [0.5, 0.5, *[0] * 8]
     single = [judge(one, None, {}) for one in scores]
     assert refusals(scores, {}) == [one and one.reason for one in single]
+
+
+@pytest.mark.parametrize(
+    ("rows", "parts"), [(1, 1), (5_000, 1), (5_001, 2), (320_001, 64), (1_000_000, 64), (6_400_001, 65)]
+)
+def test_parts_are_many_enough_for_processes_to_end_together_and_none_is_lost(
+    rows: int, parts: int, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((rows, 1, 1), np.uint8))
+    shards = find_shards([str(tmp_path / "a.npy")])
+    assert len(shards) == parts
+    assert [shard.first for shard in shards[1:]] == [shard.last for shard in shards[:-1]]
+    assert (shards[0].first, shards[-1].last) == (0, rows) == (0, sum(shard.count or 0 for shard in shards))
 
 
 def test_pages_are_read_with_boxes(pictures: list[bytes], tmp_path: Path) -> None:

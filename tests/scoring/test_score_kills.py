@@ -18,7 +18,7 @@ POISON = """
 import os, edgedigits.images.decode as decode
 whole = decode.read_picture
 def read_picture(source, *more, **options):
-    if b"poison" in (source if isinstance(source, bytes) else source.read_bytes()):
+    if b"poison" in (source if isinstance(source, bytes) else open(source, "rb").read()):
         os.kill(os.getpid(), 9)
     return whole(source, *more, **options)
 decode.read_picture = read_picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -64,9 +65,9 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if is_image_name(file) and file.is_file())
 
 
-def is_image_name(file: Path) -> bool:
-    """Return whether a file is an image's by its suffix; not all of them can be read."""
-    return file.suffix.lower() in _TAKEN
+def is_image_name(name: str | Path) -> bool:
+    """Return whether a file is an image's by the end of its name; not all of them can be read."""
+    return os.path.splitext(name)[1].lower() in _TAKEN
 
 
 def other_kinds(files: Iterable[Path]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from edgedigits.scoring.job import HIDDEN, Job, Task
 _COMMON = ("source", "expected", "error")
 _OWN: dict[Task, tuple[str, ...]] = {"classify": ("label", "confidence", "rejected"), "read": ("text", "boxes")}
 _CONSTANT = ("bundle", "engine", "release")
+# What becomes of a picture.
+Result = Prediction | Reading | EdgeDigitsError
 
 
 class Rows:
@@ -32,17 +35,18 @@ class Rows:
         """Return how many there are."""
         return len(self._columns["source"])
 
-    def add(self, source: str, expected: str | None, result: Prediction | Reading | EdgeDigitsError) -> None:
-        """Add a picture and what became of it."""
-        row: dict[str, Any] = {"source": source, "expected": expected}
-        if isinstance(result, Prediction):
-            row |= {"label": result.label, "confidence": result.confidence, "rejected": result.rejected}
-        elif isinstance(result, Reading):
-            row |= {"text": result.text, "boxes": _boxes(result)}
-        else:
-            row |= {"error": str(result)}
-        for name, values in self._columns.items():
-            values.append(row.get(name))
+    def add(self, results: Iterable[tuple[str, str | None, Result]]) -> None:
+        """Add pictures, each with its source, the label that this gives it, and what became of it."""
+        for source, expected, result in results:
+            row: dict[str, Any] = {"source": source, "expected": expected}
+            if isinstance(result, Prediction):
+                row |= {"label": result.label, "confidence": result.confidence, "rejected": result.rejected}
+            elif isinstance(result, Reading):
+                row |= {"text": result.text, "boxes": _boxes(result)}
+            else:
+                row |= {"error": str(result)}
+            for name, values in self._columns.items():
+                values.append(row.get(name))
 
     def extend(self, source: list[str], **columns: list[Any] | None) -> None:
         """Add many rows at once; a column that is not named, or None, is null in them."""

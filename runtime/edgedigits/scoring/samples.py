@@ -50,9 +50,10 @@ def samples_of(shard: Shard) -> Iterator[Sample]:
 
 
 def _of_files(shard: Shard) -> Iterator[Sample]:
-    folder = Path(shard.path)
+    label = Path(shard.path).name or None
     for name in image_names(shard.path)[shard.first : shard.last]:
-        yield Sample(os.path.join(shard.path, name), folder / name, folder.name or None)
+        path = os.path.join(shard.path, name)
+        yield Sample(path, path, label)
 
 
 def _of_array(shard: Shard) -> Iterator[Sample]:
@@ -104,7 +105,7 @@ def _of_tar(shard: Shard) -> Iterator[Sample]:
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, shard: Shard) -> bytes | EdgeDigitsError:
     """Return a file's bytes, if it has to do with pictures and is not too large for one."""
-    limit = MAX_BYTES if is_image_name(Path(member.name)) else _LONGEST
+    limit = MAX_BYTES if is_image_name(member.name) else _LONGEST
     if member.size > limit:
         return ImageError(f"{shard.path}/{member.name}: expected at most {limit:,} bytes, found {member.size:,}")
     file = archive.extractfile(member)
@@ -114,7 +115,7 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, shard: Shard) ->
 def _together(shard: Shard, group: dict[str, bytes | EdgeDigitsError]) -> Iterator[Sample]:
     label = next((_label(name, data) for name, data in group.items() if name.endswith(_LABELS)), None)
     for name, data in group.items():
-        if is_image_name(Path(name)):
+        if is_image_name(name):
             yield Sample(f"{shard.path}/{name}", data, label)
 
 

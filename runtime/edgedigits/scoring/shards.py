@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -19,8 +20,12 @@ from edgedigits.errors import DatasetError, UsageError
 
 Kind = Literal["files", "tar", "parquet", "array"]
 
-# Few enough that a killed process loses seconds, and many enough that the files of a result are no archive again.
+# The most files of a folder and rows of an array in a part: few enough that a killed process loses seconds, and many
+# enough that the files of a result are no archive again.
 FILES, ROWS = 1_000, 100_000
+# A folder or an array is cut into so many parts at least, for processes to end at about the same time, but for the
+# sake of that into none smaller than this share of the most.
+_PARTS, _LEAST = 64, 0.05
 _SUFFIXES: dict[str, Kind] = {".tar": "tar", ".parquet": "parquet", ".npy": "array"}
 
 
@@ -93,19 +98,25 @@ def _walk(place: str) -> Iterator[tuple[str, list[str]]]:
 
 def _of_folder(folder: str, archives: list[str]) -> Iterator[Part]:
     names = image_names(folder)
-    for first in range(0, len(names), FILES):
-        some = names[first : first + FILES]
-        yield "files", folder, first, first + len(some), len(some), _hash("\0".join(some))
+    for first, last in _cut(len(names), FILES):
+        yield "files", folder, first, last, last - first, _hash("\0".join(names[first:last]))
     for archive in archives:
         if not Path(archive).name.startswith("."):
             yield from _of_file(archive)
+
+
+def _cut(count: int, most: int) -> Iterator[tuple[int, int]]:
+    """Yield where each part begins and ends."""
+    size = min(most, max(round(_LEAST * most), math.ceil(count / _PARTS)))
+    for first in range(0, count, size):
+        yield first, min(first + size, count)
 
 
 @lru_cache(maxsize=1)
 def image_names(folder: str) -> tuple[str, ...]:
     """Return the names of a folder's images in their order; the last folder's are kept."""
     with os.scandir(folder) as entries:
-        names = [one.name for one in entries if is_image_name(Path(one.name)) and one.is_file()]
+        names = [one.name for one in entries if is_image_name(one.name) and one.is_file()]
     return tuple(sorted(name for name in names if not name.startswith(".")))
 
 
@@ -122,11 +133,9 @@ def _of_file(path: str) -> Iterator[Part]:
         for group, rows in enumerate(_row_groups(path)):
             yield kind, path, group, group + 1, rows, content
     elif kind == "array":
-        count = len(open_array(path))
-        for first in range(0, count, ROWS):
-            last = min(first + ROWS, count)
+        for first, last in _cut(len(open_array(path)), ROWS):
             yield kind, path, first, last, last - first, content
-    elif is_image_name(Path(path)):
+    elif is_image_name(path):
         folder, name = os.path.split(path)
         index = image_names(folder or ".").index(name)
         yield "files", folder or ".", index, index + 1, 1, content

@@ -27,6 +27,7 @@ _CODE = re.compile(
     r"|^```console\n(?P<commands>(?:\$ [^\n]*\n)+)(?P<told>.*?)^```\n",
     re.MULTILINE | re.DOTALL,
 )
+_PAGE_LINK = re.compile(r"\[([^]]*)\]\([^):]*\.md(?:#[^)]*)?\)")
 # The same digits from wherever edgedigits gets them, so that nothing here waits for Keras' server. Then the cache is
 # empty, as a student's is.
 _PRELUDE = """\
@@ -50,8 +51,8 @@ class Prose:
         return self.text
 
     def cell(self) -> tuple[str, str]:
-        """The kind of its cell and what is in it."""
-        return "markdown", self.text.strip()
+        """The kind of its cell and what is in it: links to pages lead nowhere from where a student opens it."""
+        return "markdown", _PAGE_LINK.sub(r"\1", self.text.strip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,10 @@ pytestmark = pytest.mark.tensorflow
 DIGITS = Path(__file__).parents[1] / "data" / "digits.npz"
 NAMES = tuple("0123456789")
 MNIST = {"data": {"source": "mnist:train"}}
-NOTE = "note: these look like digits; --preprocess digit finds them in photographs and refuses what is none"
+NOTE = (
+    "note: these look like digits; if the model was trained on digits in MNIST's form, --preprocess digit finds them "
+    "in photographs and refuses what is none"
+)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,9 @@ def test_digits_look_like_digits_in_any_polarity_and_size_and_other_things_do_no
     stripes[:, ::4] = 255
     assert not look_like_digits(Dataset(stripes, np.arange(40) % 10, NAMES, "stripes"))
     assert not look_like_digits(Dataset(digits.images, digits.labels, tuple("abcdefghij"), "letters"))
+    # `--preprocess digit` would be refused.
+    turned = Dataset(digits.images, (digits.labels + 9) % 10, (*NAMES[1:], "0"), "digits")
+    assert not look_like_digits(turned)
 
 
 @pytest.fixture(scope="module")

@@ -182,7 +182,10 @@ def _look_at_data(
     preprocessing = choose_preprocessing(request.preprocess, training, labels)
     calibration = choose_calibration(splits.train, request.calibration_samples, request.seed)
     if request.preprocess is None and preprocessing.id == "resize/1" and look_like_digits(splits.train):
-        note("note: these look like digits; --preprocess digit finds them in photographs and refuses what is none")
+        note(
+            "note: these look like digits; if the model was trained on digits in MNIST's form, --preprocess digit "
+            "finds them in photographs and refuses what is none"
+        )
     return _Looked(labels, splits, preprocessing, calibration)
 
 

@@ -46,9 +46,9 @@ def choose_preprocessing(
 def look_like_digits(data: Dataset) -> bool:
     """Return whether the shipped model reads most of these labelled images, uint8 ``[N, H, W, C]``, as labelled.
 
-    It is False where the labels are other names, or no engine is installed.
+    It is False where the labels are not those that ``digit`` takes, or no engine is installed.
     """
-    if not set(data.names) <= set(DIGITS):
+    if tuple(data.names) != DIGITS:
         return False
     asked = data.take(np.linspace(0, len(data) - 1, min(_ASKED, len(data))).astype(np.int64))
     try:

@@ -90,7 +90,7 @@ def test_many_are_judged_as_one(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "parts"), [(1, 1), (5_000, 1), (5_001, 2), (320_001, 64), (1_000_000, 64), (6_400_001, 65)]
+    ("rows", "parts"), [(1, 1), (10_000, 1), (10_001, 2), (320_000, 32), (1_000_000, 64), (6_400_001, 65)]
 )
 def test_parts_are_many_enough_for_processes_to_end_together_and_none_is_lost(
     rows: int, parts: int, tmp_path: Path

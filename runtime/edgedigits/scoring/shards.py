@@ -25,7 +25,7 @@ Kind = Literal["files", "tar", "parquet", "array"]
 FILES, ROWS = 1_000, 100_000
 # A folder or an array is cut into so many parts at least, for processes to end at about the same time, but for the
 # sake of that into none smaller than this share of the most.
-_PARTS, _LEAST = 64, 0.05
+_PARTS, _LEAST = 64, 0.1
 _SUFFIXES: dict[str, Kind] = {".tar": "tar", ".parquet": "parquet", ".npy": "array"}
 
 

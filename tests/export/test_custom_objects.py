@@ -96,6 +96,11 @@ def test_a_model_of_a_class_of_its_own_is_to_be_exported_as_a_saved_model(
         ("\n\nvalue = 1 / 0", "ZeroDivisionError in line 3: division by zero"),
         ("import sys\nsys.exit(3)", "SystemExit in line 2"),
         ("value = 1", "expected a Python file that defines layers or functions, found none in "),
+        (
+            "with open('x'):\n    net.fit(images)",
+            r"own\.py, which in line 2 calls \.fit\(\); put the layers into a file",
+        ),
+        ("if 1:\n  print(net.save('net.keras'))", r"which in line 2 calls \.save\(\); put the layers into a file"),
         (None, r"cannot be read \(No such file or directory\)"),
     ],
 )
@@ -107,6 +112,14 @@ def test_a_file_that_gives_nothing_is_one_line(save: Build, tmp_path: Path, text
         load_keras(save(), own)
     assert str(caught.value).startswith("--custom-objects: ")
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_run_only_as_the_main_program_may_train(save: Build, tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(
+        "def train(net):\n    net.fit(1)\n\nif __name__ == '__main__':\n    train(net)\n    net.save('net.keras')"
+    )
+    load_keras(save(), own)
 
 
 def test_the_commands_run_the_file_before_anything_else(

@@ -1,5 +1,6 @@
 """The search of a repair, on models that are a sum of what each operator loses in integers."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,12 +88,17 @@ def test_what_a_target_refuses_is_not_taken() -> None:
 
 
 def test_where_nothing_helps_everything_tried_is_told() -> None:
-    model = Sum([1.0], [10])
-    model.losses.append(9.0)  # not among the operators that can stay in float
-    model.weigh = lambda _ranges="min-max": [WeighedOperator(Operator("op0", 10), 1.0)]  # type: ignore[method-assign]
-    found = model.search()
+    found = Sum([2.0, 1.0, 1.0, 1.0, 0.0], [10, 10, 10, 10, 0]).search()
     assert found.best is None
-    assert [len(trial.recipe.in_float) for trial in found.tried] == [0, 0, 0, 1]
+    assert [len(trial.recipe.in_float) for trial in found.tried] == [0, 0, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("sizes", [[10], [10, 0], [0, 10]])
+def test_no_file_without_integer_constants_is_tried(sizes: list[int]) -> None:
+    found = Sum([1.0] * len(sizes), sizes).search()
+    assert found.best is None
+    weighty = {f"op{index}" for index, size in enumerate(sizes) if size}
+    assert not [trial for trial in found.tried if weighty <= set(trial.recipe.in_float)]
 
 
 @given(
@@ -104,9 +110,14 @@ def test_the_best_is_within_the_margin_and_none_tried_within_it_is_cheaper(
 ) -> None:
     model = Sum([loss for loss, _ in operators], [size for _, size in operators], narrow)
     found = model.search()
-    assert found.best is not None  # with everything in float nothing is lost
-    assert found.best.within
-    assert found.best.cost == min(trial.cost for trial in found.tried if trial.within)
+    kept = {name for trial in found.tried for name in trial.recipe.in_float}
+    weighty = {f"op{index}" for index, (_, size) in enumerate(operators) if size}
+    if found.best is None:
+        assert len(weighty - kept) <= 1  # all but one were tried
+    else:
+        assert found.best.within
+        assert found.best.cost == min(trial.cost for trial in found.tried if trial.within)
+        assert not weighty or not found.best.recipe.in_float or weighty - set(found.best.recipe.in_float)
     assert len({trial.recipe for trial in found.tried}) == len(found.tried)
     assert len(found.tried) <= 3 + 2 * 5 + 6
 

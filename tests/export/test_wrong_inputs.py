@@ -179,16 +179,18 @@ def make_alphabetical(folder: Path) -> None:
     (folder / "labels.txt").write_text("\n".join(sorted(greys)))
 
 
+@pytest.mark.parametrize("scale", [(), ("--scale", "1")])
 def test_a_model_of_folders_in_alphabetical_order_is_told_how_to_say_so(
-    made_once: MadeOnce, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    scale: tuple[str, ...], made_once: MadeOnce, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = made_once("alphabetical", make_alphabetical)
-    words = ["export", str(place / "net.keras"), "--calibration", str(place / "data"), "--scale", "1"]
-    words += ["--variants", "float32.tflite"]
-    assert main([*words, "-o", str(tmp_path / "wrong")]) == 1
-    assert "it does 100.0% if its classes are in alphabetical order (0, 1, 10, 11, ...)" in capsys.readouterr().out
-    assert main([*words, "--labels", str(place / "labels.txt"), "-o", str(tmp_path / "right")]) == 0
-    assert "in alphabetical order" not in capsys.readouterr().out
+    words = ["export", str(place / "net.keras"), "--calibration", str(place / "data"), *scale]
+    words += ["--variants", "float32.tflite", "-o", str(tmp_path / "bundle")]
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "where 100.0% are if it is alphabetical (0, 1, 10, 11, 2, 3, 4, 5, 6, 7, 8, 9): write the labels in" in said
+    assert not (tmp_path / "bundle").exists()
+    assert main([*words, "--labels", str(place / "labels.txt")]) == 0
 
 
 @pytest.mark.parametrize("words", ["--input-size 8", "--custom-objects labels.py"])

@@ -97,7 +97,8 @@ def test_a_reference_of_other_data_is_refused_with_both(proven):
     count = len(proven.digits)
     assert str(caught.value) == (
         f"{proven.path}: its reference belongs to {proven.data} ({count} images, {reference.dataset_sha256[:12]}), "
-        f"found other ({count}, {other.sha256()[:12]}); give the data of its export: --data"
+        f"found other ({count}, {other.sha256()[:12]}); give the data of its export (--data), "
+        "or its Keras model, where the exporter is (--per-layer)"
     )
 
 

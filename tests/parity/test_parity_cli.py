@@ -209,7 +209,7 @@ def test_an_edited_manifest_exits_2(proven, run_here, refused):
 def test_other_data_exit_2(proven, run_here, refused, tmp_path):
     np.savez(tmp_path / "other.npz", images=proven.digits.images[::-1], labels=proven.digits.labels)
     done = run_here("parity", proven.path, "--data", tmp_path / "other.npz")
-    refused(done, 2, "its reference belongs to", "give the data of its export: --data")
+    refused(done, 2, "its reference belongs to", "give the data of its export (--data), or its Keras model")
 
 
 def test_a_changed_model_file_fails_its_row_with_2(proven, run_here):

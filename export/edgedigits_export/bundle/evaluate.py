@@ -22,14 +22,13 @@ from edgedigits.verification.inference import infer_isolated
 from edgedigits_export.bundle.golden import GoldenInputs, choose_golden_inputs
 from edgedigits_export.bundle.job import ExportJob
 from edgedigits_export.bundle.keras_reference import KerasReference, expected_of
+from edgedigits_export.bundle.label_order import nearly_guessed
 from edgedigits_export.bundle.reference_engines import GoldenOutputs, run_reference_engines
 from edgedigits_export.bundle.repair import Repaired, Repairer
 from edgedigits_export.convert.variants import ConvertedFile
 from edgedigits_export.convert.worker import ENGINES
 
 _REFUSED = "take another precision, or leave this one out with --variants"
-# Of the images that the commonest label classifies wrongly, a model has to classify more than this share rightly.
-SLIGHT_AGREEMENT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,7 @@ class ExportEvaluation:
     ----------
     keras_reference: what Keras says of the reference images.
     keras_judging: Keras' accuracy on the images that judge.
-    majority_share: the share of the commonest label among them, which is the accuracy of predicting it always.
-    alphabetical: Keras' accuracy on them if its classes were the labels in alphabetical order.
+    nearly_guessed: the accuracy on them up to which it is hardly better than a guess (see `label_order`).
 
     """
 
@@ -82,20 +80,15 @@ class ExportEvaluation:
     left_out: tuple[LeftOut, ...]
     keras_reference: KerasReference
     keras_judging: Accuracy
-    majority_share: float
-    alphabetical: float
+    nearly_guessed: float
 
     @property
     def near_chance(self) -> bool:
         """Whether Keras is hardly better than predicting the commonest label: then the data are not the model's.
 
-        Of the images with other labels, up to a fifth may be right by chance or by a few easy classes: "slight
-        agreement" of J. Landis and G. Koch, "The measurement of observer agreement for categorical data", Biometrics 33
-        (1977). A locator is right where Keras finds something, whatever that is, and is never near chance.
+        A locator is right where Keras finds something, whatever that is, and is never near chance.
         """
-        if self.keras_reference.places is not None:
-            return False
-        return self.keras_judging.ci95[0] <= self.majority_share + SLIGHT_AGREEMENT * (1 - self.majority_share)
+        return self.keras_reference.places is None and self.keras_judging.ci95[0] <= self.nearly_guessed
 
     def exit_code(self, *, strict: bool) -> int:
         """Return 1 if a gate failed, a variant is missing, or Keras is near chance; 4 for too few images, if strict."""
@@ -165,8 +158,7 @@ def evaluate_files(
         left_out=tuple(missing),
         keras_reference=usual.reference,
         keras_judging=accuracy_of(usual.judging.probabilities, usual.judging.labels),
-        majority_share=_majority_share(usual.judging.labels),
-        alphabetical=_alphabetical(usual.judging, job.labels),
+        nearly_guessed=nearly_guessed(usual.judging.labels),
     )
 
 
@@ -200,16 +192,6 @@ def _keras_outputs(job: ExportJob, images: NDArray[np.uint8]) -> NDArray[np.floa
             "train the model again"
         )
     return outputs
-
-
-def _alphabetical(keras: KerasReference, labels: Sequence[str]) -> float:
-    """Return the accuracy of a model whose folders were sorted by name when it was trained: 0, 1, 10, 11, 2."""
-    places = np.argsort(np.argsort(labels))
-    return accuracy_of(keras.probabilities, places[keras.labels]).top1
-
-
-def _majority_share(labels: NDArray[np.int64]) -> float:
-    return float(np.bincount(labels).max() / len(labels))
 
 
 def _evaluate_file(

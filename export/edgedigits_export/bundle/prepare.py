@@ -138,9 +138,11 @@ def _prepare_classifier(
 ) -> _Prepared:
     frozen = freeze(keras_model, request.scaling, request.input_size, progress)
     found = _look_at_data(request, frozen, training, note)
-    if training is None and not frozen.takes_bytes:  # what the trainer made takes raw pixels
-        progress("asking the model how pixels are scaled")
-        check_scaling(frozen, request, found.splits.train.take(found.calibration.indices))
+    if training is None:  # what the trainer made takes raw pixels and knows its labels
+        progress("asking the model about scaling and labels")
+        said = Scaling() if frozen.takes_bytes else request.scaling
+        asked = found.splits.train.take(found.calibration.indices)
+        check_scaling(frozen, said, asked, with_scale=request.scale_was_said)
     progress("fitting the temperature of its confidence")
     calibrated = calibrate_in_place(frozen, found.splits.validation)
     return _Prepared(
@@ -152,8 +154,9 @@ def _prepare_classifier(
 def _prepare_finished(request: ExportRequest, progress: Progress, note: Progress) -> _Prepared:
     model, file = open_finished(request.model, request.scaling or Scaling(), request.layout)
     found = _look_at_data(request, model, None, note)
-    progress("asking the file how pixels are scaled")
-    check_scaling(model, request, found.splits.train.take(found.calibration.indices))
+    progress("asking the file about scaling and labels")
+    asked = found.splits.train.take(found.calibration.indices)
+    check_scaling(model, request.scaling, asked, with_scale=request.scale_was_said)
     variant = Variant(precision_of(file.data, file.format), file.format)
     finished = FinishedFile(ConvertedFile(variant, file.data), model.wrapping, f"{model.engine} {model.version}")
     why = "the file is finished, and nothing in it was changed"
@@ -211,17 +214,19 @@ def read_splits(place: str, input_shape: tuple[int, int, int]) -> Splits:
     return splits
 
 
-def check_scaling(model: AskedModel, request: ExportRequest, data: Dataset) -> None:
-    """Raise where the labelled images say that the model was trained with another scaling than the request's.
+def check_scaling(model: AskedModel, said: Scaling | None, data: Dataset, *, with_scale: bool) -> None:
+    """Raise where the labelled images say that a model, the scaling that was said, and the labels do not fit together.
+
+    ``with_scale`` is whether the factor was said, and not the mean and the deviation alone.
 
     Raises
     ------
     UsageError: see `require_raw_pixels` and `require_likeliest`.
 
     """
-    if request.scaling is None:
+    if said is None:
         require_raw_pixels(model, data)
-    elif request.scaling != Scaling() and (
-        rivals := rivals_of(request.scaling, model.input_shape[-1], with_scale=request.scale_was_said)
-    ):
-        require_likeliest(model, rivals, data)
+    elif said == Scaling():  # never questioned
+        require_likeliest(model, (), data)
+    else:
+        require_likeliest(model, rivals_of(said, model.input_shape[-1], with_scale=with_scale), data)

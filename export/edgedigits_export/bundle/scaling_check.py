@@ -17,6 +17,7 @@ from edgedigits.datasets import Dataset
 from edgedigits.errors import UsageError
 from edgedigits.verification.statistics import KL_FLOOR, Z95, tango, wilson
 from edgedigits_export.bundle.finished import FinishedModel
+from edgedigits_export.bundle.label_order import require_order
 from edgedigits_export.keras_model.frozen import FrozenModel
 from edgedigits_export.keras_model.scaling import Scaling
 
@@ -119,10 +120,13 @@ def require_raw_pixels(model: AskedModel, data: Dataset) -> None:
 
     Raises
     ------
-    UsageError: pixels as they are do not make the labels clearly likeliest; the message has the options to say.
+    UsageError: pixels as they are do not make the labels clearly likeliest, or with none of the usual scalings the
+        labels are in the order of its classes; the message has the options to say.
 
     """
-    raw, *others = (Trial.of(model, scaling, data) for scaling in USUAL)
+    trials = [Trial.of(model, scaling, data) for scaling in USUAL]
+    require_order([trial.probabilities for trial in trials], data)
+    raw, *others = trials
     if all(raw.beats(other) or raw.equals(other) for other in others):
         return
     best = min((raw, *others), key=lambda trial: trial.loss)
@@ -141,10 +145,11 @@ def require_likeliest(model: AskedModel, rivals: Sequence[Scaling], data: Datase
 
     Raises
     ------
-    UsageError: one does; the message has the options to say.
+    UsageError: one does, or the labels are not in the order of the model's classes; the message has what to say.
 
     """
     own = Trial.of(model, model.scaling, data)
+    require_order([own.probabilities], data)
     better = [found for scaling in rivals if (found := Trial.of(model, scaling, data)).beats(own)]
     if better:
         best = min(better, key=lambda trial: trial.loss)

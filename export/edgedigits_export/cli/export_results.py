@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgedigits.console.confidence import confidence_line
 from edgedigits.console.tables import table
-from edgedigits.console.verdicts import next_step, verdict
+from edgedigits.console.verdicts import last_lines, next_step, reasons_by_name
 from edgedigits_export.bundle.evaluate import ExportEvaluation, FileEvaluation
 from edgedigits_export.bundle.job import ExportJob
 from edgedigits_export.repair.words import repair_in_words
@@ -24,7 +24,7 @@ def results_text(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> 
     held_out = f"accuracy on {len(job.reference):,} images of {job.reference.source}"
     title = f"{output}: {job.name}, {held_out}, the rest against Keras on {len(job.judging):,}"
     rows = table(head, [_row(file) for file in evaluation.files])
-    remarks = [*_remarks(job, evaluation), confidence_line(job.confidence)]
+    remarks = [*_remarks(evaluation), confidence_line(job.confidence)]
     return "\n".join([title, "", rows, "", _LEGEND, "", *remarks, "", *_last_words(output, job, evaluation)])
 
 
@@ -36,10 +36,9 @@ def _last_words(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> l
     outcomes |= {one.variant: "failed" for one in evaluation.left_out}
     bound = max([0.0, *(file.judged.drop_ci95[1] for file in evaluation.files)])
     allowed = f"{job.gate.margin:g} may be" if job.gate.name == "accuracy" else "within the limits of shipped models"
-    said = verdict(outcomes, f"at most {bound:.2f} points of accuracy are lost, {allowed}")
-    if set(outcomes.values()) - {"passed"}:
-        return [said]
-    return [said, next_step("edgedigits", "selftest", output)]
+    passed = f"at most {bound:.2f} points of accuracy are lost, {allowed}"
+    then = next_step("edgedigits", "selftest", output)
+    return last_lines(outcomes, passed, then, (file.verdict.needed for file in evaluation.files))
 
 
 def _row(file: FileEvaluation) -> list[str]:
@@ -51,37 +50,27 @@ def _row(file: FileEvaluation) -> list[str]:
     ]  # fmt: skip
 
 
-def _remarks(job: ExportJob, evaluation: ExportEvaluation) -> list[str]:
-    """Return one line for each variant that is missing or has not passed, and what to do about it."""
+def _remarks(evaluation: ExportEvaluation) -> list[str]:
+    """Return one line for each reason why variants are missing or have not passed, and what to do about it."""
     remarks = [f"{one.variant} is not in the bundle: {one.reason}; {one.cure}" for one in evaluation.left_out]
-    remarks += [
-        f"{file.name}, on {file.judged.accuracy.count:,} images: {'; '.join(file.verdict.reasons)}"
+    remarks += reasons_by_name(
+        (file.name, f"on {file.judged.accuracy.count:,} images {'; '.join(file.verdict.reasons)}")
         for file in evaluation.files
         if file.verdict.reasons
-    ]
+    )
     remarks += [f"{file.name}: {repair_in_words(file.repair)}" for file in evaluation.files if file.repair]
     remarks += [f"{file.name}: {sentence}" for file in evaluation.files for sentence in file.differing]
     if evaluation.near_chance:
+        known = evaluation.keras_judging
         remarks.append(
-            f"Keras itself classifies only {evaluation.keras_judging.top1:.1%} of them rightly, and the commonest "
-            f"label is {evaluation.majority_share:.1%}: {_cause(job, evaluation)}. Agreement with Keras means nothing "
-            "here"
+            f"Keras itself classifies only {known.top1:.1%} of the {known.count:,} images that judge rightly: check "
+            "the model's scale (--scale), polarity and order of labels, and whether these are its images. Agreement "
+            "with Keras means nothing here. Once that is mended, --overwrite replaces the bundle"
         )
     if failed := {file.converted.variant.precision for file in evaluation.files if file.verdict.outcome == "failed"}:
         passed = {file.converted.variant.precision for file in evaluation.files} - failed
         remarks.append(f"the bundle is written, with what failed in it: {_advice(failed, passed)}")
     return remarks
-
-
-def _cause(job: ExportJob, evaluation: ExportEvaluation) -> str:
-    """Return what to do about a model that knows hardly any image."""
-    if evaluation.alphabetical > evaluation.keras_judging.ci95[1]:
-        names = ", ".join(sorted(job.labels)[:4])
-        return (
-            f"it does {evaluation.alphabetical:.1%} if its classes are in alphabetical order ({names}, ...); write the "
-            "labels in that order into a file, one a line, and name it with --labels"
-        )
-    return "check the model's scale (--scale), polarity and order of labels"
 
 
 def _advice(failed: AbstractSet[str], passed: AbstractSet[str]) -> str:

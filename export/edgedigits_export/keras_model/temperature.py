@@ -47,10 +47,12 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> T
     # Convex over 1 / T, so that over log T there is one minimum.
     low, high = math.log(LOWEST), math.log(HIGHEST)
     best = math.exp(_golden_section(lambda at: _nll(logits, labels, math.exp(at)), low, high))
-    if not LOWEST * 1.001 < best < HIGHEST / 1.001:
-        return TemperatureFit(
-            1.0, f"no temperature from {LOWEST:g} to {HIGHEST:g} fits the {len(labels)} validation images"
-        )
+    if best <= LOWEST * 1.001:
+        why = "are so clear to the model that they set no limit to how sure it may be; give more or harder images"
+        return TemperatureFit(1.0, f"{len(labels)} validation images {why}")
+    if best >= HIGHEST / 1.001:
+        why = "are likelier by chance than by what the model says; check that images and labels are the model's"
+        return TemperatureFit(1.0, f"{len(labels)} validation images {why}")
     if (error := _relative_error(logits, best)) > LARGEST_ERROR:
         # Of a model that is right and sure of every image the error has no bound and tells nothing.
         how = (

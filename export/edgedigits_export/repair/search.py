@@ -36,6 +36,7 @@ def search(try_recipe: Try, weigh: Callable[[RangeMethod], Sequence[WeighedOpera
     Every method for ranges is tried with everything in integers: what one of them repairs costs nothing at run time.
     If none does, the operators that spoil most stay in float, twice as many each time until a candidate is within the
     margin, and by bisection no more of them than it takes. Last, the largest of these are tried in integers again.
+    Constants of at least one operator stay integers: without any, it would be the float file under another name.
     ``weigh`` returns the operators with their harm under such ranges; it is called where ranges alone do not help.
     """
     tried: list[Trial] = []
@@ -69,11 +70,12 @@ def _keep_in_float(base: Recipe, operators: Sequence[Operator], attempt: Try) ->
     def within(kept: Sequence[Operator]) -> bool:
         return attempt(replace(base, in_float=tuple(operator.name for operator in kept))).within
 
-    failed, count = 0, 1
+    most = max((index for index, operator in enumerate(operators) if operator.constants), default=0)
+    failed, count = 0, min(1, most)
     while not within(operators[:count]):
-        if count == len(operators):
+        if count == most:
             return
-        failed, count = count, min(2 * count, len(operators))
+        failed, count = count, min(2 * count, most)
     while count - failed > 1:
         middle = (failed + count) // 2
         if within(operators[:middle]):

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from edgedigits.console.tables import table
-from edgedigits.console.verdicts import next_step, verdict
+from edgedigits.console.verdicts import last_lines, next_step, reasons_by_name
 
 if TYPE_CHECKING:
     from edgedigits.manifest import GateChoice
@@ -75,12 +75,12 @@ def _judged(row: ParityRow, figures: Comparison | None) -> list[str]:
 
 
 def remarks(rows: list[ParityRow]) -> list[str]:
-    """Return a line for each row that did not pass."""
-    found = []
-    for row in rows:
-        reasons = row.error or "; ".join(row.verdict.reasons if row.verdict else ())
-        found += [f"\n{row.file} in {row.engine}: {reasons}"] if reasons else []
-    return found
+    """Return a line for each reason why rows did not pass."""
+    why = [
+        (f"{row.file} in {row.engine}", row.error or "; ".join(row.verdict.reasons if row.verdict else ()))
+        for row in rows
+    ]
+    return [f"\n{line}" for line in reasons_by_name(why)]
 
 
 def last_words(rows: list[ParityRow], gate: GateChoice, bundles: Sequence[str]) -> list[str]:
@@ -88,7 +88,6 @@ def last_words(rows: list[ParityRow], gate: GateChoice, bundles: Sequence[str]) 
     outcomes = {f"{row.file} in {row.engine}": row.verdict.outcome if row.verdict else "error" for row in rows}
     bounds = [row.comparison.drop_ci95[1] for row in rows if row.comparison]
     allowed = f"{gate.margin:g} may be" if gate.name == "accuracy" else "within the limits of shipped models"
-    said = verdict(outcomes, f"at most {max([0.0, *bounds]):.2f} points of accuracy are lost, {allowed}")
-    if set(outcomes.values()) - {"passed"}:
-        return [said]
-    return [said, next_step("edgedigits", "bench", *bundles, "--recommend")]
+    passed = f"at most {max([0.0, *bounds]):.2f} points of accuracy are lost, {allowed}"
+    then = next_step("edgedigits", "bench", *bundles, "--recommend")
+    return last_lines(outcomes, passed, then, (row.verdict.needed for row in rows if row.verdict))

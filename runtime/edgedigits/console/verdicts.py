@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 _NAMED = 3
 # What is worst comes last, where it is seen.
@@ -26,6 +26,18 @@ def verdict(outcomes: Mapping[str, str], passed: str) -> str:
     return "\n".join(lines)
 
 
+def reasons_by_name(reasons: Iterable[tuple[str, str]]) -> list[str]:
+    """Return one line for each reason, behind the names of all for which it holds; names without one are left out.
+
+    >>> reasons_by_name([("a", "too few images"), ("b", ""), ("c", "too few images")])
+    ['a, c: too few images']
+    """
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons:
+        names.setdefault(reason, []).append(name)
+    return [f"{', '.join(each)}: {reason}" for reason, each in names.items() if reason]
+
+
 def next_step(*words: object) -> str:
     """Return a line with the command that comes next.
 
@@ -33,3 +45,19 @@ def next_step(*words: object) -> str:
     next: edgedigits bench 'my bundle'
     """
     return f"next: {shlex.join(map(str, words))}"
+
+
+def last_lines(outcomes: Mapping[str, str], passed: str, then: str, needed: Iterable[int | None]) -> list[str]:
+    """Return the verdict and what to do next: ``then`` where all passed, more images where only these are missing.
+
+    ``needed`` has the numbers of images that would decide what is undecided, as far as they are known.
+
+    >>> last_lines({"a": "passed", "b": "undecided"}, "", "", [None, 1_200])
+    ['UNDECIDED: 1 of 2: b', 'next: give about 1,200 labelled images']
+    """
+    said, found = verdict(outcomes, passed), set(outcomes.values())
+    if found <= {"passed"}:
+        return [said, then]
+    most = max((each for each in needed if each), default=0)
+    enough = most > 0 and found <= {"passed", "undecided"}
+    return [said, f"next: give about {most:,} labelled images"] if enough else [said]

@@ -65,7 +65,7 @@ def explain_missing_reference(bundle: Bundle, data: Dataset) -> str | None:
         return (
             f"{bundle.path}: its reference belongs to {reference.source} ({reference.accuracy.count} images, "
             f"{reference.dataset_sha256[:12]}), found {data.source} ({len(data)}, {data.sha256()[:12]}); "
-            "give the data of its export: --data"
+            "give the data of its export (--data), or its Keras model, where the exporter is (--per-layer)"
         )
     return None
 

@@ -220,7 +220,7 @@ def test_a_variant_that_fails_its_gate_is_told_with_exit_code_1(
     variants = ("--variants", "float32.tflite,int8.tflite", "--scale", "1/255", "--no-repair")
     code, said, told = export(capfd, tmp_path / "spiked.keras", tmp_path / "bundle", *variants)
     assert code == 1, told
-    assert "spiked-int8.tflite, on 20 images: accuracy changes by -" in said
+    assert "spiked-int8.tflite: on 20 images accuracy changes by -" in said
     assert "take float16, or see with --variants dynamic-int8 whether the weights or the ranges are the cause" in said
     assert Bundle.load(tmp_path / "bundle").manifest.files
 

@@ -59,7 +59,9 @@ def test_a_reference_in_another_order_exits_1(proven, give_reference, run_here):
     done = run_here("parity", proven.path, "--variant", "int8.tflite")
     assert done.returncode == 1
     assert "FAILED" in done.stdout
-    assert "small-int8.tflite in litert: agreement 0.0000% < 99.7000%" in done.stdout
+    assert (
+        "small-int8.tflite in litert, small-int8.tflite in tflite-runtime: agreement 0.0000% < 99.7000%" in done.stdout
+    )
 
 
 @pytest.fixture
@@ -81,7 +83,8 @@ def test_too_few_digits_are_told_with_how_many_are_needed_and_exit_with_4_if_str
     assert done.returncode == 0, done.stderr
     assert run_here("parity", proven.path, "--variant", "int8.tflite", "--strict").returncode == 4
     assert "UNDECIDED" in done.stdout
-    assert "small-int8.tflite in litert: too few images to tell: 90, where int8 needs at least 1,917" in done.stdout
+    files = "small-int8.tflite in litert, small-int8.tflite in tflite-runtime"
+    assert f"{files}: too few images to tell: 90, where int8 needs at least 1,917" in done.stdout
     report = json.loads(run_here("parity", proven.path, "--json").stdout)
     assert report["passed"] is False
     for row in report["rows"]:

@@ -149,7 +149,6 @@ def require_likeliest(model: AskedModel, rivals: Sequence[Scaling], data: Datase
 
     """
     own = Trial.of(model, model.scaling, data)
-    require_order([own.probabilities], data)
     better = [found for scaling in rivals if (found := Trial.of(model, scaling, data)).beats(own)]
     if better:
         best = min(better, key=lambda trial: trial.loss)
@@ -157,6 +156,7 @@ def require_likeliest(model: AskedModel, rivals: Sequence[Scaling], data: Datase
             f"expected the scaling that makes the labels likeliest, found {own.told()}, where {best.told()}; "
             f"say {best.scaling.options}"
         )
+    require_order([own.probabilities], data)
 
 
 def rivals_of(said: Scaling, channels: int, *, with_scale: bool) -> list[Scaling]:

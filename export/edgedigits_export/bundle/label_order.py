@@ -40,8 +40,13 @@ def require_order(said: Sequence[NDArray[np.float32]], data: Dataset) -> None:
     right = max(int((one.argmax(axis=1) == data.labels).sum()) for one in said)
     if wilson(right, len(data))[0] > guessed:
         return
-    found, classes = max((_classes_of_labels(one, data) for one in said), key=lambda each: each[0])
-    if len(set(classes)) < len(data.names) or wilson(found, len(data))[0] <= max(guessed, 0.5):
+    orders = [
+        (found, classes)
+        for found, classes in (_classes_of_labels(one, data) for one in said)
+        if len(set(classes)) == len(classes)
+    ]  # one class for each label
+    found, classes = max(orders, key=lambda each: each[0], default=(0, np.empty(0, np.int64)))
+    if wilson(found, len(data))[0] <= max(guessed, 0.5):
         return
     order = [data.names[index] for index in np.argsort(classes)]
     was, would = f"{right / len(data):.1%} of {len(data)} images right", f"{found / len(data):.1%}"

@@ -138,7 +138,7 @@ def _prepare_classifier(
 ) -> _Prepared:
     frozen = freeze(keras_model, request.scaling, request.input_size, progress)
     found = _look_at_data(request, frozen, training, note)
-    if training is None:  # what the trainer made takes raw pixels and knows its labels
+    if training is None or request.labels:  # what the trainer made takes raw pixels and knows its labels
         progress("asking the model about scaling and labels")
         said = Scaling() if frozen.takes_bytes else request.scaling
         asked = found.splits.train.take(found.calibration.indices)

@@ -38,7 +38,8 @@ def _last_words(output: Path, job: ExportJob, evaluation: ExportEvaluation) -> l
     allowed = f"{job.gate.margin:g} may be" if job.gate.name == "accuracy" else "within the limits of shipped models"
     passed = f"at most {bound:.2f} points of accuracy are lost, {allowed}"
     then = next_step("edgedigits", "selftest", output)
-    return last_lines(outcomes, passed, then, (file.verdict.needed for file in evaluation.files))
+    undecided = (file.verdict.needed for file in evaluation.files if file.verdict.outcome == "undecided")
+    return last_lines(outcomes, passed, then, undecided)
 
 
 def _row(file: FileEvaluation) -> list[str]:

@@ -90,4 +90,5 @@ def last_words(rows: list[ParityRow], gate: GateChoice, bundles: Sequence[str]) 
     allowed = f"{gate.margin:g} may be" if gate.name == "accuracy" else "within the limits of shipped models"
     passed = f"at most {max([0.0, *bounds]):.2f} points of accuracy are lost, {allowed}"
     then = next_step("edgedigits", "bench", *bundles, "--recommend")
-    return last_lines(outcomes, passed, then, (row.verdict.needed for row in rows if row.verdict))
+    undecided = (row.verdict.needed for row in rows if row.verdict and row.verdict.outcome == "undecided")
+    return last_lines(outcomes, passed, then, undecided)

@@ -50,14 +50,15 @@ def next_step(*words: object) -> str:
 def last_lines(outcomes: Mapping[str, str], passed: str, then: str, needed: Iterable[int | None]) -> list[str]:
     """Return the verdict and what to do next: ``then`` where all passed, more images where only these are missing.
 
-    ``needed`` has the numbers of images that would decide what is undecided, as far as they are known.
+    ``needed`` has the number of images that would decide each of those undecided; None where none would.
 
-    >>> last_lines({"a": "passed", "b": "undecided"}, "", "", [None, 1_200])
+    >>> last_lines({"a": "passed", "b": "undecided"}, "", "", [1_200])
     ['UNDECIDED: 1 of 2: b', 'next: give about 1,200 labelled images']
     """
     said, found = verdict(outcomes, passed), set(outcomes.values())
     if found <= {"passed"}:
         return [said, then]
-    most = max((each for each in needed if each), default=0)
-    enough = most > 0 and found <= {"passed", "undecided"}
-    return [said, f"next: give about {most:,} labelled images"] if enough else [said]
+    known = list(needed)
+    if found <= {"passed", "undecided"} and None not in known:
+        return [said, f"next: give about {max(filter(None, known)):,} labelled images"]
+    return [said]

@@ -46,17 +46,27 @@ def score_table(result: Result) -> str:
         figures = f"{found['rate']:,.0f}", share, f"{found['peak_mb']:,}", f"{found['start']:.1f}"
         rows.append((f"{found['count']:,} {name}", way, *figures))
     head = ("archive", "scored by", "pictures a second", "share of by hand", "peak MB", "seconds for a hundredth")
-    times = " ".join(
-        f"{name}: {found['times']} turns." for (name, way), found in _medians(result).items() if way == LOOP
+    times = ", ".join(
+        f"{found['times']} turn{'s' * (found['times'] > 1)} of {name}"
+        for (name, way), found in _medians(result).items()
+        if way == LOOP
     )
     note = (
-        f"Medians; {times} Rates are of what the whole archive has more than its hundredth, so that starting does not "
-        "count; each process has one thread. Memory of all processes together, mapped files left out. Photographs are "
-        f"drawn, {SIDE} x {SIDE} pixels, JPEG. {machine_phrase(result['machine'])}; "
-        f"{versions_phrase(result['versions'])}. "
+        f"Medians of {times}, in which one and the same way differs by up to {100 * _spread(result):.0f} %. Rates are "
+        "of what the whole archive has more than its hundredth, so that starting does not count; each process has one "
+        "thread. Memory of all processes together, mapped files left out. Photographs are drawn, "
+        f"{SIDE} x {SIDE} pixels, JPEG. {machine_phrase(result['machine'])}; {versions_phrase(result['versions'])}. "
         "Measured by `python -m benchmarks.scoring.score`, written by `make readme`."
     )
     return markdown_table(head, "llr", rows, note)
+
+
+def _spread(result: Result) -> float:
+    """Return by what share of its median the rate of one way differs between turns, at most."""
+    rates: dict[tuple[str, str], list[float]] = {}
+    for row in result["rows"]:
+        rates.setdefault((row["set"], row["way"]), []).append(row["rate"])
+    return max((max(each) - min(each)) / statistics.median(each) for each in rates.values())
 
 
 def days_phrase(result: Result, pi: Result) -> str:

@@ -30,7 +30,7 @@ from benchmarks.boards.pi_tables import (
     read_table,
 )
 from benchmarks.compat.compat_tables import compat_tables
-from benchmarks.harness.benchmark import RESULTS, Result, read_result
+from benchmarks.harness.benchmark import Result, read_result
 from benchmarks.harness.child import ROOT
 from benchmarks.latency import engines, false_positives, overhead, roofline, scaling, training
 from benchmarks.peers import peers
@@ -96,9 +96,8 @@ def _sections() -> Iterator[Section]:
     yield _of("docs/compatibility.md", "compat", compat_tables, "compat")
     for part, make in SERVE_TABLES.items():
         yield _of("docs/serve.md", f"serve-{part}", make, "serve")
-    if (RESULTS / "score.json").exists():
-        yield _of("docs/scale.md", "score", score_table, "score")
-        yield _of("docs/scale.md", "score-days", days_phrase, "score", "pi")
+    yield _of("docs/scale.md", "score", score_table, "score")
+    yield _of("docs/scale.md", "score-days", days_phrase, "score", "pi")
     yield _of("docs/serve.md", "soak", soak.BENCHMARK.table, "soak")
 
 

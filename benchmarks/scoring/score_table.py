@@ -88,7 +88,7 @@ def days_phrase(result: Result, pi: Result) -> str:
 def _rounded(count: float) -> str:
     """Return a number with two digits that say something, in words."""
     digits = round(count, 1 - math.floor(math.log10(count)))
-    return f"{digits / 1e6:,.3g} million" if digits >= _MILLION else f"{digits:,.0f}"
+    return f"{digits / _MILLION:,.10g} million" if digits >= _MILLION else f"{digits:,.0f}"
 
 
 def faults(result: Result) -> Sequence[str]:

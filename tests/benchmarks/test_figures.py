@@ -27,10 +27,13 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             shutil.copytree(SHIPPED / name, tmp_path / name, dirs_exist_ok=True)
             return 0
         words.append(command.split(maxsplit=1)[0])
-        return int(command == "fails")
+        if command == "misses":
+            (tmp_path / "two.json").write_text("{}")
+        return int(command in {"fails", "misses"})
 
     monkeypatch.setattr(figures, "_run", run)
     monkeypatch.setattr(figures, "FOLDER", tmp_path)
+    monkeypatch.setattr(figures, "RESULTS", tmp_path)
     monkeypatch.setattr(figures, "RESULT", tmp_path / "figures.json")
     monkeypatch.setattr(figures, "STEPS", {"one": "first", "two": "second {reading}"})
     monkeypatch.setattr(sys, "argv", ["figures"])
@@ -54,6 +57,14 @@ def test_a_run_goes_on_behind_what_it_has_done(asked, monkeypatch, tmp_path):
     monkeypatch.setattr(figures, "STEPS", {"one": "first", "two": "second"})
     assert figures.main() == 0
     assert asked == ["first", "fails", "second"]
+
+
+def test_a_goal_that_was_missed_is_measured_and_told_at_the_end(asked, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(figures, "STEPS", {"one": "first", "two": "misses", "three": "third"})
+    assert figures.main() == 1
+    assert asked == ["first", "misses", "third"]
+    assert set(json.loads((tmp_path / "figures.json").read_text())["seconds"]) == {"one", "two", "three"}
+    assert "FAILED: measured, with a goal missed: two" in capsys.readouterr().err
 
 
 def test_another_machine_begins_anew(asked, monkeypatch, tmp_path):

@@ -8,7 +8,6 @@ from collections import defaultdict
 import pytest
 
 from benchmarks.harness.benchmark import RESULTS, read_result
-from benchmarks.publish import origins
 from benchmarks.publish.figures import STEPS
 from benchmarks.publish.origins import Origin, apart_phrase
 from benchmarks.publish.readme import sections
@@ -48,7 +47,6 @@ def test_what_was_measured_on_another_machine_or_with_another_bundle_says_so(res
     assert apart_phrase(FIGURES, [result]).endswith(told)
 
 
-@pytest.mark.skipif(not origins.RESULT.exists(), reason="make figures has not been run")
 def test_all_that_make_figures_measures_has_its_machine_and_its_bundles():
     figures = read_result("figures")
     assert set(figures["seconds"]) == set(STEPS)
@@ -56,7 +54,6 @@ def test_all_that_make_figures_measures_has_its_machine_and_its_bundles():
     assert Origin.of(*measured).within(Origin.of(figures))
 
 
-@pytest.mark.skipif(not origins.RESULT.exists(), reason="make figures has not been run")
 def test_tables_of_one_page_name_one_machine_and_one_bundle_or_say_otherwise():
     known = {one[:12] for one in Origin.of(read_result("figures")).bundles}
     named = defaultdict(set)

@@ -49,6 +49,8 @@ def test_pictures_a_day_are_those_of_one_process_and_of_a_board_where_they_were_
     board = {"board": "pi5", "os": "bookworm", "arch": "arm64", "read": [counted]}
     told = days_phrase({"rows": [row]}, {"machines": [board]})
     assert told.startswith("A day of one core here: 9.3 million photographs.")
+    fast = days_phrase({"rows": [row | {"rate": 48_606.3}]}, {"machines": []})
+    assert fast == "A day of one core here: 4,200 million photographs."
     assert "measured nowhere: a day's `classify` 41 million pictures" in told
     board["read"] = []
     assert "Raspberry" not in days_phrase({"rows": [row]}, {"machines": [board]})

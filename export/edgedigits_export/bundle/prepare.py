@@ -142,7 +142,7 @@ def _prepare_classifier(
         progress("asking the model about scaling and labels")
         said = Scaling() if frozen.takes_bytes else request.scaling
         asked = found.splits.train.take(found.calibration.indices)
-        check_scaling(frozen, said, asked, with_scale=request.scale_was_said)
+        check_fit(frozen, said, asked, with_scale=request.scale_was_said)
     progress("fitting the temperature of its confidence")
     calibrated = calibrate_in_place(frozen, found.splits.validation)
     return _Prepared(
@@ -156,7 +156,7 @@ def _prepare_finished(request: ExportRequest, progress: Progress, note: Progress
     found = _look_at_data(request, model, None, note)
     progress("asking the file about scaling and labels")
     asked = found.splits.train.take(found.calibration.indices)
-    check_scaling(model, request.scaling, asked, with_scale=request.scale_was_said)
+    check_fit(model, request.scaling, asked, with_scale=request.scale_was_said)
     variant = Variant(precision_of(file.data, file.format), file.format)
     finished = FinishedFile(ConvertedFile(variant, file.data), model.wrapping, f"{model.engine} {model.version}")
     why = "the file is finished, and nothing in it was changed"
@@ -214,7 +214,7 @@ def read_splits(place: str, input_shape: tuple[int, int, int]) -> Splits:
     return splits
 
 
-def check_scaling(model: AskedModel, said: Scaling | None, data: Dataset, *, with_scale: bool) -> None:
+def check_fit(model: AskedModel, said: Scaling | None, data: Dataset, *, with_scale: bool) -> None:
     """Raise where the labelled images say that a model, the scaling that was said, and the labels do not fit together.
 
     ``with_scale`` is whether the factor was said, and not the mean and the deviation alone.
